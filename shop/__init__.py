@@ -1,0 +1,1 @@
+"""The project package, and what is left of the monolith."""
