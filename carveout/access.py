@@ -1,0 +1,57 @@
+"""Who may read the internal REST: other contexts by token, staff by their admin session."""
+
+from typing import Any
+
+import jwt
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from carveout import token
+
+
+class CallingContext:
+    """The context behind a request, in the place of a user."""
+
+    is_authenticated = True
+    is_staff = False
+    pk = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ContextTokenAuthentication(BaseAuthentication):
+    """A token that another context signed for exactly this request."""
+
+    def authenticate(self, request: Request) -> tuple[CallingContext, str] | None:
+        scheme, _, signed = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        match = request._request.resolver_match
+        owner = match.kwargs.get("owner", "") if match else ""
+        try:
+            caller = token.verify(signed, owner, request.method or "", request.path)
+        except jwt.InvalidTokenError as error:
+            raise AuthenticationFailed(f"Token refused: {error}") from error
+        return CallingContext(caller), signed
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class StaffAuthentication(SessionAuthentication):
+    """A person who is signed in to the admin."""
+
+
+class IsContextOrStaff(BasePermission):
+    """Another context, or staff."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        user: Any = request.user
+        return isinstance(user, CallingContext) or bool(user and user.is_staff)

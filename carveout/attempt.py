@@ -1,0 +1,62 @@
+"""One attempt at one delivery: claimed and counted first, then run, then removed."""
+
+import logging
+
+from django.db import transaction
+
+from carveout import delivery, jobs
+from carveout.errors import CursorMoved, LookupRefused, LookupUnavailable
+from carveout.handling import call, prefetch
+from carveout.models import Delivery
+from carveout.subscription import Subscription, registry
+
+logger = logging.getLogger(__name__)
+
+
+def attempt(delivery_id: int, database: str) -> Exception | None:
+    """Try a delivery once. One that is done, dead, running or not yet its turn is left alone.
+
+    Returns: the error that put it back or made it dead.
+    """
+    ordered = [name for name, known in registry.items() if known.ordered]
+    claimed = delivery.claim(delivery_id, database, ordered)
+    if claimed is None:
+        return None
+    subscription = registry.get(claimed.subscription)
+    if subscription is None:
+        logger.error("delivery %s: no subscription %s here", claimed.pk, claimed.subscription)
+        return None
+    try:
+        _run(claimed, subscription)
+    except CursorMoved as moved:
+        logger.warning("%s", moved)
+        return None
+    except Exception as error:
+        # A context that can't be looked up is not the event's fault and burns no attempt.
+        blameless = isinstance(error, LookupUnavailable | LookupRefused)
+        delivery.failed(claimed, subscription, error, counts=not blameless)
+        logger.warning("%s attempt %d: %r", claimed, claimed.attempts, error)
+        return error
+    _wake_next(claimed, subscription)
+    return None
+
+
+def _run(claimed: Delivery, subscription: Subscription) -> None:
+    event = delivery.event_of(claimed)
+    found = prefetch(subscription, [event])
+    if not subscription.atomic:
+        call(subscription, [event], found)
+        delivery.done(claimed, subscription.database)
+        return
+    with transaction.atomic(using=subscription.database):
+        call(subscription, [event], found)
+        delivery.done(claimed, subscription.database)
+
+
+def _wake_next(claimed: Delivery, subscription: Subscription) -> None:
+    """Let the event go that waited behind this one."""
+    if not subscription.ordered:
+        return
+    behind = delivery.next_of_key(claimed, subscription.database)
+    if behind is not None and subscription.via == "rq":
+        jobs.enqueue(subscription.context, [behind])

@@ -1,0 +1,92 @@
+"""One batch: handlers and cursors in one transaction, one call at a time if that fails."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from carveout import cursor, delivery, jobs
+from carveout.errors import CursorMoved
+from carveout.event import ReceivedEvent
+from carveout.handling import Found, call
+from carveout.models import Delivery
+from carveout.stream import Place
+from carveout.subscription import Subscription
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one subscription gets of a batch, with its lookups fetched."""
+
+    subscription: Subscription
+    events: Sequence[ReceivedEvent]
+    found: Found = field(default_factory=dict)
+
+
+def handle(shares: Sequence[Share], place: Place, old: int, new: int) -> None:
+    """Run the handlers of subscriptions that stand together and move their cursors, or neither.
+
+    An event that a handler fails on is parked as a delivery; the others are not affected.
+
+    Raises: CursorMoved: another consumer was here first; everything is rolled back.
+    """
+    try:
+        _together(shares, place, old, new)
+    except CursorMoved:
+        raise
+    except Exception as error:
+        logger.info("%s.%s after %s: one by one, because of %r", *place, old, error)
+        _one_by_one(shares, place, old, new)
+
+
+def _together(shares: Sequence[Share], place: Place, old: int, new: int) -> None:
+    with transaction.atomic(using=shares[0].subscription.database):
+        for share in shares:
+            _deliver(share, _unblocked(share))
+        _advance(shares, place, old, new)
+
+
+def _one_by_one(shares: Sequence[Share], place: Place, old: int, new: int) -> None:
+    with transaction.atomic(using=shares[0].subscription.database):
+        for share in shares:
+            for event in share.events:
+                if _unblocked(Share(share.subscription, [event])):
+                    _try(share, event)
+        _advance(shares, place, old, new)
+
+
+def _deliver(share: Share, events: Sequence[ReceivedEvent]) -> None:
+    if share.subscription.via == "rq":
+        jobs.hand_over(share.subscription, share.events)
+    elif events:
+        call(share.subscription, events, share.found)
+
+
+def _try(share: Share, event: ReceivedEvent) -> None:
+    subscription = share.subscription
+    try:
+        with transaction.atomic(using=subscription.database):
+            _deliver(Share(subscription, [event], share.found), [event])
+    except Exception as error:
+        logger.warning("%s: %s %s parked: %r", subscription.name, event.type, event.key, error)
+        delivery.store(subscription, [event], Delivery.State.WAITING, error)
+
+
+def _unblocked(share: Share) -> Sequence[ReceivedEvent]:
+    """The events that may be handled now; those behind an earlier one of their key are kept."""
+    subscription = share.subscription
+    if not subscription.ordered or subscription.via == "rq" or not share.events:
+        return share.events
+    blocked = delivery.blocked_keys(subscription, share.events)
+    behind = [event for event in share.events if event.key in blocked]
+    if behind:
+        delivery.store(subscription, behind, Delivery.State.WAITING)
+    return [event for event in share.events if event.key not in blocked]
+
+
+def _advance(shares: Sequence[Share], place: Place, old: int, new: int) -> None:
+    names = [share.subscription.name for share in shares]
+    cursor.advance(names, place, old, new, shares[0].subscription.database)

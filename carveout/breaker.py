@@ -1,0 +1,30 @@
+"""A circuit breaker: stop asking a context that does not answer, and look again after a while."""
+
+import time
+from dataclasses import dataclass
+
+FAILURES_TO_OPEN = 5
+OPEN_S = 5.0
+
+
+@dataclass
+class Breaker:
+    """Counts failures in a row; lets one request through each time it was open long enough."""
+
+    failures: int = 0
+    opened_at: float = 0.0
+
+    def is_open(self) -> bool:
+        if self.failures < FAILURES_TO_OPEN:
+            return False
+        if time.monotonic() - self.opened_at < OPEN_S:
+            return True
+        self.opened_at = time.monotonic()
+        return False
+
+    def succeeded(self) -> None:
+        self.failures = 0
+
+    def failed(self) -> None:
+        self.failures += 1
+        self.opened_at = time.monotonic()

@@ -1,0 +1,108 @@
+"""System checks: every mistake in settings and declarations, at start and all at once."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from carveout import conf, event, lookups
+from carveout.errors import CarveoutError
+from carveout.subscription import Subscription, hosted
+
+TAG = "carveout"
+
+
+@register(TAG)
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """settings.CARVEOUT, and the SQLite options that the guarantees rest on."""
+    settings, mistakes = conf.build(getattr(django_settings, "CARVEOUT", {}))
+    found: list[CheckMessage] = [Error(mistake, id="carveout.E001") for mistake in mistakes]
+    databases = {settings.contexts[name].database for name in settings.hosted}
+    return found + [message for name in sorted(databases) for message in _check_database(name)]
+
+
+@register(TAG)
+def check_declarations(**_: Any) -> list[CheckMessage]:
+    """Events, lookups and subscriptions of the contexts that are hosted here."""
+    found: list[CheckMessage] = []
+    settings = conf.get_settings()
+    for subscription in hosted(settings.hosted):
+        found += _check_subscription(subscription)
+    for reader in lookups.readers:
+        found += _check_reader(reader)
+    for name, declared in event.registry.items():
+        if declared.event_carries and declared.event_carries not in lookups.offered:
+            hint = _suggest(declared.event_carries, lookups.offered)
+            found.append(
+                Error(
+                    f"{name} carries {declared.event_carries!r}, which no context here offers.",
+                    hint=hint,
+                    obj=declared,
+                    id="carveout.E005",
+                )
+            )
+    return found
+
+
+def _check_database(name: str) -> Iterator[CheckMessage]:
+    config = django_settings.DATABASES.get(name, {})
+    if not str(config.get("ENGINE", "")).endswith("sqlite3"):
+        return
+    init = str(config.get("OPTIONS", {}).get("init_command", "")).lower().replace(" ", "")
+    if "synchronous=normal" in init or "synchronous=off" in init:
+        yield Warning(
+            f"Database {name!r}: after a power cut a committed order may be gone although its"
+            " event went out.",
+            hint='OPTIONS = {"init_command": "PRAGMA synchronous=FULL;"}',
+            id="carveout.W001",
+        )
+
+
+def _check_subscription(subscription: Subscription) -> Iterator[CheckMessage]:
+    try:
+        _ = subscription.lookups
+    except CarveoutError as error:
+        yield Error(str(error), obj=subscription.handler, id="carveout.E002")
+    settings = conf.get_settings()
+    for name in sorted(subscription.types):
+        owner = name.split(".")[0]
+        if owner not in settings.contexts:
+            problem, hint = f"no context is named {owner!r}", _suggest(owner, settings.contexts)
+        elif settings.hosts(owner) and name not in event.registry:
+            problem, hint = f"there is no event {name!r}", _suggest(name, event.registry)
+        else:
+            continue
+        yield Error(
+            f"Subscription {subscription.name}: {problem}.",
+            hint=hint,
+            obj=subscription.handler,
+            id="carveout.E003",
+        )
+
+
+def _check_reader(reader: type[lookups.Lookup]) -> Iterator[CheckMessage]:
+    settings = conf.get_settings()
+    owner = reader.lookup_of.split(".")[0]
+    who = f"{reader.__module__}.{reader.__name__}"
+    if owner not in settings.contexts:
+        problem, hint = f"no context is named {owner!r}", _suggest(owner, settings.contexts)
+    elif settings.hosts(owner) and reader.lookup_of not in lookups.offered:
+        problem, hint = (
+            f"there is no lookup {reader.lookup_of!r}",
+            _suggest(reader.lookup_of, lookups.offered),
+        )
+    elif not settings.hosts(owner) and not settings.contexts[owner].url:
+        problem = f"{owner} is not hosted here and has no url"
+        hint = f"Set CARVEOUT['CONTEXTS']['{owner}']['url'] to where its carveout.urls are."
+    else:
+        return
+    yield Error(f"Lookup {who}: {problem}.", hint=hint, obj=reader, id="carveout.E004")
+
+
+def _suggest(name: str, known: Any) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return f"Known are {', '.join(sorted(known)) or 'none'}."

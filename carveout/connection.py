@@ -1,0 +1,48 @@
+"""Connections to Redis or Valkey, with our own time limits and no silent retries."""
+
+from functools import lru_cache
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from carveout.conf import get_settings
+
+CONNECT_TIMEOUT_S = 2.0
+REPLY_MARGIN_S = 5.0
+"""How much longer than the longest blocking call a reply may take."""
+WAKE_TIMEOUT_S = 0.5
+
+Client = redis.Redis  # redis-py's classes are generic for type checkers only
+
+REDIS_ERRORS = (redis.RedisError, OSError)
+
+
+@lru_cache(maxsize=8)
+def _client(url: str, timeout_s: float) -> Client:
+    """One pool per URL and time limit.
+
+    A client that repeats a command by itself could add an entry twice, so it never does; the
+    protocol is pinned because replies differ between RESP2 and RESP3.
+    Source: https://redis.readthedocs.io/en/stable/retry.html
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": min(CONNECT_TIMEOUT_S, timeout_s),
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": 30,
+        "protocol": 2,
+    }
+    return redis.Redis.from_url(url, **options)
+
+
+def client() -> Client:
+    """The client for reading and writing; replies may take a whole blocking period."""
+    settings = get_settings()
+    return _client(settings.redis, settings.block_ms / 1000 + REPLY_MARGIN_S)
+
+
+def impatient_client() -> Client:
+    """The client for what must not hold a request up."""
+    return _client(get_settings().redis, WAKE_TIMEOUT_S)

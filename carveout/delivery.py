@@ -1,0 +1,187 @@
+"""Deliveries: events that a subscription did not handle at once, kept until they are done."""
+
+import random
+import traceback
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+import msgspec
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from carveout.conf import get_settings
+from carveout.errors import CursorMoved
+from carveout.event import ReceivedEvent
+from carveout.models import Delivery
+from carveout.subscription import Subscription
+
+CLAIM_MARGIN_S = 15
+"""How long after its time limit a run is believed dead."""
+SWEEP_AFTER_S = 5
+"""How long a job may be without a trace before it is looked for in Redis."""
+
+
+def store(
+    subscription: Subscription,
+    events: Sequence[ReceivedEvent],
+    state: Delivery.State,
+    error: Exception | None = None,
+) -> None:
+    """Keep events for later, in the transaction that is open. What is kept already stays."""
+    now = timezone.now()
+    wait_s = backoff_s(1) if error else 0
+    due_at = now + timedelta(seconds=SWEEP_AFTER_S if state == Delivery.State.QUEUED else wait_s)
+    rows = [
+        Delivery(
+            subscription=subscription.name,
+            context=event.context,
+            partition=event.partition,
+            position=event.position,
+            key=event.key,
+            event_id=event.id,
+            event=msgspec.json.encode(event).decode(),
+            state=state,
+            attempts=1 if error else 0,
+            due_at=due_at,
+            **(describe(error) if error else {}),
+        )
+        for event in events
+    ]
+    Delivery.objects.using(subscription.database).bulk_create(rows, ignore_conflicts=True)
+
+
+def ids_of(subscription: Subscription, events: Sequence[ReceivedEvent]) -> list[int]:
+    """The deliveries of these events that may run now."""
+    rows = _rows(subscription.database).filter(
+        subscription=subscription.name, event_id__in=[event.id for event in events]
+    )
+    if subscription.ordered:
+        rows = rows.filter(~_has_earlier())
+    return list(rows.order_by("id").values_list("id", flat=True))
+
+
+def blocked_keys(subscription: Subscription, events: Sequence[ReceivedEvent]) -> set[str]:
+    """The keys whose earlier events this ordered subscription has not done yet."""
+    rows = _rows(subscription.database).filter(
+        subscription=subscription.name, key__in={event.key for event in events}
+    )
+    return set(rows.values_list("key", flat=True))
+
+
+def claim(delivery_id: int, database: str, ordered: Collection[str]) -> Delivery | None:
+    """Take a delivery for one run and count the attempt, before the handler is called.
+
+    `ordered` names the subscriptions whose earlier events of a key come first.
+
+    Returns: None if it is done, dead, running elsewhere or not yet its turn.
+    """
+    now = timezone.now()
+    until = now + timedelta(seconds=get_settings().job_timeout_s + CLAIM_MARGIN_S)
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    its_turn = ~Q(subscription__in=ordered) | ~_has_earlier()
+    rows = _rows(database).filter(free, pk=delivery_id).exclude(state=Delivery.State.DEAD)
+    if not rows.filter(its_turn).exists():
+        return None
+    if not rows.update(attempts=F("attempts") + 1, claimed_until=until):
+        return None
+    return _rows(database).filter(pk=delivery_id).first()
+
+
+def done(delivery: Delivery, database: str) -> None:
+    """Remove a delivery that was handled, in the transaction that holds its effects.
+
+    Raises: CursorMoved: another run took it over meanwhile; let the transaction roll back.
+    """
+    ours = _rows(database).filter(pk=delivery.pk, attempts=delivery.attempts)
+    if not ours.delete()[0]:
+        raise CursorMoved(f"Delivery {delivery.pk} ran too long and was taken over.")
+
+
+def failed(
+    delivery: Delivery, subscription: Subscription, error: Exception, *, counts: bool = True
+) -> None:
+    """Put a delivery back for its next attempt, or give it up after the last one.
+
+    `counts` is false when the event is not to blame: a context that can't be looked up.
+    """
+    attempts = delivery.attempts if counts else delivery.attempts - 1
+    dead = counts and attempts >= subscription.max_attempts
+    _rows(subscription.database).filter(pk=delivery.pk, attempts=delivery.attempts).update(
+        state=Delivery.State.DEAD if dead else Delivery.State.WAITING,
+        attempts=attempts,
+        due_at=timezone.now() + timedelta(seconds=backoff_s(max(attempts, 1))),
+        claimed_until=None,
+        **describe(error),
+    )
+
+
+def due(subscriptions: Collection[Subscription], database: str, limit: int) -> list[Delivery]:
+    """Deliveries that wait no longer, or whose job may be lost; one per key if ordered."""
+    now = timezone.now()
+    ordered = [s.name for s in subscriptions if s.ordered]
+    rows = _rows(database).filter(
+        Q(claimed_until=None) | Q(claimed_until__lt=now),
+        ~Q(subscription__in=ordered) | ~_has_earlier(),
+        subscription__in=[s.name for s in subscriptions],
+        state__in=[Delivery.State.WAITING, Delivery.State.QUEUED],
+        due_at__lte=now,
+    )
+    return list(rows.order_by("due_at", "id")[:limit])
+
+
+def queue(ids: Collection[int], database: str) -> None:
+    """Note that deliveries were handed to jobs; they are looked for again after a while."""
+    _rows(database).filter(pk__in=ids).exclude(state=Delivery.State.DEAD).update(
+        state=Delivery.State.QUEUED, due_at=timezone.now() + timedelta(seconds=SWEEP_AFTER_S)
+    )
+
+
+def next_of_key(delivery: Delivery, database: str) -> int | None:
+    """The delivery that waits behind this one."""
+    rows = _rows(database).filter(subscription=delivery.subscription, key=delivery.key)
+    return rows.order_by("position").values_list("pk", flat=True).first()
+
+
+def retry(deliveries: "QuerySet[Delivery]") -> int:
+    """Let deliveries run at once, dead ones too, with all their attempts anew."""
+    return deliveries.update(
+        state=Delivery.State.WAITING, attempts=0, due_at=timezone.now(), claimed_until=None
+    )
+
+
+def event_of(delivery: Delivery) -> ReceivedEvent:
+    return msgspec.json.decode(delivery.event, type=ReceivedEvent)
+
+
+def backoff_s(attempts: int) -> float:
+    """Exponential backoff with full jitter.
+
+    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    settings = get_settings()
+    ceiling = min(settings.retry_cap_s, settings.retry_base_s * 2.0 ** min(attempts, 30))
+    return random.uniform(0, ceiling)  # noqa: S311 - spreads retries, guards nothing
+
+
+def describe(error: Exception) -> dict[str, str]:
+    """An error as a delivery's columns."""
+    return {
+        "error_type": f"{type(error).__module__}.{type(error).__qualname__}",
+        "error": str(error),
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def _rows(database: str) -> "QuerySet[Delivery]":
+    return Delivery.objects.using(database)
+
+
+def _has_earlier() -> Exists:
+    return Exists(
+        Delivery.objects.filter(
+            subscription=OuterRef("subscription"),
+            key=OuterRef("key"),
+            context=OuterRef("context"),
+            position__lt=OuterRef("position"),
+        )
+    )

@@ -1,0 +1,75 @@
+"""Every error that Carveout raises. Read `error.retryable`, not a list of types."""
+
+from typing import ClassVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class CarveoutError(Exception):
+    """Something went wrong in Carveout.
+
+    `retryable` says whether the same call may succeed later without anybody's mend.
+    """
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class SettingsInvalid(CarveoutError, ImproperlyConfigured):
+    """settings.CARVEOUT has mistakes; `manage.py check` lists them all."""
+
+
+class DeclarationInvalid(CarveoutError, ImproperlyConfigured):
+    """An event, lookup or subscription is declared wrongly; the message says which and how."""
+
+
+class NotInTransaction(CarveoutError):
+    """publish() was called outside a transaction; put it and the change into one atomic()."""
+
+
+class InvalidEvent(CarveoutError):
+    """The event does not fit its own declaration; nothing was stored."""
+
+
+class StreamUnavailable(CarveoutError):
+    """Redis did not answer; nothing is lost, the call may be repeated."""
+
+    retryable = True
+
+
+class LogMismatch(CarveoutError):
+    """A stream does not belong to its log: the database was restored or created anew."""
+
+
+class LookupUnavailable(CarveoutError):
+    """The context that owns a lookup did not answer; the call may be repeated."""
+
+    retryable = True
+
+
+class LookupNotFound(CarveoutError):
+    """A lookup's owner does not know the key; it may yet, if the owner reads from a replica."""
+
+    retryable = True
+
+
+class LookupRefused(CarveoutError):
+    """A lookup's owner refused the request, or answered what the reader's fields do not fit."""
+
+
+class CursorMoved(CarveoutError):
+    """Another consumer moved this cursor first; this batch was rolled back, nothing is lost."""
+
+    retryable = True
+
+
+class HistoryGone(CarveoutError):
+    """The log was pruned past a cursor: events that a subscription never saw are gone."""
+
+
+class HandlerFailed(CarveoutError):
+    """A handler raised; its delivery is parked and is retried by itself."""
+
+    retryable = True

@@ -1,0 +1,42 @@
+"""History: what a stream no longer holds, read from the owner's log, in process or over HTTP."""
+
+import msgspec
+
+from carveout import log, transport
+from carveout.conf import get_settings
+from carveout.event import ReceivedEvent
+from carveout.log import Extent
+from carveout.stream import Place
+
+
+class History(msgspec.Struct, frozen=True):
+    """The answer of the internal events API."""
+
+    identity: str
+    first: int
+    head: int
+    events: list[ReceivedEvent]
+
+
+def read(subscriber: str, place: Place, after: int, limit: int) -> list[ReceivedEvent]:
+    """Events after a position, from the log itself.
+
+    Raises: HistoryGone: they were pruned. LookupUnavailable: the owner did not answer.
+    """
+    if get_settings().hosts(place[0]):
+        return log.read(*place, after, limit)
+    return _ask(subscriber, place, after, limit).events
+
+
+def extent(subscriber: str, place: Place) -> Extent:
+    """What the owner's log holds. Raises: LookupUnavailable: the owner did not answer."""
+    if get_settings().hosts(place[0]):
+        return log.extent(*place)
+    answer = _ask(subscriber, place, 0, 0)
+    return Extent(answer.identity, answer.first, answer.head)
+
+
+def _ask(subscriber: str, place: Place, after: int, limit: int) -> History:
+    resource = f"events/{place[0]}/{place[1]}/"
+    params = [("after", str(after)), ("limit", str(limit))]
+    return msgspec.json.decode(transport.get(subscriber, place[0], resource, params), type=History)

@@ -1,0 +1,74 @@
+"""Inline delivery: everything at once, in process and without Redis. For tests."""
+
+from collections import defaultdict
+from contextvars import ContextVar
+
+from carveout import log
+from carveout.attempt import attempt
+from carveout.conf import get_settings
+from carveout.consumer import PartitionConsumer
+from carveout.models import Delivery
+from carveout.source import LogSource
+from carveout.stream import Place
+from carveout.subscription import Subscription, hosted
+
+_under_way: ContextVar[bool] = ContextVar("carveout_inline", default=False)
+
+
+def deliver() -> list[Exception]:
+    """Sequence, consume and attempt until nothing new is left.
+
+    What fails stays parked. A publish in a handler is taken up by the run that is under way.
+
+    Returns: the errors of handlers.
+    """
+    if _under_way.get():
+        return []
+    token = _under_way.set(True)
+    try:
+        errors: list[Exception] = []
+        while _round(errors):
+            pass
+        return errors
+    finally:
+        _under_way.reset(token)
+
+
+def _round(errors: list[Exception]) -> int:
+    settings = get_settings()
+    done = sum(log.sequence(*place, settings.batch_rows) for place in _places())
+    by_context: dict[str, list[Subscription]] = defaultdict(list)
+    for subscription in hosted(settings.hosted):
+        by_context[subscription.context].append(subscription)
+    for context, subscriptions in by_context.items():
+        done += sum(_consume(context, place, subscriptions) for place in _places())
+        done += _attempt_new(context, errors)
+    return done
+
+
+def _places() -> list[Place]:
+    places = log.partitions_of(get_settings().hosted)
+    for place in places:
+        log.head_of(*place)
+    return places
+
+
+def _consume(context: str, place: Place, subscriptions: list[Subscription]) -> int:
+    hearing = [s for s in subscriptions if place[0] in s.sources]
+    if not hearing:
+        return 0
+    return PartitionConsumer(place, hearing, LogSource(context, place)).run_once()
+
+
+def _attempt_new(context: str, errors: list[Exception]) -> int:
+    """Try each delivery that was never tried: jobs, and what waits behind an earlier one."""
+    database = get_settings().database_of(context)
+    rows = Delivery.objects.using(database).filter(
+        attempts=0, subscription__startswith=f"{context}."
+    )
+    before = rows.count()
+    for delivery_id in rows.order_by("position", "id").values_list("pk", flat=True):
+        error = attempt(delivery_id, database)
+        if error is not None:
+            errors.append(error)
+    return before - rows.count()

@@ -1,0 +1,90 @@
+"""Jobs: hand deliveries to django-rq, and run exactly one function there, whatever is queued."""
+
+import logging
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from carveout import delivery
+from carveout.conf import RQ_SERIALIZER, get_settings, rq_queue_name
+from carveout.connection import REDIS_ERRORS, client
+from carveout.event import ReceivedEvent
+from carveout.models import Delivery
+from carveout.subscription import Subscription
+
+if TYPE_CHECKING:
+    from rq import Queue
+
+logger = logging.getLogger(__name__)
+
+JOB_CLASS = "carveout.delivery_job.DeliveryJob"
+FUNCTION = "carveout.delivery_job.run_delivery"
+
+
+def hand_over(subscription: Subscription, events: Sequence[ReceivedEvent]) -> None:
+    """Store deliveries in the transaction that is open, and enqueue them once it commits."""
+    if not events:
+        return
+    delivery.store(subscription, events, Delivery.State.QUEUED)
+    ids = delivery.ids_of(subscription, events)
+    if get_settings().delivery != "inline":
+        enqueue_them = partial(enqueue, subscription.context, ids)
+        transaction.on_commit(enqueue_them, using=subscription.database, robust=True)
+
+
+def enqueue(context: str, ids: Collection[int]) -> None:
+    """Give each delivery a job. If Redis does not answer, the sweeper does it later."""
+    if not ids:
+        return
+    queue = _queue(context)
+    data = [
+        queue.prepare_data(
+            FUNCTION,
+            args=(delivery_id,),
+            job_id=_job_id(context, delivery_id),
+            timeout=get_settings().job_timeout_s,
+            result_ttl=0,
+        )
+        for delivery_id in ids
+    ]
+    try:
+        queue.enqueue_many(data)
+    except REDIS_ERRORS as error:
+        logger.warning("%d jobs of %s wait for Redis: %s", len(ids), context, error)
+
+
+def sweep(context: str, due: Sequence[Delivery], database: str) -> int:
+    """Enqueue deliveries whose time has come, or whose job Redis no longer knows.
+
+    Returns: how many jobs were made.
+    """
+    # A run whose claim has run out left its job behind: its worker was killed.
+    lost = [row for row in due if row.claimed_until is not None]
+    without_job = _without_job(context, [row.pk for row in due if row.claimed_until is None])
+    ids = [row.pk for row in lost] + without_job
+    delivery.queue([row.pk for row in due], database)
+    enqueue(context, ids)
+    return len(ids)
+
+
+def _without_job(context: str, ids: Sequence[int]) -> list[int]:
+    from rq.job import Job
+
+    pipeline = client().pipeline(transaction=False)
+    for delivery_id in ids:
+        pipeline.exists(Job.key_for(_job_id(context, delivery_id)))
+    return [
+        delivery_id for delivery_id, found in zip(ids, pipeline.execute(), strict=True) if not found
+    ]
+
+
+def _job_id(context: str, delivery_id: int) -> str:
+    return f"{rq_queue_name(context)}-{delivery_id}"
+
+
+def _queue(context: str) -> "Queue":
+    from rq import Queue
+
+    return Queue(rq_queue_name(context), connection=client(), serializer=RQ_SERIALIZER)

@@ -1,0 +1,204 @@
+"""Lookups: what a context lets others read, and the fields of it that a reader uses."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+import msgspec
+from django.db.models import QuerySet
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import ListSerializer
+from rest_framework.viewsets import GenericViewSet
+
+from carveout import tally, transport
+from carveout.access import ContextTokenAuthentication, IsContextOrStaff, StaffAuthentication
+from carveout.conf import context_of, get_settings
+from carveout.errors import DeclarationInvalid, LookupNotFound, LookupRefused
+
+KEYS_PER_REQUEST = 100
+
+offered: dict[str, type["LookupViewSet"]] = {}
+"""Lookups of the contexts hosted here, by full name."""
+readers: list[type["Lookup"]] = []
+"""Readers declared in this process."""
+
+
+class LookupViewSet(GenericViewSet[Any]):
+    """One read-only lookup. Set `queryset` and `serializer_class`, decorate with `lookup`."""
+
+    authentication_classes = [ContextTokenAuthentication, StaffAuthentication]
+    permission_classes = [IsContextOrStaff]
+    renderer_classes = [JSONRenderer, BrowsableAPIRenderer]
+    throttle_classes = []
+    filter_backends = []
+    pagination_class = None
+    lookup_name: ClassVar[str] = ""
+    lookup_key: ClassVar[str] = ""
+
+    def list(self, request: Request) -> Response:
+        """The objects whose keys are asked for, by key; unknown keys are absent."""
+        keys = request.query_params.getlist("key")
+        if not keys or len(keys) > KEYS_PER_REQUEST:
+            raise ValidationError({"key": f"Give 1 to {KEYS_PER_REQUEST} keys: ?key=…&key=…"})
+        wanted = request.query_params.get("fields", "")
+        return Response(represent(type(self), keys, wanted.split(",") if wanted else ()))
+
+
+def lookup(name: str, *, key: str) -> Any:
+    """Offer a viewset to other contexts as `<context>.<name>`, found by the field `key`."""
+
+    def declare(view: type[LookupViewSet]) -> type[LookupViewSet]:
+        view.lookup_name = f"{context_of(view.__module__).name}.{name}"
+        view.lookup_key = key
+        offered[view.lookup_name] = view
+        return view
+
+    return declare
+
+
+def represent(
+    view: type[LookupViewSet], keys: Iterable[str], wanted: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The viewset's representation of each key that exists, with only the wanted fields.
+
+    Raises: ValidationError: a wanted field is not offered.
+    """
+    queryset = cast("QuerySet[Any]", view.queryset).all()
+    rows = list(queryset.filter(**{f"{view.lookup_key}__in": list(keys)}))
+    serializer = cast("ListSerializer[Any]", view.serializer_class(rows, many=True))
+    _narrow(serializer, wanted, view.lookup_name)
+    return {
+        str(getattr(row, view.lookup_key)): data
+        for row, data in zip(rows, serializer.data, strict=True)
+    }
+
+
+def _narrow(serializer: Any, wanted: Sequence[str], name: str) -> None:
+    offers = serializer.child.fields
+    unknown = [field for field in wanted if field not in offers]
+    if unknown:
+        raise ValidationError(
+            {"fields": f"{name} has no {', '.join(unknown)}; it has {', '.join(offers)}."}
+        )
+    for field in [field for field in offers if wanted and field not in wanted]:
+        offers.pop(field)
+
+
+class LookupMeta(type(msgspec.Struct)):  # type: ignore[misc]
+    """Takes `of` and `by` as class keywords and makes a frozen struct."""
+
+    def __new__(
+        mcs,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        of: str = "",
+        by: str = "",
+    ) -> "LookupMeta":
+        cls = super().__new__(mcs, name, bases, namespace, frozen=True, kw_only=True)
+        if bases != (msgspec.Struct,):
+            _declare_reader(cls, of, by)
+        return cls  # type: ignore[no-any-return]
+
+
+class Lookup(msgspec.Struct, metaclass=LookupMeta):
+    """What a context reads of another's lookup: only the fields that it uses.
+
+    Subclass in `lookups.py` with `of="<context>.<lookup>"`. `by` names the event's field that
+    holds the key, if it is not the event's own key.
+    """
+
+    lookup_of: ClassVar[str] = ""
+    lookup_by: ClassVar[str] = ""
+    lookup_reader: ClassVar[str] = ""
+
+    if TYPE_CHECKING:
+
+        def __init_subclass__(cls, *, of: str, by: str = "") -> None: ...
+
+
+L = TypeVar("L", bound=Lookup)
+
+
+def _declare_reader(cls: type[Lookup], of: str, by: str) -> None:
+    if of.count(".") != 1:
+        raise DeclarationInvalid(
+            f"{cls.__module__}.{cls.__name__}: of={of!r} names no lookup."
+            ' Say of="<context>.<lookup>".'
+        )
+    cls.lookup_of, cls.lookup_by = of, by
+    cls.lookup_reader = context_of(cls.__module__).name
+    readers.append(cls)
+
+
+def look_up(reader: type[L], key: str) -> L:
+    """One object of another context.
+
+    Raises: LookupNotFound: the owner does not know the key.
+            LookupUnavailable, LookupRefused: as for `look_up_many`.
+    """
+    found = look_up_many(reader, [key])
+    if key not in found:
+        raise LookupNotFound(f"{reader.lookup_of} has no {key!r}.")
+    return found[key]
+
+
+def look_up_many(reader: type[L], keys: Iterable[str]) -> dict[str, L]:
+    """Objects of another context by key; unknown keys are absent. Not for use in a transaction.
+
+    Raises: LookupUnavailable: the owner did not answer; call again later.
+            LookupRefused: the owner does not offer what the reader declares.
+    """
+    ordered = list(dict.fromkeys(keys))
+    found: dict[str, L] = {}
+    for start in range(0, len(ordered), KEYS_PER_REQUEST):
+        chunk = ordered[start : start + KEYS_PER_REQUEST]
+        found |= decode(reader, _ask(reader, chunk))
+        tally.count_lookup(reader.lookup_reader, reader.lookup_of)
+    return found
+
+
+def decode(reader: type[L], answer: bytes) -> dict[str, L]:
+    """An owner's answer as the reader's type. Raises: LookupRefused: it does not fit."""
+    try:
+        return cast("dict[str, L]", _decoder(reader).decode(answer))
+    except msgspec.MsgspecError as error:
+        raise LookupRefused(
+            f"{reader.lookup_of} does not answer as {reader.__module__}.{reader.__name__}"
+            f" declares: {error}."
+        ) from error
+
+
+def from_carried(reader: type[L], carried: dict[str, Any]) -> L:
+    """The reader's fields out of a representation that travelled in an event."""
+    return decode(reader, msgspec.json.encode({"carried": carried}))["carried"]
+
+
+def _ask(reader: type[Lookup], keys: Sequence[str]) -> bytes:
+    settings = get_settings()
+    owner = reader.lookup_of.split(".")[0]
+    wanted = reader.__struct_fields__
+    if settings.hosts(owner) and settings.lookups == "auto":
+        return _ask_in_process(reader.lookup_of, keys, wanted)
+    params = [("key", key) for key in keys] + [("fields", ",".join(wanted))]
+    resource = f"lookups/{reader.lookup_of}/"
+    return transport.get(reader.lookup_reader, owner, resource, params)
+
+
+def _ask_in_process(of: str, keys: Sequence[str], wanted: Sequence[str]) -> bytes:
+    if of not in offered:
+        raise LookupRefused(f"There is no lookup {of}; there are {', '.join(offered) or 'none'}.")
+    try:
+        representations = represent(offered[of], keys, wanted)
+    except ValidationError as error:
+        raise LookupRefused(f"{of}: {error.detail}") from error
+    return JSONRenderer().render(representations)
+
+
+@lru_cache(maxsize=512)
+def _decoder(reader: type[Lookup]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(dict[str, reader], strict=False)  # type: ignore[valid-type]

@@ -1,0 +1,28 @@
+"""manage.py consume CONTEXT…"""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from carveout.consumer import Consumer
+from carveout.management.contexts import add_contexts, chosen
+from carveout.management.redis import redis_running
+from carveout.worker import drain, run_forever
+
+
+class Command(BaseCommand):
+    """Brings events to the subscriptions of the named contexts."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_contexts(parser)
+        parser.add_argument("--once", action="store_true", help="drain what is there and exit")
+
+    def handle(self, *args: Any, contexts: list[str], once: bool, **options: Any) -> None:
+        consumer = Consumer(chosen(contexts))
+        with redis_running():
+            if once:
+                self.stdout.write(f"{drain(consumer)} events consumed")
+            else:
+                run_forever(consumer)

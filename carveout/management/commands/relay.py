@@ -1,0 +1,27 @@
+"""manage.py relay"""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from carveout.conf import get_settings
+from carveout.management.redis import redis_running
+from carveout.relay import Relay
+from carveout.worker import drain, run_forever
+
+
+class Command(BaseCommand):
+    """Gives committed events their positions and copies them to Redis."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="drain what is there and exit")
+
+    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        relay = Relay(get_settings().hosted)
+        with redis_running():
+            if once:
+                self.stdout.write(f"{drain(relay)} events sequenced or shipped")
+            else:
+                run_forever(relay)

@@ -1,0 +1,63 @@
+"""`manage.py up`: the whole system for development, until Ctrl-C."""
+
+import signal
+from argparse import ArgumentParser
+from contextlib import suppress
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.urls import NoReverseMatch, reverse
+
+from carveout.conf import get_settings
+from carveout.errors import CarveoutError
+
+try:
+    from carveout import system
+except ImportError as error:
+    raise CommandError(
+        f"`up` needs {error.name}: pip install 'django-carveout[embedded]'."
+    ) from error
+
+
+class Command(BaseCommand):
+    help = (
+        "Runs everything for development: embedded Valkey if there is no REDIS_URL, a local mail"
+        " sink, web, relay, a consumer per context and the worker. Ctrl-C stops it all."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="web, or the next free port")
+        parser.add_argument("--no-mail", action="store_true", help="send mail to EMAIL_HOST")
+        parser.add_argument(
+            "--contexts", default="", help="only these, separated by commas; default: all hosted"
+        )
+
+    def handle(self, *, port: int, no_mail: bool, contexts: str, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            with system.running(port=port, mail=not no_mail, contexts=_chosen(contexts)) as running:
+                running.wait_until_ready()
+                _say_where(running)
+                running.wait()
+        except CarveoutError as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            self.stdout.write("Everything is stopped.")
+
+
+def _chosen(contexts: str) -> list[str]:
+    chosen = [name.strip() for name in contexts.split(",") if name.strip()]
+    hosted = get_settings().hosted
+    if unknown := [name for name in chosen if name not in hosted]:
+        raise CommandError(f"not hosted here: {', '.join(unknown)}. Hosted: {', '.join(hosted)}.")
+    return chosen
+
+
+def _say_where(running: "system.System") -> None:
+    say = running.processes.say
+    say("everything runs; Ctrl-C stops it")
+    say(f"web    {running.url}/")
+    with suppress(NoReverseMatch):  # a project may have no admin
+        say(f"admin  {running.url}{reverse('admin:index')}")
+    if running.mail_port:
+        say(f"mail   {running.mail_dir}, accepted on port {running.mail_port}")

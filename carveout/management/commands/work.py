@@ -1,0 +1,46 @@
+"""manage.py work CONTEXT…"""
+
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from carveout.conf import RQ_SERIALIZER, rq_queue_name
+from carveout.jobs import JOB_CLASS
+from carveout.management.contexts import add_contexts, chosen
+from carveout.management.redis import redis_running
+
+WORKER_CLASS = "rq.worker.SimpleWorker"
+"""Runs jobs in its own process, five times as fast as one that forks for each."""
+
+
+class Command(BaseCommand):
+    """Runs the jobs of the named contexts: django-rq's worker, guarded."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_contexts(parser)
+        parser.add_argument("--once", action="store_true", help="drain what is there and exit")
+        parser.add_argument("--worker-class", default=WORKER_CLASS, help="default: %(default)s")
+
+    def handle(self, *args: Any, contexts: list[str], once: bool, **options: Any) -> None:
+        configured = getattr(django_settings, "RQ_QUEUES", {})
+        names = [rq_queue_name(context) for context in chosen(contexts)]
+        missing = [name for name in names if name not in configured]
+        if missing:
+            raise CommandError(
+                f"settings.RQ_QUEUES lacks {', '.join(missing)}. Say"
+                " RQ_QUEUES = carveout.rq_queues(CARVEOUT) in the settings."
+            )
+        with redis_running():
+            call_command(
+                "rqworker",
+                *names,
+                job_class=JOB_CLASS,
+                serializer=RQ_SERIALIZER,
+                worker_class=options["worker_class"],
+                burst=once,
+                verbosity=options["verbosity"],
+            )

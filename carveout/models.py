@@ -1,0 +1,136 @@
+"""The tables: the log and its heads on the publisher's side, cursors and deliveries on the other.
+
+Each database that a hosted context uses has all four. Rows change only through the functions of
+`log`, `cursor` and `delivery`.
+"""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+
+class Partition(models.Model):
+    """The head of one share of one context's log."""
+
+    context = models.CharField(max_length=100)
+    number = models.PositiveSmallIntegerField()
+    head = models.BigIntegerField(default=0, help_text="The last position given.")
+    log_id = models.UUIDField(
+        default=uuid.uuid4, help_text="Tells this log from one that was created anew."
+    )
+    epoch = models.PositiveIntegerField(
+        default=1, help_text="Raised by hand after a database was restored."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["context", "number"], name="carveout_one_head")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.context}.{self.number}"
+
+    @property
+    def identity(self) -> str:
+        """What the stream of this partition has to be marked with."""
+        return f"{self.log_id}:{self.epoch}"
+
+
+class LoggedEvent(models.Model):
+    """One event of the log, the source of truth."""
+
+    context = models.CharField(max_length=100)
+    partition = models.PositiveSmallIntegerField()
+    position = models.BigIntegerField(
+        null=True, help_text="Place in its partition, without gaps; given by the relay."
+    )
+    event_id = models.UUIDField(default=uuid.uuid4, unique=True)
+    type = models.CharField(max_length=200)
+    key = models.CharField(max_length=255)
+    time = models.DateTimeField(default=timezone.now)
+    data = models.TextField(help_text="JSON.")
+    carries = models.CharField(max_length=200, blank=True, default="")
+    carried = models.TextField(blank=True, default="", help_text="JSON of the carried lookup.")
+    correlation_id = models.CharField(max_length=36, blank=True, default="")
+    causation_id = models.CharField(max_length=36, blank=True, default="")
+    traceparent = models.CharField(max_length=55, blank=True, default="")
+
+    class Meta:
+        verbose_name = "event"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["context", "partition", "position"], name="carveout_one_position"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["context", "partition", "id"],
+                condition=models.Q(position=None),
+                name="carveout_unsequenced",
+            ),
+            models.Index(fields=["key", "id"], name="carveout_log_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.key}"
+
+
+class Cursor(models.Model):
+    """The last position of a partition that a subscription handled."""
+
+    subscription = models.CharField(max_length=200)
+    context = models.CharField(max_length=100, help_text="The context whose events are heard.")
+    partition = models.PositiveSmallIntegerField()
+    position = models.BigIntegerField(default=0)
+    moved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscription", "context", "partition"], name="carveout_one_cursor"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscription} at {self.context}.{self.partition}:{self.position}"
+
+
+class Delivery(models.Model):
+    """One event for one subscription that was not handled at once."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waiting for its next attempt"
+        QUEUED = "queued", "handed to a job"
+        DEAD = "dead", "given up; retry or discard it"
+
+    subscription = models.CharField(max_length=200)
+    context = models.CharField(max_length=100)
+    partition = models.PositiveSmallIntegerField()
+    position = models.BigIntegerField()
+    key = models.CharField(max_length=255)
+    event_id = models.UUIDField()
+    event = models.TextField(help_text="The event as it was received, JSON.")
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    attempts = models.PositiveIntegerField(default=0, help_text="Counted before each run.")
+    due_at = models.DateTimeField(help_text="Not tried, or not swept, before.")
+    claimed_until = models.DateTimeField(null=True, help_text="A run is under way until then.")
+    error_type = models.CharField(max_length=200, blank=True, default="")
+    error = models.TextField(blank=True, default="")
+    traceback = models.TextField(blank=True, default="")
+    parked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscription", "event_id"], name="carveout_one_delivery"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["state", "due_at"], name="carveout_due"),
+            models.Index(fields=["subscription", "key", "position"], name="carveout_delivery_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscription} of {self.context}.{self.partition}:{self.position}"

@@ -1,0 +1,78 @@
+"""Publish: one row into the log, in the caller's transaction."""
+
+import uuid
+from collections.abc import Callable
+from functools import partial
+
+from django.db import connections, transaction
+from rest_framework.renderers import JSONRenderer
+
+from carveout import inline, log
+from carveout.conf import get_settings
+from carveout.errors import InvalidEvent, NotInTransaction
+from carveout.event import Event, cause, encode, key_of, type_name
+from carveout.lookups import offered, represent
+from carveout.models import LoggedEvent
+from carveout.wake import wake_relay
+
+
+def publish(event: Event) -> uuid.UUID:
+    """Announce a fact: it is stored with the caller's change, or not at all.
+
+    Returns: the event's id.
+    Raises: NotInTransaction: no transaction is open on the context's database.
+            InvalidEvent: the event does not fit its declaration, or its context lives elsewhere.
+    """
+    name = type_name(type(event))
+    context = name.split(".")[0]
+    settings = get_settings()
+    if not settings.hosts(context):
+        raise InvalidEvent(f"{name}: {context} is not hosted here, only {settings.hosted} are.")
+    database = settings.database_of(context)
+    if not connections[database].in_atomic_block:
+        raise NotInTransaction(
+            f"publish({name}) outside a transaction on database {database!r}: the event could be"
+            f" kept and the change lost. Wrap both in transaction.atomic(using={database!r})."
+        )
+    row = _row(event, name, context)
+    log.append(row, database)
+    _after_commit(database, context)
+    return row.event_id
+
+
+def _row(event: Event, name: str, context: str) -> LoggedEvent:
+    key = key_of(event)
+    event_id = uuid.uuid4()
+    handled = cause.get()
+    return LoggedEvent(
+        event_id=event_id,
+        context=context,
+        partition=log.partition_of(key, get_settings().contexts[context].partitions),
+        type=name,
+        key=key,
+        data=encode(event).decode(),
+        carries=event.event_carries,
+        carried=_carried(event, name, key) if event.event_carries else "",
+        correlation_id=(handled.correlation_id or str(handled.id)) if handled else str(event_id),
+        causation_id=str(handled.id) if handled else "",
+        traceparent=handled.traceparent if handled else "",
+    )
+
+
+def _carried(event: Event, name: str, key: str) -> str:
+    of = event.event_carries
+    if of not in offered:
+        raise InvalidEvent(f"{name} carries {of!r}, which is no lookup of a context hosted here.")
+    representation = represent(offered[of], [key]).get(key)
+    if representation is None:
+        raise InvalidEvent(f"{name} carries {of}, which has no {key!r} in this transaction.")
+    return JSONRenderer().render(representation).decode()
+
+
+def _after_commit(database: str, context: str) -> None:
+    """Once per transaction and context, and only if it commits, savepoints included."""
+    if get_settings().delivery == "inline":
+        transaction.on_commit(inline.deliver, using=database)
+        return
+    wake: Callable[[], None] = partial(wake_relay, context)
+    transaction.on_commit(wake, using=database, robust=True)

@@ -1,0 +1,75 @@
+"""The relay: gives committed events their positions and copies them to Redis."""
+
+import logging
+from collections.abc import Iterable
+
+from carveout import log, stream
+from carveout.conf import get_settings
+from carveout.errors import LogMismatch
+from carveout.stream import Place
+from carveout.wake import Listener
+
+logger = logging.getLogger(__name__)
+
+
+def ship(place: Place, limit: int) -> int:
+    """Copy sequenced events that the stream lacks, in position order.
+
+    Safe to run twice at once: Redis refuses an ID that it already has. A stream that Redis lost is
+    filled again as far as it would reach back.
+
+    Returns: how many entries Redis accepted.
+    Raises: StreamUnavailable: Redis did not answer; nothing is lost, call again.
+            LogMismatch: the stream belongs to another log.
+    Source: https://redis.io/docs/latest/commands/xadd/
+    """
+    length = get_settings().stream_length
+    extent = log.extent(*place)
+    last = stream.last_position(place)
+    stream.check_not_ahead(place, last, extent.head)
+    start = max(last, extent.head - length, extent.first - 1)
+    if start == extent.head:
+        return 0
+    events = log.read(*place, start, limit)
+    return stream.append(place, extent.identity, events, length)
+
+
+class Relay:
+    """Sequences and ships for the contexts that are hosted here."""
+
+    def __init__(self, contexts: Iterable[str]) -> None:
+        names = list(contexts)
+        self._places = log.partitions_of(names)
+        self._listener = Listener(names)
+        self._stopped: set[Place] = set()
+
+    def run_once(self) -> int:
+        """Sequence and ship once per partition. Returns: how much it did.
+
+        Raises: StreamUnavailable: Redis did not answer; what was sequenced stays so.
+        """
+        return sum(self._run_partition(place) for place in self._places)
+
+    def _run_partition(self, place: Place) -> int:
+        limit = get_settings().batch_rows
+        sequenced = log.sequence(*place, limit) if log.unsequenced(*place) else 0
+        try:
+            shipped = ship(place, limit)
+        except LogMismatch as error:
+            self._report(place, error)
+            return sequenced
+        self._stopped.discard(place)
+        return sequenced + shipped
+
+    def _report(self, place: Place, error: LogMismatch) -> None:
+        """Say once that a partition stands still, and go on with the others."""
+        if place not in self._stopped:
+            logger.error("%s", error)
+        self._stopped.add(place)
+
+    def wait(self) -> None:
+        """Return when something was published, or after the blocking period."""
+        self._listener.wait()
+
+    def close(self) -> None:
+        self._listener.close()

@@ -1,0 +1,36 @@
+"""The database router: each context's tables, and our own beside them, live in its database."""
+
+from typing import Any
+
+from django.db.models import Model
+
+from carveout.conf import app_labels, get_settings
+
+
+class ContextRouter:
+    """Sends the models of a context's apps to the context's database.
+
+    Ours are in every database that a hosted context uses, and are always asked for by database.
+    """
+
+    def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
+        return _database_of(model._meta.app_label)
+
+    def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
+        return _database_of(model._meta.app_label)
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        settings = get_settings()
+        if app_label == "carveout":
+            return db in {settings.database_of(context) for context in settings.hosted}
+        database = _database_of(app_label)
+        if database is None:
+            return None if db == "default" else False
+        return db == database
+
+
+def _database_of(app_label: str) -> str | None:
+    for context in get_settings().contexts.values():
+        if app_label in app_labels(context):
+            return context.database
+    return None

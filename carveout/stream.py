@@ -1,0 +1,217 @@
+"""Redis Streams: the only module that talks to them. Holds nothing that can't be rebuilt."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+import redis
+
+from carveout.connection import REDIS_ERRORS, client
+from carveout.errors import LogMismatch, StreamUnavailable
+from carveout.event import ReceivedEvent
+
+logger = logging.getLogger(__name__)
+
+SPEC_VERSION = "1.0"
+
+Place = tuple[str, int]
+"""A context and the number of one of its partitions."""
+
+
+def key(place: Place) -> str:
+    """The stream's key. Braces keep all keys of a partition in one slot of a cluster."""
+    return f"carveout:{{{place[0]}.{place[1]}}}:stream"
+
+
+def identity_key(place: Place) -> str:
+    return f"carveout:{{{place[0]}.{place[1]}}}:log"
+
+
+# Refuses a stream of another log, then adds what Redis does not have: it refuses by itself an ID
+# that is not above its last one. All or nothing, also when memory is full.
+# Source: https://redis.io/docs/latest/commands/xadd/
+_APPEND = """
+local log = redis.call('GET', KEYS[2])
+if log and log ~= ARGV[1] then return redis.error_reply('OTHERLOG ' .. log) end
+if not log then redis.call('SET', KEYS[2], ARGV[1]) end
+local accepted, at = 0, 3
+while at <= #ARGV do
+    local width = tonumber(ARGV[at + 1])
+    local reply = redis.pcall('XADD', KEYS[1], ARGV[at], unpack(ARGV, at + 2, at + 1 + width))
+    if type(reply) == 'table' and reply.err then
+        if not string.find(reply.err, 'equal or smaller') then return reply end
+    else
+        accepted = accepted + 1
+    end
+    at = at + 2 + width
+end
+redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[2])
+return accepted
+"""
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except REDIS_ERRORS as error:
+        raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error
+
+
+def append(place: Place, identity: str, events: Sequence[ReceivedEvent], length: int) -> int:
+    """Add entries at their positions; what Redis has already is refused by it.
+
+    Returns: how many entries were new.
+    Raises: StreamUnavailable: Redis did not answer; call again.
+            LogMismatch: the stream belongs to another log.
+    """
+    arguments: list[str | bytes | int] = [identity, length]
+    for event in events:
+        fields = _fields(event)
+        arguments += [f"{event.position}-0", len(fields), *fields]
+    with _answering():
+        try:
+            return int(
+                client().eval(_APPEND, 2, key(place), identity_key(place), *arguments)  # type: ignore[no-untyped-call]
+            )
+        except redis.ResponseError as error:
+            if "OTHERLOG" in str(error):
+                raise _mismatch(place, f"it is marked {str(error).split()[-1]}") from error
+            raise
+
+
+def last_position(place: Place) -> int:
+    """The last position that the stream ever had; 0 if Redis knows no such stream.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    with _answering():
+        try:
+            info = client().xinfo_stream(key(place))
+        except redis.ResponseError:
+            return 0
+        return _position(info["last-generated-id"])
+
+
+def last_event_id(place: Place) -> UUID | None:
+    """The id of the newest event that is in the stream, if there is one."""
+    with _answering():
+        entries = client().xrevrange(key(place), count=1)
+    return UUID(entries[0][1][b"id"].decode()) if entries else None
+
+
+def _mismatch(place: Place, found: str) -> LogMismatch:
+    return LogMismatch(
+        f"The stream of {place[0]}.{place[1]} does not belong to its log: {found}. The database"
+        " was restored or created anew while Redis was kept. If the database is right, delete"
+        f" the keys {key(place)} and {identity_key(place)}; the relay then fills the stream again"
+        " from the log."
+    )
+
+
+def check_not_ahead(place: Place, last: int, head: int) -> None:
+    """Raises: LogMismatch: the stream has positions that the log never gave."""
+    if last > head:
+        raise _mismatch(place, f"it ends at position {last}, the log at {head}")
+
+
+def read(place: Place, after: int, limit: int) -> list[ReceivedEvent]:
+    """Entries after a position, up to the first that is missing or unreadable.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    with _answering():
+        reply = client().xread({key(place): f"{after}-0"}, count=limit)
+    events: list[ReceivedEvent] = []
+    for entry_id, fields in reply[0][1] if reply else ():
+        try:
+            event = _event(place, entry_id, fields)
+        except (KeyError, ValueError, msgspec.MsgspecError):
+            logger.warning("%s: entry %r is unreadable", key(place), entry_id)
+            break
+        if event.position != after + len(events) + 1:
+            break
+        events.append(event)
+    return events
+
+
+def wait(after: dict[Place, int], block_ms: int) -> None:
+    """Return as soon as any of the streams has an entry after its position, or after `block_ms`.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    with _answering():
+        client().xread({key(p): f"{at}-0" for p, at in after.items()}, count=1, block=block_ms)
+
+
+def mirror(place: Place, group: str, position: int) -> None:
+    """Show a cursor as a consumer group, so that monitoring sees true lag. Nothing rests on it.
+
+    Source: https://redis.io/docs/latest/commands/xgroup-setid/
+    """
+    with _answering():
+        try:
+            info = client().xinfo_stream(key(place))
+            behind = max(_position(info["last-generated-id"]) - position, 0)
+            entries_read = max(int(info.get("entries-added", 0)) - behind, 0)
+            try:
+                client().xgroup_setid(key(place), group, f"{position}-0", entries_read=entries_read)
+            except redis.ResponseError:
+                client().xgroup_create(
+                    key(place), group, f"{position}-0", entries_read=entries_read
+                )
+        except redis.ResponseError:
+            return  # no stream yet, or a server that does not know ENTRIESREAD
+
+
+def _position(entry_id: bytes | str) -> int:
+    text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
+    return int(text.split("-")[0])
+
+
+def _fields(event: ReceivedEvent) -> list[str | bytes]:
+    """CloudEvents attributes, then ours.
+
+    Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
+    """
+    attributes: dict[str, str | bytes] = {
+        "specversion": SPEC_VERSION,
+        "id": str(event.id),
+        "source": f"/{event.context}",
+        "type": event.type,
+        "subject": event.key,
+        "time": event.time.isoformat(),
+        "datacontenttype": "application/json",
+        "data": msgspec.json.encode(event.data),
+        "correlationid": event.correlation_id,
+        "causationid": event.causation_id,
+        "traceparent": event.traceparent,
+        "carries": event.carries,
+        "carried": msgspec.json.encode(event.carried) if event.carried is not None else b"",
+    }
+    return [part for pair in attributes.items() if pair[1] for part in pair]
+
+
+def _event(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> ReceivedEvent:
+    def text(name: bytes) -> str:
+        return fields.get(name, b"").decode()
+
+    carried = fields.get(b"carried")
+    return ReceivedEvent(
+        id=UUID(text(b"id")),
+        type=text(b"type"),
+        context=place[0],
+        partition=place[1],
+        position=_position(entry_id),
+        key=text(b"subject"),
+        time=datetime.fromisoformat(text(b"time")),
+        data=msgspec.json.decode(fields[b"data"]),
+        correlation_id=text(b"correlationid"),
+        causation_id=text(b"causationid"),
+        traceparent=text(b"traceparent"),
+        carries=text(b"carries"),
+        carried=msgspec.json.decode(carried) if carried else None,
+    )

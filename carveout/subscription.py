@@ -1,0 +1,178 @@
+"""Subscriptions: which handler of which context hears which events, and what it asks for."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from carveout.conf import context_of, get_settings
+from carveout.errors import DeclarationInvalid
+from carveout.event import ReceivedEvent
+from carveout.lookups import Lookup
+
+Handler = TypeVar("Handler", bound=Callable[..., object])
+
+registry: dict[str, "Subscription"] = {}
+"""Subscriptions of the contexts hosted here, by full name."""
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One handler of one context for some event types. The options are those of `subscribe`."""
+
+    name: str
+    context: str
+    types: frozenset[str]
+    handler: Callable[..., object] = field(repr=False)
+    via: str = "consumer"
+    batch: bool = False
+    ordered: bool = False
+    atomic: bool = True
+    start: str = "beginning"
+    max_attempts: int = 8
+
+    @property
+    def sources(self) -> set[str]:
+        """The contexts whose events it hears."""
+        return {type_name.split(".")[0] for type_name in self.types}
+
+    @property
+    def database(self) -> str:
+        return get_settings().database_of(self.context)
+
+    @cached_property
+    def event_parameter(self) -> str | None:
+        return self._parameters[0]
+
+    @cached_property
+    def lookups(self) -> dict[str, type[Lookup]]:
+        """The lookups that the handler asks for, by parameter; in batches by place."""
+        return self._parameters[1]
+
+    @cached_property
+    def _parameters(self) -> tuple[str | None, dict[str, type[Lookup]]]:
+        return _batch_parameters(self) if self.batch else _parameters(self)
+
+    def hears(self, event: ReceivedEvent) -> bool:
+        return event.type in self.types
+
+
+def subscribe(
+    *types: str,
+    via: str = "consumer",
+    batch: bool = False,
+    ordered: bool = False,
+    atomic: bool = True,
+    start: str = "beginning",
+    max_attempts: int = 8,
+) -> Callable[[Handler], Handler]:
+    """Let a function hear events of other contexts, in order per key.
+
+    via: "consumer" runs it in the transaction that moves the cursor; "rq" in a job of its own.
+    batch: one call with all events of a batch: a list, for bulk writes.
+    ordered: while an event of a key is not done, later ones of the key wait behind it.
+    atomic: False runs a job outside a transaction: for outside work such as SMTP, at least once.
+    start: "beginning" hears all of history at first, "now" only what comes.
+    max_attempts: failures after which a delivery is dead.
+
+    Raises: DeclarationInvalid: an option has a value that it can't have.
+    """
+
+    def declare(handler: Handler) -> Handler:
+        context = context_of(handler.__module__).name
+        subscription = Subscription(
+            name=f"{context}.{handler.__name__}",
+            context=context,
+            types=frozenset(types),
+            handler=handler,
+            via=via,
+            batch=batch,
+            ordered=ordered,
+            atomic=atomic,
+            start=start,
+            max_attempts=max_attempts,
+        )
+        _check_options(subscription)
+        registry[subscription.name] = subscription
+        return handler
+
+    return declare
+
+
+def hosted(contexts: Iterable[str]) -> list[Subscription]:
+    """The subscriptions of these contexts, by name."""
+    wanted = set(contexts)
+    return sorted((s for s in registry.values() if s.context in wanted), key=lambda s: s.name)
+
+
+def _check_options(subscription: Subscription) -> None:
+    def refuse(problem: str) -> None:
+        raise DeclarationInvalid(f"Subscription {subscription.name}: {problem}")
+
+    known = registry.get(subscription.name)
+    if known and known.handler.__module__ != subscription.handler.__module__:
+        refuse(f"{known.handler.__module__} has one of that name. Rename one of the functions.")
+    if not subscription.types:
+        refuse('hears nothing. Say @carveout.subscribe("<context>.<Event>").')
+    for name in subscription.types:
+        if name.count(".") != 1:
+            refuse(f"{name!r} is no event type. Say '<context>.<Event>'.")
+    if subscription.via not in ("consumer", "rq"):
+        refuse(f"via={subscription.via!r} is unknown. Say 'consumer' or 'rq'.")
+    if subscription.start not in ("beginning", "now"):
+        refuse(f"start={subscription.start!r} is unknown. Say 'beginning' or 'now'.")
+    if subscription.batch and (subscription.via == "rq" or subscription.ordered):
+        refuse("batch=True goes with neither via='rq' nor ordered=True. Take one of them away.")
+    if not subscription.atomic and subscription.via != "rq":
+        refuse("atomic=False goes with via='rq' only. Add it, or take atomic=False away.")
+
+
+def _hints(subscription: Subscription) -> dict[str, Any]:
+    try:
+        return get_type_hints(subscription.handler)
+    except NameError as error:
+        raise DeclarationInvalid(
+            f"Subscription {subscription.name}: an annotation can't be resolved: {error}."
+        ) from error
+
+
+def _is_reader(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Lookup)
+
+
+def _parameters(subscription: Subscription) -> tuple[str | None, dict[str, type[Lookup]]]:
+    hints = _hints(subscription)
+    event_parameter, lookups = None, {}
+    for name, parameter in inspect.signature(subscription.handler).parameters.items():
+        if name == "event" or hints.get(name) is ReceivedEvent:
+            event_parameter = name
+        elif _is_reader(hints.get(name)):
+            lookups[name] = hints[name]
+        elif parameter.default is parameter.empty:
+            raise DeclarationInvalid(
+                f"Subscription {subscription.name}: nothing fills its parameter {name!r}."
+                " Name it 'event', or annotate it with a carveout.Lookup."
+            )
+    return event_parameter, lookups
+
+
+def _batch_parameters(subscription: Subscription) -> tuple[str | None, dict[str, type[Lookup]]]:
+    parameters = list(inspect.signature(subscription.handler).parameters)
+    if len(parameters) != 1:
+        raise DeclarationInvalid(
+            f"Subscription {subscription.name}: a batch handler takes one parameter, the list of"
+            f" deliveries; this one takes {', '.join(parameters) or 'none'}."
+        )
+    hint = _hints(subscription).get(parameters[0])
+    item = get_args(hint)[0] if get_args(hint) else ReceivedEvent
+    if item is ReceivedEvent:
+        return parameters[0], {}
+    if get_origin(item) is tuple:
+        event_type, *lookups = get_args(item)
+        if event_type is ReceivedEvent and lookups and all(map(_is_reader, lookups)):
+            return parameters[0], {str(place): reader for place, reader in enumerate(lookups)}
+    raise DeclarationInvalid(
+        f"Subscription {subscription.name}: can't fill {hint}. Annotate with"
+        " list[carveout.ReceivedEvent] or list[tuple[carveout.ReceivedEvent, <Lookup>, …]]."
+    )

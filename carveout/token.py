@@ -1,0 +1,66 @@
+"""Signed, short-lived tokens by which one context knows another on its internal REST."""
+
+import time
+
+import jwt
+
+from carveout.conf import get_settings
+
+ALGORITHM = "HS256"
+LIFETIME_S = 30
+LIFETIME_MAX_S = 60
+LEEWAY_S = 5
+"""How far two machines' clocks may be apart."""
+CLAIMS = ["iss", "aud", "iat", "exp", "htm", "htu"]
+
+
+def sign(caller: str, owner: str, method: str, resource: str) -> str:
+    """A token for one request of `caller` to one resource of `owner`.
+
+    Method and resource are bound in, in the claims that DPoP uses.
+    Source: https://www.rfc-editor.org/rfc/rfc9449#section-4.2
+    """
+    now = int(time.time())
+    claims = {
+        "iss": caller,
+        "aud": owner,
+        "iat": now,
+        "exp": now + LIFETIME_S,
+        "htm": method,
+        "htu": resource,
+    }
+    return jwt.encode(claims, get_settings().keys_of(caller)[0], algorithm=ALGORITHM)
+
+
+def verify(token: str, owner: str, method: str, path: str) -> str:
+    """The context that signed the token for this method and the resource at this path.
+
+    Raises: jwt.InvalidTokenError: expired, forged, or meant for something else.
+    """
+    caller = jwt.decode(token, options={"verify_signature": False}).get("iss")
+    if caller not in get_settings().contexts:
+        raise jwt.InvalidIssuerError(f"{caller!r} is no context")
+    claims = _decode(token, get_settings().keys_of(caller), owner)
+    if claims["exp"] - claims["iat"] > LIFETIME_MAX_S:
+        raise jwt.InvalidTokenError(f"a token may live {LIFETIME_MAX_S} s at most")
+    if claims["htm"] != method or not path.endswith(f"/{claims['htu']}"):
+        raise jwt.InvalidTokenError(f"signed for {claims['htm']} {claims['htu']}")
+    return str(caller)
+
+
+def _decode(token: str, keys: list[str], owner: str) -> dict[str, object]:
+    """Try the caller's keys, newest first: during a rotation several are valid."""
+    for key in keys[:-1]:
+        try:
+            return _decode(token, [key], owner)
+        except jwt.InvalidSignatureError:
+            continue
+    claims: dict[str, object] = jwt.decode(
+        token,
+        keys[-1],
+        algorithms=[ALGORITHM],
+        audience=owner,
+        leeway=LEEWAY_S,
+        options={"require": CLAIMS},
+    )
+    return claims

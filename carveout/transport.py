@@ -1,0 +1,84 @@
+"""Signed requests to the internal REST of contexts that live elsewhere."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+from urllib.parse import urlencode
+
+import urllib3
+
+from carveout import token
+from carveout.breaker import Breaker
+from carveout.conf import get_settings
+from carveout.errors import LookupRefused, LookupUnavailable, SettingsInvalid
+
+CONNECT_TIMEOUT_S = 2.0
+RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+breakers: dict[str, Breaker] = defaultdict(Breaker)
+
+
+@lru_cache(maxsize=1)
+def _pool() -> urllib3.PoolManager:
+    return urllib3.PoolManager(maxsize=4, retries=False)
+
+
+def get(caller: str, owner: str, resource: str, params: Sequence[tuple[str, str]]) -> bytes:
+    """The body of a resource of another context.
+
+    The address comes from the settings alone, never from an event, and redirects are not
+    followed, so nobody can send us elsewhere.
+
+    Raises: LookupUnavailable: it did not answer; call again later.
+            LookupRefused: it answered, and the request can't succeed as it is.
+            SettingsInvalid: the context has no URL.
+    """
+    breaker = breakers[owner]
+    if breaker.is_open():
+        raise LookupUnavailable(f"{owner} did not answer lately; it is asked again in a moment.")
+    try:
+        body = _fetch(caller, owner, resource, params)
+    except LookupUnavailable:
+        breaker.failed()
+        raise
+    breaker.succeeded()
+    return body
+
+
+def _fetch(caller: str, owner: str, resource: str, params: Sequence[tuple[str, str]]) -> bytes:
+    settings = get_settings()
+    signed = token.sign(caller, owner, "GET", resource)
+    try:
+        response = _pool().request(
+            "GET",
+            f"{base_url(owner)}/{resource}?{urlencode(params)}",
+            headers={"Authorization": f"Bearer {signed}", "Accept": "application/json"},
+            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, total=settings.lookup_timeout_s),
+            redirect=False,
+            preload_content=False,
+        )
+        body = response.read(settings.lookup_bytes_max + 1)
+        response.release_conn()
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise LookupUnavailable(f"{owner} did not answer: {error}") from error
+    if response.status in RETRYABLE_STATUSES:
+        raise LookupUnavailable(f"{owner} answered {response.status} to {resource}.")
+    if response.status != 200:
+        raise LookupRefused(f"{owner} answered {response.status} to {resource}: {body[:300]!r}")
+    if len(body) > settings.lookup_bytes_max:
+        raise LookupRefused(f"{owner} sent over {settings.lookup_bytes_max} bytes for {resource}.")
+    return body
+
+
+def base_url(owner: str) -> str:
+    """Where the owner's `carveout.urls` are mounted.
+
+    Raises: SettingsInvalid: the context is not hosted here and has no URL.
+    """
+    url = get_settings().contexts[owner].url
+    if not url:
+        raise SettingsInvalid(
+            f"{owner} is not hosted here and CARVEOUT['CONTEXTS']['{owner}']['url'] is empty."
+            " Set it to where its carveout.urls are mounted."
+        )
+    return url.rstrip("/")

@@ -1,0 +1,11 @@
+"""The internal REST; mount it where other contexts' `url` points to."""
+
+from django.urls import path
+
+from carveout import views
+
+app_name = "carveout"
+urlpatterns = [
+    path("lookups/<slug:owner>.<slug:lookup>/", views.lookup_view, name="lookup"),
+    path("events/<slug:owner>/<int:partition>/", views.EventsView.as_view(), name="events"),
+]

@@ -1,0 +1,60 @@
+"""The internal REST: lookups, and the log for readers whose stream has a gap."""
+
+from typing import Any
+
+import msgspec
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from carveout import log
+from carveout.access import ContextTokenAuthentication, IsContextOrStaff, StaffAuthentication
+from carveout.conf import get_settings
+from carveout.errors import HistoryGone
+from carveout.history import History
+from carveout.lookups import offered
+
+EVENTS_MAX = 1000
+
+
+def lookup_view(request: HttpRequest, owner: str, lookup: str) -> HttpResponseBase:
+    """The lookup of that name, if a context hosted here offers it."""
+    view = offered.get(f"{owner}.{lookup}")
+    if view is None or not get_settings().hosts(owner):
+        raise Http404(f"no lookup {owner}.{lookup} here")
+    answer: HttpResponseBase = view.as_view({"get": "list"})(request, owner=owner, lookup=lookup)
+    return answer
+
+
+class EventsView(APIView):
+    """The events of one partition after a position, straight from the log."""
+
+    authentication_classes = [ContextTokenAuthentication, StaffAuthentication]
+    permission_classes = [IsContextOrStaff]
+    throttle_classes = []
+
+    def get(self, request: Request, owner: str, partition: int) -> HttpResponse:
+        contexts = get_settings().contexts
+        if not get_settings().hosts(owner) or partition >= contexts[owner].partitions:
+            raise Http404(f"no partition {owner}.{partition} here")
+        after = _number(request, "after", 0)
+        limit = min(_number(request, "limit", EVENTS_MAX), EVENTS_MAX)
+        extent = log.extent(owner, partition)
+        try:
+            events = log.read(owner, partition, after, limit) if limit else []
+        except HistoryGone as gone:
+            return HttpResponse(str(gone), status=410, content_type="text/plain")
+        answer = History(extent.identity, extent.first, extent.head, events)
+        return HttpResponse(msgspec.json.encode(answer), content_type="application/json")
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    raw: Any = request.query_params.get(name, default)
+    try:
+        number = int(raw)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise ValidationError({name: f"{raw!r} is no whole number from 0."})
+    return number

@@ -1,0 +1,71 @@
+"""A worker process: runs until it is told to stop, and outlives what it depends on."""
+
+import logging
+import signal
+import threading
+from types import FrameType
+from typing import Protocol
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from carveout.errors import CarveoutError
+
+logger = logging.getLogger(__name__)
+
+BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class Worker(Protocol):
+    """Something with work to do."""
+
+    def run_once(self) -> int:
+        """Do some work. Returns: how much was done; 0 when there is none."""
+
+    def wait(self) -> None:
+        """Return when there may be work again."""
+
+    def close(self) -> None:
+        """Let go of what others wait for."""
+
+
+def drain(worker: Worker) -> int:
+    """Work until nothing is left. Returns: how much was done."""
+    total = 0
+    while done := worker.run_once():
+        total += done
+    worker.close()
+    return total
+
+
+def run_forever(worker: Worker) -> None:
+    """Work until SIGTERM or SIGINT; what is under way is finished first."""
+    stop = threading.Event()
+    _stop_on_signals(stop)
+    failures = 0
+    while not stop.is_set():
+        try:
+            if not worker.run_once() and not stop.is_set():
+                worker.wait()
+            failures = 0
+        except (CarveoutError, OperationalError, InterfaceError) as error:
+            if isinstance(error, CarveoutError) and not error.retryable:
+                raise
+            _report(error, failures)
+            stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+            failures += 1
+            close_old_connections()
+    worker.close()
+
+
+def _report(error: Exception, failures: int) -> None:
+    """Say it when it begins, and then now and then."""
+    if failures % 30 == 0:
+        logger.warning("%s; trying again", error)
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    def handler(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGINT, handler)
