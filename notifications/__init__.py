@@ -1,0 +1,1 @@
+"""Tells customers by e-mail and SMS what happened to their orders."""

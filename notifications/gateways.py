@@ -1,0 +1,41 @@
+"""SMS gateways. `NOTIFICATIONS_SMS_GATEWAY` names the class to use, by its dotted path."""
+
+import logging
+from typing import Protocol
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.module_loading import import_string
+
+from notifications.lookups import OrderToTell
+from notifications.models import Kind
+
+DEFAULT = "notifications.gateways.LogGateway"
+logger = logging.getLogger(__name__)
+
+
+class Gateway(Protocol):
+    """Hands a text to a provider of SMS."""
+
+    def send(self, phone: str, text: str, reference: str) -> None:
+        """Send the text. `reference` is the same at every try, for providers that refuse doubles.
+
+        Raises: NotAccepted: the provider certainly did not take it. Any other error: not known.
+        """
+
+
+class LogGateway:
+    """Writes that an SMS was sent to the log, and sends nothing. Numbers are personal: masked."""
+
+    def send(self, phone: str, text: str, reference: str) -> None:
+        logger.info("SMS %s to …%s: %d characters", reference, phone[-2:], len(text))
+
+
+def current() -> Gateway:
+    """The gateway that the settings name."""
+    return import_string(getattr(settings, "NOTIFICATIONS_SMS_GATEWAY", DEFAULT))()
+
+
+def compose(kind: Kind, order: OrderToTell) -> str:
+    """The text of this kind, in one line."""
+    return render_to_string(f"notifications/sms/{kind.value}.txt", {"order": order}).strip()

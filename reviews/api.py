@@ -1,0 +1,45 @@
+"""REST: approved reviews for everybody, one's own for their writer, all for staff."""
+
+from django.db.models import Q
+from rest_framework import exceptions, permissions, status, viewsets
+
+from reviews import services
+from reviews.models import Review
+from reviews.serializers import ReviewChangeSerializer, ReviewSerializer
+
+
+class AlreadyReviewed(exceptions.ValidationError):
+    """A second review of one product: the first one stands."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
+class ReviewViewSet(viewsets.ModelViewSet):
+    """What customers think of products. New and changed reviews wait until somebody read them."""
+
+    queryset = Review.objects.with_verified()
+    permission_classes = [permissions.IsAuthenticatedOrReadOnly]
+    filterset_fields = ["sku", "rating", "status"]
+    http_method_names = ["get", "head", "options", "post", "patch", "delete"]
+
+    def get_serializer_class(self):
+        return ReviewChangeSerializer if self.action == "partial_update" else ReviewSerializer
+
+    def get_queryset(self):
+        rows = super().get_queryset()
+        own = Q(customer_id=str(self.request.user.pk or ""))
+        if self.request.method not in permissions.SAFE_METHODS:
+            return rows.filter(own)  # staff decide in the admin; nobody edits another's words
+        if self.request.user.is_staff:
+            return rows
+        return rows.filter(own | Q(status=Review.Status.APPROVED))
+
+    def perform_create(self, serializer):
+        try:
+            review = services.write_review(self.request.user, **serializer.validated_data)
+        except services.AlreadyReviewed as error:
+            raise AlreadyReviewed({"sku": [str(error)]}) from error
+        serializer.instance = self.queryset.get(pk=review.pk)
+
+    def perform_update(self, serializer):
+        services.rewrite_review(serializer.instance, **serializer.validated_data)

@@ -1,0 +1,1 @@
+"""Reviews announces nothing yet."""

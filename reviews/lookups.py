@@ -1,0 +1,22 @@
+"""What reviews needs to know of others. It offers nothing to look up yet."""
+
+from datetime import datetime
+
+import msgspec
+
+import carveout
+
+
+class Line(msgspec.Struct):
+    """A product in an order."""
+
+    sku: str
+
+
+class OrderToVerify(carveout.Lookup, of="orders.order"):
+    """Who bought which products, and when."""
+
+    number: str
+    customer_id: str
+    placed_at: datetime
+    lines: list[Line]
