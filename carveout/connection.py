@@ -14,7 +14,8 @@ REPLY_MARGIN_S = 5.0
 """How much longer than the longest blocking call a reply may take."""
 WAKE_TIMEOUT_S = 0.5
 
-Client = redis.Redis  # redis-py's classes are generic for type checkers only
+Client = Any
+"""A redis-py client. Its annotations differ from release to release, so we do without."""
 
 REDIS_ERRORS = (redis.RedisError, OSError)
 

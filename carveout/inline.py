@@ -47,10 +47,7 @@ def _round(errors: list[Exception]) -> int:
 
 
 def _places() -> list[Place]:
-    places = log.partitions_of(get_settings().hosted)
-    for place in places:
-        log.head_of(*place)
-    return places
+    return log.partitions_of(get_settings().hosted)
 
 
 def _consume(context: str, place: Place, subscriptions: list[Subscription]) -> int:

@@ -30,11 +30,11 @@ class Lease:
 
     def hold(self) -> bool:
         """Take or renew it. Raises: redis.RedisError: Redis did not answer."""
-        return bool(client().eval(_HOLD, 1, self._key, self._token, self._lease_ms))  # type: ignore[no-untyped-call]
+        return bool(client().eval(_HOLD, 1, self._key, self._token, self._lease_ms))
 
     def release(self) -> None:
         """Let the next consumer in at once; if Redis is down, the lease just runs out."""
         try:
-            client().eval(_RELEASE, 1, self._key, self._token)  # type: ignore[no-untyped-call]
+            client().eval(_RELEASE, 1, self._key, self._token)
         except redis.RedisError:
             return

@@ -41,7 +41,8 @@ def sequence(context: str, partition: int, limit: int) -> int:
     database = get_settings().database_of(context)
     with transaction.atomic(using=database):
         heads = Partition.objects.using(database).filter(context=context, number=partition)
-        heads.update(head=F("head"))
+        if not heads.update(head=F("head")):
+            head_of(context, partition)
         head = heads.values_list("head", flat=True).get()
         sequenced = _give_positions(context, partition, head, limit, database)
         if sequenced:

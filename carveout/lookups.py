@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import ListSerializer
+from rest_framework.serializers import ListSerializer, Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from carveout import tally, transport
@@ -68,7 +68,8 @@ def represent(
     """
     queryset = cast("QuerySet[Any]", view.queryset).all()
     rows = list(queryset.filter(**{f"{view.lookup_key}__in": list(keys)}))
-    serializer = cast("ListSerializer[Any]", view.serializer_class(rows, many=True))
+    serializer_class = cast("type[Serializer[Any]]", view.serializer_class)
+    serializer = cast("ListSerializer[Any]", serializer_class(rows, many=True))
     _narrow(serializer, wanted, view.lookup_name)
     return {
         str(getattr(row, view.lookup_key)): data

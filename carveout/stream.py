@@ -75,7 +75,7 @@ def append(place: Place, identity: str, events: Sequence[ReceivedEvent], length:
     with _answering():
         try:
             return int(
-                client().eval(_APPEND, 2, key(place), identity_key(place), *arguments)  # type: ignore[no-untyped-call]
+                client().eval(_APPEND, 2, key(place), identity_key(place), *arguments)
             )
         except redis.ResponseError as error:
             if "OTHERLOG" in str(error):

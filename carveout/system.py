@@ -4,14 +4,14 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from django.conf import settings as django_settings
 
-from carveout import embedded, ports, subscription
+from carveout import ports, subscription
 from carveout.conf import get_settings
 from carveout.errors import CarveoutError
 from carveout.processes import Child, Processes
@@ -69,11 +69,11 @@ def running(
     contexts: Sequence[str] = (),
     output: TextIO = sys.stdout,
 ) -> Iterator[System]:
-    """Run the whole system inside the block: Valkey if needed, mail, web, and all workers.
+    """Run the whole system inside the block: mail, web, and all workers. Redis must run.
 
     contexts: only these of the hosted ones. port: the web's, or the next free one after it.
     output: where the log goes; default: standard output.
-    Raises: SystemFailed: the migrations failed. EmbeddedUnavailable: there is no Redis to be had.
+    Raises: SystemFailed: the migrations failed.
     """
     settings = get_settings()
     contexts = list(contexts or settings.hosted)
@@ -81,13 +81,12 @@ def running(
     env = _environment(contexts, mail_port)
     processes = Processes(env, output or sys.stdout, _name_width(contexts))
     system = System(processes, ports.next_free(port), mail_port, settings.state_dir / "mail")
-    with nullcontext() if settings.redis_url else embedded.started(settings.state_dir):
-        try:
-            _migrate(processes)
-            _start(system, contexts)
-            yield system
-        finally:
-            processes.stop()
+    try:
+        _migrate(processes)
+        _start(system, contexts)
+        yield system
+    finally:
+        processes.stop()
 
 
 def _start(system: System, contexts: Sequence[str]) -> None:
@@ -122,6 +121,7 @@ def _environment(contexts: Sequence[str], mail_port: int | None) -> dict[str, st
         "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"],
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "CONTEXTS": ",".join(contexts),
+        "DJANGO_RUNSERVER_HIDE_WARNING": "true",
     }
     if mail_port:
         environment |= {"EMAIL_HOST": ports.HOST, "EMAIL_PORT": str(mail_port)}

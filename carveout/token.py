@@ -1,6 +1,7 @@
 """Signed, short-lived tokens by which one context knows another on its internal REST."""
 
 import time
+from typing import Any
 
 import jwt
 
@@ -37,7 +38,7 @@ def verify(token: str, owner: str, method: str, path: str) -> str:
 
     Raises: jwt.InvalidTokenError: expired, forged, or meant for something else.
     """
-    caller = jwt.decode(token, options={"verify_signature": False}).get("iss")
+    caller = str(jwt.decode(token, options={"verify_signature": False}).get("iss"))
     if caller not in get_settings().contexts:
         raise jwt.InvalidIssuerError(f"{caller!r} is no context")
     claims = _decode(token, get_settings().keys_of(caller), owner)
@@ -45,17 +46,17 @@ def verify(token: str, owner: str, method: str, path: str) -> str:
         raise jwt.InvalidTokenError(f"a token may live {LIFETIME_MAX_S} s at most")
     if claims["htm"] != method or not path.endswith(f"/{claims['htu']}"):
         raise jwt.InvalidTokenError(f"signed for {claims['htm']} {claims['htu']}")
-    return str(caller)
+    return caller
 
 
-def _decode(token: str, keys: list[str], owner: str) -> dict[str, object]:
+def _decode(token: str, keys: list[str], owner: str) -> dict[str, Any]:
     """Try the caller's keys, newest first: during a rotation several are valid."""
     for key in keys[:-1]:
         try:
             return _decode(token, [key], owner)
         except jwt.InvalidSignatureError:
             continue
-    claims: dict[str, object] = jwt.decode(
+    claims: dict[str, Any] = jwt.decode(
         token,
         keys[-1],
         algorithms=[ALGORITHM],
