@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from signal import Signals
 from typing import TextIO
 
 from django.conf import settings as django_settings
@@ -148,7 +149,6 @@ def _name_width(contexts: Sequence[str]) -> int:
 
 
 def _ended(child: Child) -> SystemFailed:
-    return SystemFailed(
-        f"{child.name!r} ended by itself with code {child.process.poll()}, so all was stopped;"
-        " its last lines above say why."
-    )
+    code = child.process.wait()
+    how = f"ended with code {code}" if code >= 0 else f"was killed by {Signals(-code).name}"
+    return SystemFailed(f"{child.name!r} {how}, so all was stopped; its last lines say why.")

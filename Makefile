@@ -1,0 +1,42 @@
+# Everything a developer runs. The first use of any target makes .venv and installs into it.
+
+VENV ?= .venv
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+bin := $(VENV)/bin
+stamp := $(VENV)/installed
+
+.PHONY: demo test check format types boundaries django clean
+
+demo: $(stamp)
+	$(bin)/python manage.py demo
+
+test: $(stamp)
+	$(bin)/python -m pytest
+
+check: format types boundaries django
+
+format: $(stamp)
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+
+types: $(stamp)
+	$(bin)/mypy
+
+boundaries: $(stamp)
+	$(bin)/lint-imports
+
+django: $(stamp)
+	$(bin)/python manage.py check
+	$(bin)/python manage.py makemigrations --check --dry-run
+
+clean:
+	rm -rf $(VENV) .carveout build dist *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(stamp): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. Say make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(bin)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@

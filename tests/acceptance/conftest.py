@@ -1,0 +1,79 @@
+"""The reference project as real processes, prepared anew for each test."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests import copies
+from tests.copies import CONTEXTS, ROOT
+from tests.databases import Databases
+from tests.servers import SmtpForTests, ValkeyForTests, free_port
+from tests.systems import Deployment, System
+
+
+@pytest.fixture(scope="session")
+def databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Databases:
+    folder = tmp_path_factory.mktemp("databases")
+    return Databases(folder, lambda: request.getfixturevalue("postgres"))
+
+
+@pytest.fixture(scope="session")
+def copy_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder that holds the code of one context and of no other; made once."""
+    folder = tmp_path_factory.mktemp("copies")
+    made: dict[str, Path] = {}
+
+    def copy(context: str) -> Path:
+        if context not in made:
+            made[context] = copies.only(context, folder / context)
+        return made[context]
+
+    return copy
+
+
+@pytest.fixture
+def system(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    databases: Databases,
+    copy_of: Callable[[str], Path],
+    valkey: ValkeyForTests,
+    smtp: SmtpForTests,
+) -> Iterator[System]:
+    """The project, migrated and seeded; nothing runs yet.
+
+    Parametrise it indirectly with "<shape>-<engine>": all contexts "together" in one deployment
+    (the default, on SQLite), or each "apart" in a folder without the others' code.
+    """
+    shape, engine = getattr(request, "param", "together-sqlite").split("-")
+    parts = [CONTEXTS] if shape == "together" else [(context,) for context in CONTEXTS]
+    ports = {part: free_port() for part in parts}
+    env = {"REDIS_URL": valkey.url, "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(smtp.port)}
+    if shape == "apart":
+        env |= {f"URL_{part[0].upper()}": f"http://127.0.0.1:{ports[part]}" for part in parts}
+
+    def deployment(part: Sequence[str]) -> Deployment:
+        project = ROOT if shape == "together" else copy_of(part[0])
+        state_dir = tmp_path / "-".join(part)
+        state_dir.mkdir()
+        url = databases.new(engine, project, part, to=state_dir)
+        return Deployment(project, part, state_dir, ports[tuple(part)], env | {"DATABASE_URL": url})
+
+    running = System([deployment(part) for part in parts])
+    yield running
+    running.end()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[pytest.TestReport]:
+    """Show what the processes printed when a test with a system fails."""
+    report = yield
+    if report.failed:
+        for process in getattr(item, "funcargs", {}).get("system", ()):
+            report.sections.append((f"{process.name} printed", process.tail()))
+    return report

@@ -1,0 +1,73 @@
+"""Real servers for all tests but those in `unit`, and settings that point at them."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import override_settings
+
+import carveout
+from tests.servers import PostgresForTests, SmtpForTests, ValkeyForTests
+
+servers = pytest.StashKey[ValkeyForTests]()
+pointed = pytest.StashKey[override_settings]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Point this process at the test Valkey; it is started when the first test wants it."""
+    valkey = config.stash[servers] = ValkeyForTests()
+    state_dir = Path(tempfile.mkdtemp(prefix="state-", dir=valkey.folder))
+    ours = {**settings.CARVEOUT, "REDIS_URL": valkey.url, "STATE_DIR": state_dir}
+    queues = carveout.rq_queues(ours)
+    config.stash[pointed] = override_settings(CARVEOUT=ours, RQ_QUEUES=queues)
+    config.stash[pointed].enable()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if pointed in config.stash:
+        config.stash[pointed].disable()
+        config.stash[servers].close()
+
+
+@pytest.fixture
+def valkey(pytestconfig: pytest.Config) -> ValkeyForTests:
+    """The test Valkey: running and empty, whatever the test before did to it."""
+    server = pytestconfig.stash[servers]
+    server.flush()
+    return server
+
+
+@pytest.fixture(autouse=True)
+def real_redis(request: pytest.FixtureRequest) -> None:
+    """Everything but unit tests meets a running and empty Valkey."""
+    if "unit" not in request.path.parts:
+        request.getfixturevalue("valkey")
+
+
+@pytest.fixture
+def redis_url(valkey: ValkeyForTests) -> str:
+    return valkey.url
+
+
+@pytest.fixture(scope="session")
+def smtp_server() -> Iterator[SmtpForTests]:
+    server = SmtpForTests()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def smtp(smtp_server: SmtpForTests) -> SmtpForTests:
+    """A mail server: running, accepting and empty, whatever the test before did to it."""
+    server = smtp_server
+    server.reset()
+    return server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresForTests]:
+    server = PostgresForTests()
+    yield server
+    server.close()

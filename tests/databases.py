@@ -1,0 +1,70 @@
+"""Databases for real processes: migrated and seeded once a session, then copied for each test."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests import processes
+from tests.servers import PostgresForTests
+
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "DJANGO_SETTINGS_MODULE": "shop.settings",
+    "SECRET_KEY": "for tests only: the deployments of one system share it",
+    "PYTHONUNBUFFERED": "1",
+    "THROTTLE_USER": "",
+    "THROTTLE_ANON": "",
+}
+"""What every process of a system under test gets."""
+
+
+class Databases:
+    """Makes databases by copying templates. `engine` is "sqlite" or "postgres"."""
+
+    def __init__(self, folder: Path, postgres: Callable[[], PostgresForTests]) -> None:
+        self.folder = folder
+        self.postgres = postgres
+        self._templates: dict[tuple[str, ...], str] = {}
+
+    def new(self, engine: str, project: Path, contexts: Sequence[str], to: Path) -> str:
+        """A migrated and seeded database for these contexts. Returns: its URL.
+
+        to: the folder where an SQLite file goes.
+        """
+        key = (engine, *contexts)
+        if key not in self._templates:
+            self._templates[key] = self._template(engine, project, contexts)
+        if engine == "postgres":
+            return self.postgres().url(self.postgres().create(self._templates[key]))
+        shutil.copy(self._templates[key], to / "db.sqlite3")
+        return f"sqlite:///{to}/db.sqlite3"
+
+    def _template(self, engine: str, project: Path, contexts: Sequence[str]) -> str:
+        name = "-".join([engine, *contexts])
+        path = self.folder / f"{name}.sqlite3"
+        if engine == "postgres":
+            template = self.postgres().create()
+            url = self.postgres().url(template)
+        else:
+            template, url = str(path), f"sqlite:///{path}"
+        state = {"CARVEOUT_DIR": str(self.folder / name), "REDIS_URL": "redis://127.0.0.1:1/0"}
+        env = ENVIRONMENT | state | {"DATABASE_URL": url, "CONTEXTS": ",".join(contexts)}
+        processes.run("migrate", "--no-input", "--verbosity", "0", folder=project, env=env)
+        if "shop" in contexts:
+            processes.run("seed", folder=project, env=env)
+        return template
+
+
+def rows(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What a query finds in a database, whichever engine; placeholders are `%s`."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)) as connection:
+            return connection.execute(statement.replace("%s", "?"), values).fetchall()
+    with psycopg.connect(url) as connection:
+        return connection.execute(statement, values).fetchall()  # type: ignore[arg-type]

@@ -1,0 +1,103 @@
+"""Commands of a project as real processes that a test starts, pauses, kills and starts again."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from carveout.processes import session_members
+
+END_TIMEOUT_S = 20.0
+TAIL_LINES = 60
+
+
+class Process:
+    """One `manage.py` command. It can be started again after it ended; its log goes on."""
+
+    def __init__(
+        self, name: str, arguments: tuple[str, ...], folder: Path, env: Mapping[str, str], log: Path
+    ) -> None:
+        self.name, self.arguments, self.folder = name, arguments, folder
+        self.env, self.log = env, log
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {'running' if self.running else 'not running'}>"
+
+    @property
+    def running(self) -> bool:
+        return bool(self._started) and self._started[-1].poll() is None
+
+    @property
+    def pid(self) -> int:
+        return self._started[-1].pid
+
+    def start(self) -> None:
+        assert not self.running, self
+        follow = (sys.executable, "-m", "carveout.follow", str(os.getpid()))
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [*follow, sys.executable, "manage.py", *self.arguments],
+                cwd=self.folder,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._started.append(process)
+
+    def kill(self) -> None:
+        """End it with -9: nothing of it gets to tidy up. What it started lives on."""
+        self._started[-1].kill()
+        self._started[-1].wait()
+
+    def terminate(self) -> int:
+        """Ask it to end, and wait. Returns: its exit code."""
+        self._started[-1].terminate()
+        return self.wait()
+
+    def wait(self) -> int:
+        return self._started[-1].wait(END_TIMEOUT_S)
+
+    def pause(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def end(self) -> None:
+        """End it and all that it ever started."""
+        for process in self._started:
+            for pid in session_members(process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            process.wait()
+
+    def printed(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def tail(self) -> str:
+        return "\n".join(self.printed().splitlines()[-TAIL_LINES:])
+
+
+def run(*arguments: str, folder: Path, env: Mapping[str, str]) -> str:
+    """A `manage.py` command from start to end. Returns: what it printed.
+
+    Raises: AssertionError: it failed; with what it printed.
+    """
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"manage.py {' '.join(arguments)}:\n{done.stdout}"
+    return done.stdout

@@ -1,0 +1,115 @@
+"""The reference project as running processes: one deployment of all contexts, or one of each."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from carveout import ports
+from tests import databases, processes
+from tests.customers import Customer
+from tests.eventually import eventually
+from tests.processes import Process
+
+WITH_JOBS = ("notifications",)
+READY_TIMEOUT_S = 40.0
+
+
+class Deployment:
+    """One copy of the project: the contexts that it hosts, its database, and its processes."""
+
+    def __init__(
+        self,
+        folder: Path,
+        contexts: Sequence[str],
+        state_dir: Path,
+        port: int,
+        env: Mapping[str, str],
+    ) -> None:
+        self.folder, self.contexts, self.state_dir, self.port = folder, contexts, state_dir, port
+        own = {"CARVEOUT_DIR": str(state_dir), "CONTEXTS": ",".join(contexts)}
+        self.env = {**databases.ENVIRONMENT, **env, **own}
+        self.web = self.process("web", "runserver", "--noreload", f"{ports.HOST}:{port}")
+        self.relay = self.process("relay", "relay")
+        self.consumers = {
+            name: self.process(f"consume-{name}", "consume", name) for name in contexts
+        }
+        with_jobs = [name for name in contexts if name in WITH_JOBS]
+        self.worker = self.process("work", "work", *with_jobs) if with_jobs else None
+
+    @property
+    def url(self) -> str:
+        return f"http://{ports.HOST}:{self.port}"
+
+    @property
+    def processes(self) -> list[Process]:
+        workers = [self.worker] if self.worker else []
+        return [self.web, self.relay, *self.consumers.values(), *workers]
+
+    def process(self, name: str, *arguments: str) -> Process:
+        """A further process of this deployment, not started yet."""
+        log = self.state_dir / f"{name}.log"
+        return Process(name, arguments, self.folder, self.env, log)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command to its end. Returns: what it printed."""
+        return processes.run(*arguments, folder=self.folder, env=self.env)
+
+    def wait_until_ready(self) -> None:
+        eventually(lambda: ports.answers(self.port) or not self.web.running, READY_TIMEOUT_S)
+        assert self.web.running, self.web.tail()
+
+
+class System:
+    """All deployments together. Nothing runs until a test says so."""
+
+    def __init__(self, deployments: Sequence[Deployment]) -> None:
+        self.deployments = deployments
+
+    def __iter__(self) -> Iterator[Process]:
+        for deployment in self.deployments:
+            yield from deployment.processes
+
+    def of(self, context: str) -> Deployment:
+        return next(each for each in self.deployments if context in each.contexts)
+
+    def web(self, context: str) -> Process:
+        return self.of(context).web
+
+    def relay(self, context: str) -> Process:
+        return self.of(context).relay
+
+    def consumer(self, context: str) -> Process:
+        return self.of(context).consumers[context]
+
+    def worker(self, context: str) -> Process:
+        worker = self.of(context).worker
+        assert worker, f"{context} has no jobs"
+        return worker
+
+    def start(self, without: Iterable[Process] = ()) -> None:
+        """Start what is not running yet, except some, and wait until the webs answer."""
+        left_out = list(without)
+        for process in self:
+            if process not in left_out and not process.running:
+                process.start()
+        for deployment in self.deployments:
+            if deployment.web.running:
+                deployment.wait_until_ready()
+
+    def end(self) -> None:
+        for process in self:
+            process.end()
+
+    def customer(self, name: str) -> Customer:
+        """A new customer, signed up and signed in. Raises: AssertionError: the shop refused."""
+        urls = {context: each.url for each in self.deployments for context in each.contexts}
+        customer = Customer(name, urls)
+        customer.sign_up()
+        return customer
+
+    def rows(self, context: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a query finds in the database of a context; placeholders are `%s`."""
+        return databases.rows(self.of(context).env["DATABASE_URL"], statement, *values)
+
+    def count(self, context: str, table: str) -> int:
+        return int(self.rows(context, f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 (a test's)
