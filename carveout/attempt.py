@@ -13,32 +13,31 @@ from carveout.subscription import Subscription, registry
 logger = logging.getLogger(__name__)
 
 
-def attempt(delivery_id: int, database: str) -> Exception | None:
+def attempt(delivery_id: int, database: str) -> None:
     """Try a delivery once. One that is done, dead, running or not yet its turn is left alone.
 
-    Returns: the error that put it back or made it dead.
+    A handler's error puts it back for its next attempt, or makes it dead after the last one.
     """
     ordered = [name for name, known in registry.items() if known.ordered]
     claimed = delivery.claim(delivery_id, database, ordered)
     if claimed is None:
-        return None
+        return
     subscription = registry.get(claimed.subscription)
     if subscription is None:
         logger.error("delivery %s: no subscription %s here", claimed.pk, claimed.subscription)
-        return None
+        return
     try:
         _run(claimed, subscription)
     except CursorMoved as moved:
         logger.warning("%s", moved)
-        return None
+        return
     except Exception as error:
         # A context that can't be looked up is not the event's fault and burns no attempt.
         blameless = isinstance(error, LookupUnavailable | LookupRefused)
         delivery.failed(claimed, subscription, error, counts=not blameless)
         logger.warning("%s attempt %d: %r", claimed, claimed.attempts, error)
-        return error
+        return
     _wake_next(claimed, subscription)
-    return None
 
 
 def _run(claimed: Delivery, subscription: Subscription) -> None:

@@ -15,26 +15,26 @@ from carveout.subscription import Subscription, hosted
 _under_way: ContextVar[bool] = ContextVar("carveout_inline", default=False)
 
 
-def deliver() -> list[Exception]:
+def deliver() -> list[Delivery]:
     """Sequence, consume and attempt until nothing new is left.
 
     What fails stays parked. A publish in a handler is taken up by the run that is under way.
 
-    Returns: the errors of handlers.
+    Returns: the deliveries that failed in this run.
     """
     if _under_way.get():
         return []
     token = _under_way.set(True)
     try:
-        errors: list[Exception] = []
-        while _round(errors):
+        before = {(row.pk, row.attempts) for row in _tried()}
+        while _round():
             pass
-        return errors
+        return [row for row in _tried() if (row.pk, row.attempts) not in before]
     finally:
         _under_way.reset(token)
 
 
-def _round(errors: list[Exception]) -> int:
+def _round() -> int:
     settings = get_settings()
     done = sum(log.sequence(*place, settings.batch_rows) for place in _places())
     by_context: dict[str, list[Subscription]] = defaultdict(list)
@@ -42,8 +42,17 @@ def _round(errors: list[Exception]) -> int:
         by_context[subscription.context].append(subscription)
     for context, subscriptions in by_context.items():
         done += sum(_consume(context, place, subscriptions) for place in _places())
-        done += _attempt_new(context, errors)
+        done += _attempt_new(context)
     return done
+
+
+def _tried() -> list[Delivery]:
+    databases = {get_settings().database_of(context) for context in get_settings().hosted}
+    return [
+        row
+        for database in sorted(databases)
+        for row in Delivery.objects.using(database).filter(attempts__gt=0)
+    ]
 
 
 def _places() -> list[Place]:
@@ -57,7 +66,7 @@ def _consume(context: str, place: Place, subscriptions: list[Subscription]) -> i
     return PartitionConsumer(place, hearing, LogSource(context, place)).run_once()
 
 
-def _attempt_new(context: str, errors: list[Exception]) -> int:
+def _attempt_new(context: str) -> int:
     """Try each delivery that was never tried: jobs, and what waits behind an earlier one."""
     database = get_settings().database_of(context)
     rows = Delivery.objects.using(database).filter(
@@ -65,7 +74,5 @@ def _attempt_new(context: str, errors: list[Exception]) -> int:
     )
     before = rows.count()
     for delivery_id in rows.order_by("position", "id").values_list("pk", flat=True):
-        error = attempt(delivery_id, database)
-        if error is not None:
-            errors.append(error)
+        attempt(delivery_id, database)
     return before - rows.count()

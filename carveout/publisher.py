@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from django.db import connections, transaction
+from django.dispatch import Signal
 from rest_framework.renderers import JSONRenderer
 
 from carveout import inline, log
@@ -14,6 +15,9 @@ from carveout.event import Event, cause, encode, key_of, type_name
 from carveout.lookups import offered, represent
 from carveout.models import LoggedEvent
 from carveout.wake import wake_relay
+
+event_published = Signal()
+"""Sent with `event` when an event was stored; its transaction may still be rolled back."""
 
 
 def publish(event: Event) -> uuid.UUID:
@@ -36,6 +40,7 @@ def publish(event: Event) -> uuid.UUID:
         )
     row = _row(event, name, context)
     log.append(row, database)
+    event_published.send(type(event), event=event)
     _after_commit(database, context)
     return row.event_id
 

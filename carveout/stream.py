@@ -74,9 +74,7 @@ def append(place: Place, identity: str, events: Sequence[ReceivedEvent], length:
         arguments += [f"{event.position}-0", len(fields), *fields]
     with _answering():
         try:
-            return int(
-                client().eval(_APPEND, 2, key(place), identity_key(place), *arguments)
-            )
+            return int(client().eval(_APPEND, 2, key(place), identity_key(place), *arguments))
         except redis.ResponseError as error:
             if "OTHERLOG" in str(error):
                 raise _mismatch(place, f"it is marked {str(error).split()[-1]}") from error

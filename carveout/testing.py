@@ -1,0 +1,37 @@
+"""What users need to test their own contexts: see what was published, and let it all arrive."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from carveout import inline
+from carveout.errors import HandlerFailed
+from carveout.event import Event
+from carveout.publisher import event_published
+
+
+@contextmanager
+def capture_events() -> Iterator[list[Event]]:
+    """The events that are published inside the block, in order, committed or not."""
+    captured: list[Event] = []
+
+    def remember(sender: object, event: Event, **_: object) -> None:
+        captured.append(event)
+
+    event_published.connect(remember)
+    try:
+        yield captured
+    finally:
+        event_published.disconnect(remember)
+
+
+def drain() -> None:
+    """Deliver everything that was published, and what that causes, here and now.
+
+    Works in tests that run in a transaction, and needs no Redis. Jobs run in place.
+
+    Raises: HandlerFailed: a handler raised; with its traceback.
+    """
+    failed = inline.deliver()
+    if failed:
+        told = "\n".join(f"{row}: {row.error_type}: {row.error}\n{row.traceback}" for row in failed)
+        raise HandlerFailed(f"{len(failed)} deliveries failed:\n{told}")
