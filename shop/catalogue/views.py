@@ -1,0 +1,21 @@
+"""The fragment that tells a customer about an order's stock."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from shop.catalogue.models import StockDecision
+
+
+@require_safe
+def stock_of_order(request: HttpRequest, number: str) -> HttpResponse:
+    """What was decided for this order: its customer and staff see it.
+
+    Others get the answer for an order that is not decided yet, so nobody can try out numbers.
+    """
+    if request.customer is None:
+        return HttpResponseForbidden("Sign in to see your order.")
+    decisions = StockDecision.objects.filter(order_number=number)
+    if not request.customer.is_staff:
+        decisions = decisions.filter(customer_id=str(request.customer.id))
+    return render(request, "catalogue/stock.html", {"decision": decisions.first()})
