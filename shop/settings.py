@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "django_rq",
     "carveout",
     *carveout.hosted_apps(CARVEOUT),
+    *(["demo"] if len(carveout.hosted_contexts(CARVEOUT)) == len(APPS_OF_CONTEXTS) else []),
 ]
 
 MIDDLEWARE = [

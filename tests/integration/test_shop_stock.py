@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import call_command
 from django.db import router, transaction
+from rest_framework_simplejwt.tokens import AccessToken
 
 from carveout.errors import NotInTransaction
 from carveout.testing import capture_events
@@ -130,3 +131,18 @@ def test_seeding_twice_changes_nothing(capsys):
     assert list(Product.objects.values()) == before
     assert len(before) == 24
     assert capsys.readouterr().out.splitlines()[1] == "0 products added, 24 on sale."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_by_rest_is_reserved_and_its_cancellation_released(client, shelf, settings):
+    settings.CARVEOUT = {**settings.CARVEOUT, "DELIVERY": "inline"}
+    token = AccessToken()
+    token["user_id"], token["email"] = "7", "ann@example.com"
+    request = {"headers": {"authorization": f"Bearer {token}"}, "content_type": "application/json"}
+    lines = {"lines": [{"sku": "CD-A", "quantity": 2}]}
+    number = client.post("/api/orders/", lines, **request).json()["number"]
+    assert stock()["CD-A"] == 3
+    assert StockDecision.objects.get().order_number == number
+    client.post(f"/api/orders/{number}/cancel/", **request)
+    assert stock()["CD-A"] == 5
+    assert StockDecision.objects.get().outcome == "released"
