@@ -3,7 +3,7 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,33 +30,32 @@ class Databases:
     def __init__(self, folder: Path, postgres: Callable[[], PostgresForTests]) -> None:
         self.folder = folder
         self.postgres = postgres
-        self._templates: dict[tuple[str, ...], str] = {}
+        self._templates: dict[str, str] = {}
 
-    def new(self, engine: str, project: Path, contexts: Sequence[str], to: Path) -> str:
-        """A migrated and seeded database for these contexts. Returns: its URL.
+    def new(self, engine: str, project: Path, env: Mapping[str, str], to: Path) -> str:
+        """A migrated and seeded database for the contexts of `env`. Returns: its URL.
 
         to: the folder where an SQLite file goes.
         """
-        key = (engine, *contexts)
+        key = f"{engine}-{env['CONTEXTS']}"
         if key not in self._templates:
-            self._templates[key] = self._template(engine, project, contexts)
+            self._templates[key] = self._template(key, project, env)
         if engine == "postgres":
             return self.postgres().url(self.postgres().create(self._templates[key]))
         shutil.copy(self._templates[key], to / "db.sqlite3")
         return f"sqlite:///{to}/db.sqlite3"
 
-    def _template(self, engine: str, project: Path, contexts: Sequence[str]) -> str:
-        name = "-".join([engine, *contexts])
-        path = self.folder / f"{name}.sqlite3"
-        if engine == "postgres":
+    def _template(self, key: str, project: Path, env: Mapping[str, str]) -> str:
+        if key.startswith("postgres"):
             template = self.postgres().create()
             url = self.postgres().url(template)
         else:
-            template, url = str(path), f"sqlite:///{path}"
-        state = {"CARVEOUT_DIR": str(self.folder / name), "REDIS_URL": "redis://127.0.0.1:1/0"}
-        env = ENVIRONMENT | state | {"DATABASE_URL": url, "CONTEXTS": ",".join(contexts)}
+            template = str(self.folder / f"{key}.sqlite3")
+            url = f"sqlite:///{template}"
+        own = {"CARVEOUT_DIR": str(self.folder / key), "DATABASE_URL": url}
+        env = {**ENVIRONMENT, **env, **own}
         processes.run("migrate", "--no-input", "--verbosity", "0", folder=project, env=env)
-        if "shop" in contexts:
+        if "shop" in env["CONTEXTS"]:
             processes.run("seed", folder=project, env=env)
         return template
 

