@@ -41,7 +41,7 @@ def sequence(context: str, partition: int, limit: int) -> int:
     database = get_settings().database_of(context)
     with transaction.atomic(using=database):
         heads = Partition.objects.using(database).filter(context=context, number=partition)
-        if not heads.update(head=F("head")):
+        while not heads.update(head=F("head")):  # also locks a row that somebody else just made
             head_of(context, partition)
         head = heads.values_list("head", flat=True).get()
         sequenced = _give_positions(context, partition, head, limit, database)
@@ -79,13 +79,22 @@ def read(context: str, partition: int, after: int, limit: int) -> list[ReceivedE
     """
     rows = _rows(context, partition).filter(position__gt=after).order_by("position")[:limit]
     events = [received(row) for row in rows]
-    if events and events[0].position != after + 1:
+    first = events[0].position if events else _first_if_emptied(context, partition, after)
+    if first != after + 1:
         raise HistoryGone(
-            f"{context}.{partition}: the log begins at position {events[0].position}, and"
-            f" positions {after + 1} to {events[0].position - 1} are pruned. Restore them, or"
-            " accept the loss by moving the cursor."
+            f"{context}.{partition}: the log begins at position {first}, and positions"
+            f" {after + 1} to {first - 1} are pruned. Restore them, or accept the loss by moving"
+            " the cursor."
         )
     return events
+
+
+def _first_if_emptied(context: str, partition: int, after: int) -> int:
+    """Where a log goes on that has nothing after a position: there, if nothing was pruned."""
+    head = head_of(context, partition).head
+    # The head first: what is sequenced between the two queries is then seen by the second.
+    emptied = head > after and not _rows(context, partition).filter(position__gt=after).exists()
+    return head + 1 if emptied else after + 1
 
 
 def received(row: LoggedEvent) -> ReceivedEvent:

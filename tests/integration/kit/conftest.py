@@ -1,0 +1,148 @@
+"""The two contexts, in databases of their own: each test runs on SQLite and on PostgreSQL."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.db import connections
+from django.test import override_settings
+
+import carveout
+from carveout import transport, wake
+from carveout.models import Cursor, Delivery, LoggedEvent, Partition
+from tests.integration.kit import declarations
+from tests.integration.kit.declarations import Declared
+from tests.servers import PostgresForTests, ValkeyForTests
+
+APPS = {"tickets": ["tests.integration.kit.tickets"], "desk": ["tests.integration.kit"]}
+"""Test modules belong to desk, so a test declares desk's subscriptions where it needs them."""
+
+
+def _contexts(database: str) -> dict[str, dict[str, Any]]:
+    return {name: {"apps": apps, "database": database} for name, apps in APPS.items()}
+
+
+def _declared_by_the_contexts() -> Declared:
+    """Read the declarations once, and leave no trace of them for other tests."""
+    before = declarations.declared()
+    declarations.declare(({}, {}, {}, []))
+    with override_settings(CARVEOUT={"CONTEXTS": _contexts("default")}):
+        from tests.integration.kit.desk import lookups as _readers  # noqa: F401
+        from tests.integration.kit.tickets import events as _events  # noqa: F401
+        from tests.integration.kit.tickets import lookups as _lookups  # noqa: F401
+    ours = declarations.declared()
+    declarations.declare(before)
+    return ours
+
+
+OURS = _declared_by_the_contexts()
+
+
+@contextmanager
+def connected(url: str) -> Iterator[None]:
+    """Inside the block the alias "kit" leads to this database."""
+    config = dj_database_url.parse(url)
+    if url.startswith("sqlite"):
+        init = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+        config["OPTIONS"] = {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": init,
+        }
+    django_settings.DATABASES["kit"] = config
+    connections.configure_settings(django_settings.DATABASES)
+    try:
+        yield
+    finally:
+        connections["kit"].close()
+        del connections["kit"]
+        del django_settings.DATABASES["kit"]
+
+
+def _models() -> list[Any]:
+    from tests.integration.kit.desk.models import Note
+    from tests.integration.kit.tickets.models import Ticket
+
+    return [Note, Ticket]
+
+
+def _make_tables(url: str) -> None:
+    with connected(url), override_settings(CARVEOUT={"CONTEXTS": _contexts("kit")}):
+        call_command("migrate", "carveout", database="kit", verbosity=0)
+        with connections["kit"].schema_editor() as editor:
+            for model in _models():
+                editor.create_model(model)
+
+
+def _empty_tables() -> None:
+    for model in (*_models(), LoggedEvent, Partition, Cursor, Delivery):
+        model.objects.using("kit").all().delete()
+
+
+@pytest.fixture(scope="session")
+def kit_databases(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, django_db_blocker: Any
+) -> Callable[[str], str]:
+    """The URL of a database with all tables, by engine; made on first use."""
+    made: dict[str, str] = {}
+
+    def url(engine: str) -> str:
+        if engine not in made:
+            if engine == "sqlite":
+                made[engine] = f"sqlite:///{tmp_path_factory.mktemp('kit')}/kit.sqlite3"
+            else:
+                server: PostgresForTests = request.getfixturevalue("postgres")
+                made[engine] = server.url(server.create())
+            with django_db_blocker.unblock():
+                _make_tables(made[engine])
+        return made[engine]
+
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(
+    request: pytest.FixtureRequest, kit_databases: Callable[[str], str], django_db_blocker: Any
+) -> Iterator[str]:
+    """An empty database under the alias "kit". Gives: its URL."""
+    url = kit_databases(request.param)
+    with django_db_blocker.unblock(), connected(url):
+        _empty_tables()
+        yield url
+
+
+@pytest.fixture
+def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) -> Iterator[Any]:
+    """Both contexts, with an empty log and an empty Redis. Gives: `kit.set(NAME=value)`."""
+    given: dict[str, Any] = {
+        "REDIS_URL": valkey.url,
+        "STATE_DIR": tmp_path,
+        "CONTEXTS": _contexts("kit"),
+        "BLOCK_MS": 20,
+        "RETRY_BASE_S": 0.001,
+    }
+
+    class Kit:
+        def set(self, **changes: Any) -> None:
+            given.update(changes)
+            settings.CARVEOUT = dict(given)
+            settings.RQ_QUEUES = carveout.rq_queues(given)
+
+        def change(self, context: str, **options: Any) -> None:
+            """Change options of one context."""
+            contexts = given["CONTEXTS"]
+            self.set(CONTEXTS={**contexts, context: {**contexts[context], **options}})
+
+    ours = Kit()
+    ours.set()
+    transport.breakers.clear()
+    wake._quiet_until = 0.0
+    with declarations.only(OURS):
+        yield ours
+    transport.breakers.clear()
+    wake._quiet_until = 0.0

@@ -1,0 +1,1 @@
+"""The context that hears of tickets. Tests declare its subscriptions themselves."""

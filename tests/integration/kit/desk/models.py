@@ -1,0 +1,24 @@
+"""What handlers leave behind."""
+
+from django.db import models
+
+
+class Note(models.Model):
+    """One effect of one handler."""
+
+    text = models.CharField(max_length=200)
+
+    class Meta:
+        app_label = "kit_desk"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def note(text: object) -> None:
+    Note.objects.using("kit").create(text=str(text))
+
+
+def notes() -> list[str]:
+    """All effects, in the order in which they happened."""
+    return list(Note.objects.using("kit").order_by("id").values_list("text", flat=True))

@@ -1,0 +1,156 @@
+"""The log: positions without gaps, in the order of ids, however many write and sequence."""
+
+import random
+import threading
+import time
+from functools import partial
+
+import pytest
+from django.db import transaction
+
+import carveout
+from carveout import log
+from carveout.errors import HistoryGone
+from carveout.models import LoggedEvent, Partition
+from tests.integration.kit.threads import at_once
+from tests.integration.kit.tickets.events import TicketMoved
+from tests.integration.kit.tickets.services import announce, moves, sold
+
+pytestmark = pytest.mark.usefixtures("kit")
+
+WRITERS = 6
+EACH = 15
+
+
+def positions() -> list[int]:
+    rows = LoggedEvent.objects.using("kit").order_by("position")
+    return list(rows.values_list("position", flat=True))
+
+
+def write_with_pauses(key: str) -> None:
+    """Publish one by one and commit late; one of five is rolled back."""
+    chance = random.Random(key)
+    for seat in range(EACH):
+        try:
+            with transaction.atomic(using="kit"):
+                carveout.publish(TicketMoved(number=key, seat=seat))
+                time.sleep(chance.uniform(0, 0.004))
+                if chance.random() < 0.2:
+                    raise ZeroDivisionError
+        except ZeroDivisionError:
+            continue
+
+
+def sequence_until(done: threading.Event) -> None:
+    while not done.is_set():
+        log.sequence("tickets", 0, 7)
+
+
+def test_positions_have_no_gaps_whatever_the_order_of_commits():
+    done = threading.Event()
+
+    def write() -> None:
+        try:
+            at_once(*(partial(write_with_pauses, f"K-{number}") for number in range(WRITERS)))
+        finally:
+            done.set()
+
+    at_once(write, partial(sequence_until, done), partial(sequence_until, done))
+    while log.sequence("tickets", 0, 100):
+        pass
+    count = LoggedEvent.objects.using("kit").count()
+    assert positions() == list(range(1, count + 1))
+    assert Partition.objects.using("kit").get().head == count
+    for number in range(WRITERS):
+        rows = LoggedEvent.objects.using("kit").filter(key=f"K-{number}").order_by("position")
+        ids = list(rows.values_list("id", flat=True))
+        assert ids == sorted(ids)
+
+
+def test_positions_follow_the_ids():
+    announce(moves("T-1", 5))
+    log.sequence("tickets", 0, 100)
+    rows = LoggedEvent.objects.using("kit").order_by("id")
+    assert list(rows.values_list("position", flat=True)) == [1, 2, 3, 4, 5]
+
+
+def test_a_late_commit_gets_the_next_position_and_fills_no_hole():
+    """An id that was taken early and committed late comes after what was sequenced meanwhile."""
+    announce(moves("T-1", 2))
+    early = LoggedEvent.objects.using("kit").order_by("id").first()
+    early_id, early.id = early.id, None
+    LoggedEvent.objects.using("kit").filter(id=early_id).delete()
+    log.sequence("tickets", 0, 100)
+    early.id = early_id
+    early.save(using="kit", force_insert=True)
+    assert log.sequence("tickets", 0, 100) == 1
+    assert LoggedEvent.objects.using("kit").get(id=early_id).position == 2
+
+
+def test_sequencing_twice_at_once_on_a_new_partition_doubles_nothing():
+    for _ in range(5):
+        announce(sold(10))
+        at_once(*[partial(log.sequence, "tickets", 0, 100)] * 4)
+        count = LoggedEvent.objects.using("kit").count()
+        assert positions() == list(range(1, count + 1))
+        LoggedEvent.objects.using("kit").all().delete()
+        Partition.objects.using("kit").all().delete()
+
+
+def test_a_repeated_sequence_changes_nothing():
+    announce(sold(3))
+    assert log.sequence("tickets", 0, 100) == 3
+    before = list(LoggedEvent.objects.using("kit").order_by("id").values_list("id", "position"))
+    assert log.sequence("tickets", 0, 100) == 0
+    after = list(LoggedEvent.objects.using("kit").order_by("id").values_list("id", "position"))
+    assert after == before
+
+
+def test_a_limit_leaves_the_rest_for_the_next_time():
+    announce(sold(5))
+    assert [log.sequence("tickets", 0, 2) for _ in range(4)] == [2, 2, 1, 0]
+    assert positions() == [1, 2, 3, 4, 5]
+
+
+def test_each_partition_counts_for_itself(kit):
+    kit.change("tickets", partitions=3)
+    announce(sold(30))
+    for number in range(3):
+        log.sequence("tickets", number, 100)
+        rows = LoggedEvent.objects.using("kit").filter(partition=number).order_by("position")
+        found = list(rows.values_list("position", flat=True))
+        assert found == list(range(1, len(found) + 1))
+        assert found
+
+
+def test_events_of_one_key_are_in_one_partition(kit):
+    kit.change("tickets", partitions=8)
+    announce(moves("T-1", 10))
+    assert LoggedEvent.objects.using("kit").values("partition").distinct().count() == 1
+
+
+def test_reading_gives_what_was_published():
+    announce(moves("T-1", 3))
+    log.sequence("tickets", 0, 100)
+    second, third = log.read("tickets", 0, 1, 100)
+    assert (second.position, second.type, second.key) == (2, "tickets.TicketMoved", "T-1")
+    assert (second.number, second.seat, third.seat) == ("T-1", 2, 3)
+    assert second.time.tzinfo
+
+
+def test_reading_past_pruned_events_is_loud():
+    announce(sold(5))
+    log.sequence("tickets", 0, 100)
+    LoggedEvent.objects.using("kit").filter(position__lte=3).delete()
+    with pytest.raises(HistoryGone, match="positions 2 to 3 are pruned"):
+        log.read("tickets", 0, 1, 100)
+    assert [event.position for event in log.read("tickets", 0, 3, 100)] == [4, 5]
+
+
+def test_reading_is_loud_also_when_nothing_is_left():
+    announce(sold(5))
+    log.sequence("tickets", 0, 100)
+    LoggedEvent.objects.using("kit").all().delete()
+    with pytest.raises(HistoryGone, match="positions 4 to 5 are pruned"):
+        log.read("tickets", 0, 3, 100)
+    assert log.read("tickets", 0, 5, 100) == []

@@ -1,0 +1,122 @@
+"""Publish: stored with the caller's change, or not at all."""
+
+import pytest
+from django.db import transaction
+
+import carveout
+from carveout.models import LoggedEvent
+from carveout.wake import Listener
+from tests.integration.kit.tickets.events import TicketMoved, TicketSold
+
+pytestmark = pytest.mark.usefixtures("kit")
+
+
+def logged() -> list[tuple[str, str]]:
+    rows = LoggedEvent.objects.using("kit").order_by("id")
+    return list(rows.values_list("type", "key"))
+
+
+def test_a_committed_event_is_in_the_log_without_a_position():
+    with transaction.atomic(using="kit"):
+        event_id = carveout.publish(TicketMoved(number="T-1", seat=7))
+    row = LoggedEvent.objects.using("kit").get()
+    assert (row.event_id, row.type, row.key) == (event_id, "tickets.TicketMoved", "T-1")
+    assert (row.context, row.position, row.data) == ("tickets", None, '{"number":"T-1","seat":7}')
+    assert (row.correlation_id, row.causation_id) == (str(event_id), "")
+
+
+def test_publish_outside_a_transaction_is_refused():
+    with pytest.raises(carveout.NotInTransaction, match=r"transaction\.atomic\(using='kit'\)"):
+        carveout.publish(TicketSold(number="T-1"))
+    assert logged() == []
+
+
+@pytest.mark.django_db
+def test_a_transaction_on_another_database_does_not_count():
+    with (
+        transaction.atomic(using="default"),
+        pytest.raises(carveout.NotInTransaction, match="database 'kit'"),
+    ):
+        carveout.publish(TicketSold(number="T-1"))
+    assert logged() == []
+
+
+def test_a_rolled_back_transaction_leaves_no_event():
+    with pytest.raises(ZeroDivisionError), transaction.atomic(using="kit"):
+        carveout.publish(TicketSold(number="T-1"))
+        raise ZeroDivisionError
+    assert logged() == []
+
+
+def test_a_rolled_back_savepoint_takes_only_its_own_event():
+    with transaction.atomic(using="kit"):
+        carveout.publish(TicketSold(number="T-1"))
+        with pytest.raises(ZeroDivisionError), transaction.atomic(using="kit"):
+            carveout.publish(TicketSold(number="T-2"))
+            raise ZeroDivisionError
+    assert logged() == [("tickets.TicketSold", "T-1")]
+
+
+def test_an_event_with_a_wrong_field_stores_nothing():
+    with transaction.atomic(using="kit"), pytest.raises(carveout.InvalidEvent, match="seat"):
+        carveout.publish(TicketMoved(number="T-1", seat="front"))
+    assert logged() == []
+
+
+def test_a_context_that_lives_elsewhere_publishes_nothing_here(kit):
+    kit.set(HOSTED=["desk"])
+    with transaction.atomic(using="kit"), pytest.raises(carveout.InvalidEvent, match="not hosted"):
+        carveout.publish(TicketSold(number="T-1"))
+    assert logged() == []
+
+
+def test_the_relay_is_woken_after_the_commit_and_not_before(valkey):
+    with valkey.client as client, client.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe("carveout:wake:tickets")
+        heard.get_message(timeout=1)
+        with transaction.atomic(using="kit"):
+            carveout.publish(TicketSold(number="T-1"))
+            assert heard.get_message(timeout=0.05) is None
+        assert heard.get_message(timeout=5)
+
+
+def test_a_rollback_wakes_nobody(valkey):
+    with valkey.client as client, client.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe("carveout:wake:tickets")
+        heard.get_message(timeout=1)
+        with pytest.raises(ZeroDivisionError), transaction.atomic(using="kit"):
+            carveout.publish(TicketSold(number="T-1"))
+            raise ZeroDivisionError
+        assert heard.get_message(timeout=0.05) is None
+
+
+def test_a_publish_in_a_savepoint_wakes_although_an_earlier_one_rolled_back(valkey):
+    with valkey.client as client, client.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe("carveout:wake:tickets")
+        heard.get_message(timeout=1)
+        with transaction.atomic(using="kit"):
+            with pytest.raises(ZeroDivisionError), transaction.atomic(using="kit"):
+                carveout.publish(TicketSold(number="T-1"))
+                raise ZeroDivisionError
+            carveout.publish(TicketSold(number="T-2"))
+        assert heard.get_message(timeout=5)
+
+
+def test_publish_does_not_need_redis(valkey):
+    valkey.stop()
+    for number in ("T-1", "T-2"):
+        with transaction.atomic(using="kit"):
+            carveout.publish(TicketSold(number=number))
+    assert len(logged()) == 2
+
+
+def test_a_listener_that_lost_redis_says_so_and_comes_back(valkey):
+    listener = Listener(["tickets"])
+    listener.wait()
+    valkey.stop()
+    with pytest.raises(carveout.StreamUnavailable) as caught:
+        listener.wait()
+    assert caught.value.retryable
+    valkey.start()
+    listener.wait()
+    listener.close()

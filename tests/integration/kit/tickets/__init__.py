@@ -1,0 +1,1 @@
+"""The context that owns tickets and announces what happens to them."""
