@@ -4,8 +4,12 @@ from django.db.models import Q
 from rest_framework import exceptions, permissions, status, viewsets
 
 from reviews import services
-from reviews.models import Review
-from reviews.serializers import ReviewChangeSerializer, ReviewSerializer
+from reviews.models import Review, VerifiedCustomer
+from reviews.serializers import (
+    ReviewChangeSerializer,
+    ReviewSerializer,
+    VerifiedCustomerSerializer,
+)
 
 
 class AlreadyReviewed(exceptions.ValidationError):
@@ -43,3 +47,17 @@ class ReviewViewSet(viewsets.ModelViewSet):
 
     def perform_update(self, serializer):
         services.rewrite_review(serializer.instance, **serializer.validated_data)
+
+
+class VerifiedCustomerViewSet(viewsets.ReadOnlyModelViewSet):
+    """Who is a verified customer of what: one's own, all for staff."""
+
+    queryset = VerifiedCustomer.objects.with_order()
+    serializer_class = VerifiedCustomerSerializer
+    permission_classes = [permissions.IsAuthenticated]
+    filterset_fields = ["sku", "customer_id"]
+
+    def get_queryset(self):
+        rows = super().get_queryset()
+        user = self.request.user
+        return rows if user.is_staff else rows.filter(customer_id=str(user.pk or ""))

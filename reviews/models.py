@@ -2,11 +2,18 @@
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Avg, Count, Exists, OuterRef, Q
+from django.db.models import Avg, Count, Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
 BEST_RATING = 5
 TEXT_CHARACTERS = 2000
+
+
+class VerifiedCustomerQuerySet(models.QuerySet):
+    def with_order(self) -> "VerifiedCustomerQuerySet":
+        """Adds `order_number`, in the same query: the first order that proves it."""
+        evidence = Purchase.objects.filter(verified=OuterRef("pk")).order_by("bought_at", "pk")
+        return self.annotate(order_number=Subquery(evidence.values("order_number")[:1]))
 
 
 class VerifiedCustomer(models.Model):
@@ -15,6 +22,8 @@ class VerifiedCustomer(models.Model):
     customer_id = models.CharField(max_length=64)
     sku = models.CharField(max_length=32)
     verified_at = models.DateTimeField(default=timezone.now)
+
+    objects = VerifiedCustomerQuerySet.as_manager()
 
     class Meta:
         ordering = ["-verified_at", "-pk"]

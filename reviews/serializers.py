@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from reviews.models import Review
+from reviews.models import Review, VerifiedCustomer
 
 
 class ReviewSerializer(serializers.ModelSerializer):
@@ -30,3 +30,13 @@ class ReviewChangeSerializer(ReviewSerializer):
 
     class Meta(ReviewSerializer.Meta):
         read_only_fields = [*ReviewSerializer.Meta.read_only_fields, "sku"]
+
+
+class VerifiedCustomerSerializer(serializers.ModelSerializer):
+    order_number = serializers.CharField(
+        read_only=True, help_text="The first order that proves it."
+    )
+
+    class Meta:
+        model = VerifiedCustomer
+        fields = ["customer_id", "sku", "order_number", "verified_at"]

@@ -14,5 +14,7 @@ CREATED, CANCELLED = "orders.OrderCreated", "orders.OrderCancelled"
 @carveout.subscribe(CREATED, CANCELLED, batch=True)
 def mark_verified(deliveries: list[tuple[carveout.ReceivedEvent, OrderToVerify]]) -> None:
     """Mark customers as verified, and unmark them when the order is cancelled."""
-    verification.unmark({order.number for event, order in deliveries if event.type == CANCELLED})
-    verification.mark(order for event, order in deliveries if event.type == CREATED)
+    verification.settle(
+        placed=[order for event, order in deliveries if event.type == CREATED],
+        cancelled=[order for event, order in deliveries if event.type == CANCELLED],
+    )

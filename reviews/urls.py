@@ -9,6 +9,7 @@ app_name = "reviews"
 
 router = SimpleRouter()
 router.register("reviews", api.ReviewViewSet, basename="review")
+router.register("verified-customers", api.VerifiedCustomerViewSet, basename="verified-customer")
 
 urlpatterns = [
     path("reviews/products/<str:sku>/", views.product_reviews, name="product"),

@@ -1,64 +1,59 @@
-"""Who bought what: marking and unmarking verified customers, in bulk.
+"""Who bought what: verified customers are settled in bulk.
 
-Each function makes the same few queries for one order and for five hundred. Both lock the badges
-that they touch, so that one customer's orders in two partitions, handled at the same time by two
-consumers, can't take away a badge that a new purchase has just given a reason to keep.
+The queries are as few for five hundred orders as for one.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from reviews.lookups import OrderToVerify
 from reviews.models import CancelledOrder, Purchase, VerifiedCustomer
 
+Pair = tuple[str, str]
+"""A customer's id and a product's sku: what a badge is about."""
 
-def mark(orders: Iterable[OrderToVerify]) -> None:
-    """Make each order's customer a verified customer of its products, unless it was cancelled.
 
-    Repeating adds nothing.
+def settle(placed: Collection[OrderToVerify], cancelled: Collection[OrderToVerify]) -> None:
+    """Mark the customers of placed orders as verified, take away what cancelled orders proved.
+
+    A badge stays as long as one order proves it. A cancelled order proves nothing, also if its
+    placing is heard of only afterwards. Repeating changes nothing.
     """
-    by_number = {order.number: order for order in orders}
-    cancelled = _cancelled(by_number)
-    bought = {
-        (order.customer_id, line.sku, number): order.placed_at
-        for number, order in by_number.items()
-        if number not in cancelled
-        for line in order.lines
-    }
-    badges = _locked_badges({(customer_id, sku) for customer_id, sku, _ in bought})
-    purchases = [
-        Purchase(verified=badges[customer_id, sku], order_number=number, bought_at=placed_at)
-        for (customer_id, sku, number), placed_at in bought.items()
+    orders = {order.number: order for order in [*placed, *cancelled]}
+    gone = _remember_cancelled(orders, {order.number for order in cancelled})
+    badges = _locked_badges({pair for order in orders.values() for pair in _pairs(order)})
+    Purchase.objects.filter(order_number__in=gone).delete()
+    proofs = [
+        Purchase(verified=badges[pair], order_number=number, bought_at=order.placed_at)
+        for number, order in orders.items()
+        if number not in gone
+        for pair in _pairs(order)
     ]
-    Purchase.objects.bulk_create(purchases, ignore_conflicts=True)
-
-
-def unmark(order_numbers: Collection[str]) -> None:
-    """Take the purchases of these orders away, and the badges that rested on them alone."""
-    CancelledOrder.objects.bulk_create(
-        [CancelledOrder(order_number=number) for number in order_numbers], ignore_conflicts=True
-    )
-    badges = VerifiedCustomer.objects.filter(purchases__order_number__in=order_numbers)
-    locked = badges.order_by("customer_id", "sku").select_for_update(of=("self",))
-    # Read now, not as a subquery: the lock has to be held before the purchases are counted.
-    ids = [badge.pk for badge in locked]
-    Purchase.objects.filter(order_number__in=order_numbers).delete()
+    Purchase.objects.bulk_create(proofs, ignore_conflicts=True)
+    ids = [badge.pk for badge in badges.values()]
     VerifiedCustomer.objects.filter(pk__in=ids, purchases__isnull=True).delete()
 
 
-def _cancelled(order_numbers: Collection[str]) -> set[str]:
-    rows = CancelledOrder.objects.filter(order_number__in=list(order_numbers))
-    return set(rows.values_list("order_number", flat=True))
+def _pairs(order: OrderToVerify) -> set[Pair]:
+    return {(order.customer_id, line.sku) for line in order.lines}
 
 
-def _locked_badges(pairs: set[tuple[str, str]]) -> dict[tuple[str, str], VerifiedCustomer]:
-    """The badges of these (customer, sku) pairs, made where missing.
+def _remember_cancelled(numbers: Collection[str], cancelled: Collection[str]) -> set[str]:
+    """Note the cancelled orders. Returns: which of all these numbers are cancelled by now."""
+    rows = [CancelledOrder(order_number=number) for number in sorted(cancelled)]
+    CancelledOrder.objects.bulk_create(rows, ignore_conflicts=True)
+    known = CancelledOrder.objects.filter(order_number__in=list(numbers))
+    return set(known.values_list("order_number", flat=True))
 
-    The update of an existing one changes nothing: it locks the row and returns its id, where
-    ignoring the conflict would do neither. Sorted, so that two batches lock in the same order.
+
+def _locked_badges(pairs: Collection[Pair]) -> dict[Pair, VerifiedCustomer]:
+    """The badges of these pairs, made where missing, locked until the transaction ends.
+
+    Two orders of one customer may be in two partitions, handled at once by two consumers: without
+    the lock one could take away the badge that the other has just given a reason to keep. Updating
+    an existing badge changes nothing, but locks it and tells its id, where ignoring the conflict
+    would do neither. All at once and sorted, so that two batches wait instead of deadlocking.
     """
-    badges = [
-        VerifiedCustomer(customer_id=customer_id, sku=sku) for customer_id, sku in sorted(pairs)
-    ]
+    badges = [VerifiedCustomer(customer_id=customer, sku=sku) for customer, sku in sorted(pairs)]
     VerifiedCustomer.objects.bulk_create(
         badges,
         update_conflicts=True,

@@ -231,6 +231,19 @@ def test_the_order_page_shows_what_an_order_proves(client):
     assert client.get("/reviews/orders/A-1/").status_code == 403
 
 
+def test_customers_list_their_own_badges_and_staff_all(client):
+    mark_verified([delivery("Created", "A-1"), delivery("Created", "B-1", customer_id="8")])
+    url = "/api/verified-customers/"
+    own = client.get(url, **bearer("7")).json()["results"]
+    assert {(row["customer_id"], row["sku"], row["order_number"]) for row in own} == {
+        ("7", "CD-01", "A-1"),
+        ("7", "CD-02", "A-1"),
+    }
+    assert client.get(f"{url}?customer_id=8", **bearer("7")).json()["count"] == 0
+    assert client.get(url, **bearer("1", is_staff=True)).json()["count"] == 4
+    assert client.get(url).status_code == 401
+
+
 def decide(client, action, *codenames) -> str:
     user = User.objects.create_user("staff", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
