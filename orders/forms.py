@@ -1,0 +1,28 @@
+"""What the pages of orders take from a visitor."""
+
+from django import forms
+
+from .lines import MAX_QUANTITY
+from .serializers import PHONE
+
+
+class AddToBasketForm(forms.Form):
+    sku = forms.SlugField(max_length=32)
+    quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY)
+
+
+class ChangeBasketForm(forms.Form):
+    sku = forms.SlugField(max_length=32)
+    quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)  # 0 takes it out
+
+
+class CheckoutForm(forms.Form):
+    phone = forms.CharField(
+        label="Telephone, if you want a text message too",
+        max_length=32,
+        required=False,
+        validators=[PHONE],
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+    )
+    # Drawn once per page shown: the same page submitted twice places one order.
+    token = forms.CharField(min_length=16, max_length=64, widget=forms.HiddenInput)
