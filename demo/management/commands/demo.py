@@ -1,0 +1,149 @@
+"""manage.py demo"""
+
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import time
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from carveout import tally
+from carveout.errors import CarveoutError
+from carveout.management.redis import redis_running
+from carveout.system import System, running
+from demo import outcome
+from demo.shopper import Shopper
+from orders.cdnow import Purchase, read
+
+SAMPLE = Path("orders/data/cdnow_sample.txt")
+IN_DEMO = "CARVEOUT_DEMO"
+PATIENCE_S = 60.0
+"""Without any news for so long, the demonstration gives up."""
+ELSEWHERE = ("REDIS_URL", "DATABASE_URL", "CONTEXTS", "CARVEOUT_DIR")
+
+
+class Command(BaseCommand):
+    """Runs everything, places real orders, and compares what arrives with what has to."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="web, or the next free port")
+        parser.add_argument("--orders", type=int, default=500, help="default: %(default)s")
+        parser.add_argument("--by-rest", type=int, default=20, help="of these; default: 20")
+
+    def handle(self, *, port: int, orders: int, by_rest: int, **options: Any) -> None:
+        if IN_DEMO not in os.environ:
+            start_apart()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        purchases = list(islice(read(settings.BASE_DIR / SAMPLE), orders))
+        imported, rest = purchases[: orders - by_rest], purchases[orders - by_rest :]
+        log_path = settings.STATE_DIR / "log.txt"
+        try:
+            with (
+                log_path.open("w") as log,
+                redis_running(),
+                running(port=port, output=log) as system,
+            ):
+                self._demonstrate(system, imported, rest)
+        except CarveoutError as error:
+            raise CommandError(f"{error} The log is {log_path}.") from error
+        except KeyboardInterrupt:
+            self.stdout.write("Everything is stopped.")
+
+    def _demonstrate(
+        self, system: System, imported: Sequence[Purchase], by_rest: Sequence[Purchase]
+    ) -> None:
+        self.stdout.write("Starting Valkey, web, relay, consumers, worker and a mail sink …")
+        system.wait_until_ready()
+        call_command("seed", verbosity=0)
+        admin = Shopper(system.url, "admin@example.com", staff=True)
+        call_command("import_orders", str(settings.BASE_DIR / SAMPLE), limit=len(imported))
+        emails = order_by_rest(system.url, by_rest)
+        expected = outcome.Expected.of(imported, by_rest)
+        found = wait_for(expected.rows(), system, admin)
+        self._tell_numbers(expected.rows(), found)
+        self._tell_latency(admin, emails, [purchase.email for purchase in imported])
+        self._tell_where(system, admin)
+        if found != expected.rows():
+            raise CommandError("Not everything is as expected.")
+        if sys.stdin.isatty():
+            self.stdout.write("Ctrl-C stops everything.")
+            system.wait()
+
+    def _tell_numbers(self, expected: dict[str, int], found: dict[str, int]) -> None:
+        self.stdout.write(f"\n{'':28} {'expected':>9} {'found':>9}")
+        for name, number in expected.items():
+            verdict = "ok" if found[name] == number else "WRONG"
+            self.stdout.write(f"{name:28} {number:9} {found[name]:9}  {verdict}")
+        self.stdout.write(f"{'lookup requests made':28} {'':9} {sum(tally.lookups().values()):9}")
+
+    def _tell_latency(self, admin: Shopper, by_rest: list[str], imported: list[str]) -> None:
+        for name, emails in (("REST", by_rest), ("bulk import", imported)):
+            if latencies := outcome.latencies_ms(admin, emails):
+                p50, p99 = outcome.p50_p99(latencies)
+                self.stdout.write(
+                    f"commit to handler, {name:12} p50 {p50:6.0f} ms, p99 {p99:6.0f} ms"
+                )
+
+    def _tell_where(self, system: System, admin: Shopper) -> None:
+        self.stdout.write(
+            f"\nshop   {system.url}/\nAPI    {system.url}/api/\nadmin  {system.url}/admin/"
+            f"   {admin.email}, password {admin.password}\nmail   {system.mail_dir}\n"
+        )
+
+
+def start_apart() -> None:
+    """Start again with a state directory of the demonstration's own, made anew."""
+    folder = Path(settings.STATE_DIR) / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder.with_suffix(".lock"), os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise CommandError(f"A demonstration is running already, in {folder}.") from error
+    os.set_inheritable(lock, True)
+    shutil.rmtree(folder)
+    environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    environment |= {"CARVEOUT_DIR": str(folder), IN_DEMO: "1", "THROTTLE_USER": ""}
+    os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606 - ourselves
+
+
+def order_by_rest(url: str, purchases: Sequence[Purchase]) -> list[str]:
+    """Each of the file's customers signs up and orders. Returns: their e-mail addresses."""
+    shoppers: dict[int, Shopper] = {}
+    for purchase in tqdm(purchases, "by REST"):
+        if purchase.customer not in shoppers:
+            email = f"rest-{purchase.customer}@example.com"
+            shoppers[purchase.customer] = Shopper(url, email)
+        counts = Counter(purchase.skus())
+        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in counts.items()]
+        shoppers[purchase.customer].post("/api/orders/", {"lines": lines})
+    return [shopper.email for shopper in shoppers.values()]
+
+
+def wait_for(expected: dict[str, int], system: System, admin: Shopper) -> dict[str, int]:
+    """Wait until all numbers are reached, or nothing has moved for long. Returns: them."""
+    found = outcome.found(admin, system.mail_dir)
+    news_at = time.monotonic()
+    with tqdm(total=sum(expected.values()), desc="arriving", unit="") as bar:
+        while found != expected and time.monotonic() - news_at < PATIENCE_S:
+            system.check()
+            time.sleep(0.5)
+            now = outcome.found(admin, system.mail_dir)
+            if now != found:
+                news_at = time.monotonic()
+            found = now
+            bar.update(sum(found.values()) - bar.n)
+    return found

@@ -1,0 +1,77 @@
+"""What has to come out of the demonstration, and what did."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from carveout.models import LoggedEvent
+from demo.shopper import Shopper
+from orders.cdnow import Purchase
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Counted from the file alone."""
+
+    orders: int
+    verified: int
+
+    @classmethod
+    def of(cls, imported: Sequence[Purchase], by_rest: Sequence[Purchase]) -> "Expected":
+        """Those who order by REST are other people than the file's customers."""
+        return cls(len(imported) + len(by_rest), _pairs(imported) + _pairs(by_rest))
+
+    def rows(self) -> dict[str, int]:
+        return {
+            "orders": self.orders,
+            "orders with stock reserved": self.orders,
+            "events (created, reserved)": 2 * self.orders,
+            "e-mails noted as sent": self.orders,
+            "e-mails at the mail sink": self.orders,
+            "verified customers": self.verified,
+        }
+
+
+def _pairs(purchases: Sequence[Purchase]) -> int:
+    return len({(purchase.customer, sku) for purchase in purchases for sku in purchase.skus()})
+
+
+def found(admin: Shopper, mail_dir: Path) -> dict[str, int]:
+    """The same numbers, as the shop's REST, its log and the mail sink tell them."""
+    return {
+        "orders": admin.count("/api/orders/"),
+        "orders with stock reserved": admin.count("/api/orders/?status=reserved"),
+        "events (created, reserved)": LoggedEvent.objects.exclude(position=None).count(),
+        "e-mails noted as sent": admin.count("/api/notifications/?channel=email&status=sent"),
+        "e-mails at the mail sink": len(list(mail_dir.glob("*.eml"))),
+        "verified customers": admin.count("/api/verified-customers/"),
+    }
+
+
+def latencies_ms(admin: Shopper, emails: Iterable[str]) -> list[float]:
+    """From each order's commit to the handler that verified its customer."""
+    people = set(emails)
+    placed = {
+        order["number"]: datetime.fromisoformat(order["placed_at"])
+        for order in admin.all("/api/orders/")
+        if order["email"] in people
+    }
+    return sorted(_latency_ms(row, placed) for row in _verified(admin, placed))
+
+
+def _verified(admin: Shopper, placed: dict[str, datetime]) -> list[dict[str, Any]]:
+    return [row for row in admin.all("/api/verified-customers/") if row["order_number"] in placed]
+
+
+def _latency_ms(row: dict[str, Any], placed: dict[str, datetime]) -> float:
+    verified_at = datetime.fromisoformat(row["verified_at"])
+    return (verified_at - placed[row["order_number"]]).total_seconds() * 1000
+
+
+def p50_p99(values: Sequence[float]) -> tuple[float, float]:
+    """The median and the 99th percentile."""
+    cuts = quantiles(values, n=100, method="inclusive")
+    return cuts[49], cuts[98]
