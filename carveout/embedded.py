@@ -103,7 +103,8 @@ def _port(folder: Path) -> int:
 def _is_ours(port: int, folder: Path) -> bool:
     """Whether what listens there is the server of this directory, and nobody else's."""
     with _client(port) as client, suppress(redis.RedisError):
-        return client.config_get("dir").get("dir") == str(folder)  # type: ignore[union-attr]
+        found: dict[str, str] = client.config_get("dir")
+        return found.get("dir") == str(folder)
     return False
 
 
