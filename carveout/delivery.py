@@ -149,6 +149,11 @@ def retry(deliveries: "QuerySet[Delivery]") -> int:
     )
 
 
+def discard(deliveries: "QuerySet[Delivery]") -> int:
+    """Give deliveries up for good. Returns: how many."""
+    return deliveries.delete()[0]
+
+
 def event_of(delivery: Delivery) -> ReceivedEvent:
     return msgspec.json.decode(delivery.event, type=ReceivedEvent)
 

@@ -122,6 +122,10 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
+        permissions = [
+            ("retry_delivery", "Can retry deliveries"),
+            ("discard_delivery", "Can discard deliveries"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["subscription", "event_id"], name="carveout_one_delivery"
