@@ -1,0 +1,19 @@
+"""The settings of a broken project, unless it brings settings of its own. Nothing is wrong here."""
+
+import carveout
+
+SECRET_KEY = "of no use"
+USE_TZ = True
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+CARVEOUT = {
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "CONTEXTS": {"desk": {"apps": ["desk"]}, "depot": {"apps": ["depot"], "url": "http://depot"}},
+    "HOSTED": ["desk"],
+}
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "carveout",
+    *carveout.hosted_apps(CARVEOUT),
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
