@@ -18,8 +18,8 @@ from tests.integration.kit.tickets.services import announce, moves, sold
 
 pytestmark = pytest.mark.usefixtures("kit")
 
-WRITERS = 6
-EACH = 15
+WRITERS = 4
+EACH = 12
 
 
 def positions() -> list[int]:
@@ -31,19 +31,16 @@ def write_with_pauses(key: str) -> None:
     """Publish one by one and commit late; one of five is rolled back."""
     chance = random.Random(key)
     for seat in range(EACH):
-        try:
-            with transaction.atomic(using="kit"):
-                carveout.publish(TicketMoved(number=key, seat=seat))
-                time.sleep(chance.uniform(0, 0.004))
-                if chance.random() < 0.2:
-                    raise ZeroDivisionError
-        except ZeroDivisionError:
-            continue
+        with transaction.atomic(using="kit"):
+            carveout.publish(TicketMoved(number=key, seat=seat))
+            time.sleep(chance.uniform(0, 0.004))
+            transaction.set_rollback(chance.random() < 0.2, using="kit")
 
 
 def sequence_until(done: threading.Event) -> None:
     while not done.is_set():
         log.sequence("tickets", 0, 7)
+        time.sleep(0.003)
 
 
 def test_positions_have_no_gaps_whatever_the_order_of_commits():

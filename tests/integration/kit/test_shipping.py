@@ -1,0 +1,242 @@
+"""Ship: the stream is the log's copy, and Redis may lose it, keep it too long or be full."""
+
+import re
+from functools import partial
+
+import msgspec
+import pytest
+
+import carveout
+from carveout import history, log, relay, stream
+from carveout.errors import LogMismatch
+from carveout.models import LoggedEvent, Partition
+from carveout.relay import Relay
+from carveout.worker import drain
+from tests.integration.kit import steps
+from tests.integration.kit.threads import at_once
+from tests.integration.kit.tickets.services import announce, moves, sell, sold
+
+pytestmark = pytest.mark.usefixtures("kit")
+
+PLACE = ("tickets", 0)
+STREAM = stream.key(PLACE)
+
+
+@pytest.fixture
+def redis(valkey):
+    with valkey.client as client:
+        yield client
+
+
+def entry_ids(redis, key: str = STREAM) -> list[str]:
+    return [entry_id for entry_id, _ in redis.xrange(key)]
+
+
+def test_an_entry_at_a_position_equals_the_row_of_the_log(redis):
+    sell("T-1", "T-2")
+    steps.relay()
+    for (entry_id, fields), row in zip(
+        redis.xrange(STREAM), LoggedEvent.objects.using("kit").order_by("id"), strict=True
+    ):
+        assert entry_id == f"{row.position}-0"
+        assert fields == {
+            "specversion": "1.0",
+            "id": str(row.event_id),
+            "source": "/tickets",
+            "type": "tickets.TicketSold",
+            "subject": row.key,
+            "time": row.time.isoformat(),
+            "datacontenttype": "application/json",
+            "data": row.data,
+            "correlationid": row.correlation_id,
+        }
+    assert stream.read(PLACE, 0, 10) == log.read(*PLACE, 0, 10)
+
+
+def test_ids_are_positions(redis):
+    announce(sold(12))
+    steps.relay()
+    assert entry_ids(redis) == [f"{position}-0" for position in range(1, 13)]
+
+
+def test_a_repeated_ship_adds_nothing(redis):
+    announce(sold(3))
+    steps.relay()
+    events = log.read(*PLACE, 0, 10)
+    identity = log.extent(*PLACE).identity
+    assert stream.append(PLACE, identity, events, 100) == 0
+    assert relay.ship(PLACE, 10) == 0
+    assert entry_ids(redis) == ["1-0", "2-0", "3-0"]
+
+
+def test_two_relays_at_once_double_nothing(redis):
+    announce(sold(40))
+    log.sequence(*PLACE, 100)
+    accepted = at_once(*[partial(relay.ship, PLACE, 100)] * 4)
+    assert sum(accepted) == 40
+    assert entry_ids(redis) == [f"{position}-0" for position in range(1, 41)]
+
+
+def test_a_flushed_redis_is_filled_again(redis):
+    announce(sold(4))
+    steps.relay()
+    redis.flushall()
+    announce(sold(1, "U"))
+    steps.relay()
+    assert entry_ids(redis) == ["1-0", "2-0", "3-0", "4-0", "5-0"]
+
+
+def test_a_lost_tail_is_filled_again(redis):
+    announce(sold(4))
+    log.sequence(*PLACE, 100)
+    stream.append(PLACE, log.extent(*PLACE).identity, log.read(*PLACE, 0, 2), 100)
+    steps.relay()
+    assert entry_ids(redis) == ["1-0", "2-0", "3-0", "4-0"]
+
+
+def test_a_refill_reaches_no_further_back_than_the_stream_would(kit, redis):
+    kit.set(STREAM_LENGTH=3)
+    announce(sold(10))
+    steps.relay()
+    assert entry_ids(redis) == ["8-0", "9-0", "10-0"]
+
+
+def test_streams_are_trimmed_and_the_log_is_not(kit, redis):
+    kit.set(STREAM_LENGTH=100, BATCH_ROWS=50)
+    for _ in range(10):
+        announce(sold(50))
+        steps.relay()
+    # Redis trims whole nodes only: https://redis.io/docs/latest/commands/xtrim/
+    assert 100 <= redis.xlen(STREAM) <= 250
+    assert entry_ids(redis)[-1] == "500-0"
+    assert LoggedEvent.objects.using("kit").count() == 500
+
+
+def test_pruned_rows_do_not_stop_a_refill(redis):
+    announce(sold(5))
+    steps.relay()
+    LoggedEvent.objects.using("kit").filter(position__lte=3).delete()
+    redis.flushall()
+    steps.relay()
+    assert entry_ids(redis) == ["4-0", "5-0"]
+
+
+def test_a_redis_that_is_away_loses_nothing(valkey, redis):
+    announce(sold(2))
+    valkey.stop()
+    with pytest.raises(carveout.StreamUnavailable) as caught:
+        steps.relay()
+    assert caught.value.retryable
+    valkey.start()
+    steps.relay()
+    assert entry_ids(redis) == ["1-0", "2-0"]
+
+
+class TestAStreamThatIsNotTheLogs:
+    """The database was restored or created anew while Redis was kept."""
+
+    def test_ahead_of_the_log_says_what_to_do(self, redis):
+        redis.xadd(STREAM, {"id": "of an earlier life"}, id="7-0")
+        announce(sold(2))
+        log.sequence(*PLACE, 10)
+        with pytest.raises(LogMismatch) as caught:
+            relay.ship(PLACE, 10)
+        assert not caught.value.retryable
+        told = str(caught.value)
+        assert "ends at position 7, the log at 2" in told
+        # What it says is enough to mend it.
+        redis.delete(*re.findall(r"carveout:\{tickets\.0\}:\w+", told))
+        assert relay.ship(PLACE, 10) == 2
+
+    def test_a_new_log_does_not_go_into_the_stream_of_the_old(self, redis):
+        announce(sold(2))
+        steps.relay()
+        LoggedEvent.objects.using("kit").all().delete()
+        Partition.objects.using("kit").all().delete()
+        announce(sold(5, "U"))
+        log.sequence(*PLACE, 10)
+        with pytest.raises(LogMismatch, match="is marked"):
+            relay.ship(PLACE, 10)
+        assert entry_ids(redis) == ["1-0", "2-0"]
+
+    def test_a_raised_epoch_is_another_log(self):
+        announce(sold(1))
+        steps.relay()
+        Partition.objects.using("kit").update(epoch=2)
+        announce(sold(1, "U"))
+        log.sequence(*PLACE, 10)
+        with pytest.raises(LogMismatch, match="is marked"):
+            relay.ship(PLACE, 10)
+
+    def test_stops_its_own_partition_only_and_is_reported_once(self, kit, redis, caplog):
+        kit.change("tickets", partitions=2)
+        redis.xadd(STREAM, {"id": "of an earlier life"}, id="999-0")
+        announce(sold(20))
+        running = Relay(["tickets"])
+        running.run_once()
+        running.run_once()
+        other = LoggedEvent.objects.using("kit").filter(partition=1).count()
+        assert len(entry_ids(redis, stream.key(("tickets", 1)))) == other > 0
+        assert entry_ids(redis) == ["999-0"]
+        assert sum("does not belong to its log" in line for line in caplog.messages) == 1
+        redis.delete(STREAM)
+        drain(running)
+        assert len(entry_ids(redis)) + other == 20
+
+
+def test_a_full_redis_takes_all_of_a_batch_or_nothing(redis):
+    announce(sold(1))
+    steps.relay()
+    announce(moves("T-1", 50))
+    used = redis.info("memory")["used_memory"]
+    redis.config_set("maxmemory-policy", "noeviction")
+    redis.config_set("maxmemory", used // 2)
+    try:
+        with pytest.raises(carveout.StreamUnavailable, match="memory"):
+            steps.relay()
+        assert entry_ids(redis) == ["1-0"]
+    finally:
+        redis.config_set("maxmemory", 0)
+    steps.relay()
+    assert entry_ids(redis) == [f"{position}-0" for position in range(1, 52)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": "no uuid"},
+        {"hello": "world"},
+        {"id": "00000000-0000-0000-0000-000000000001", "time": "soon", "data": "{}"},
+        {"id": "00000000-0000-0000-0000-000000000001", "time": "2026-01-01", "data": "{"},
+    ],
+)
+def test_reading_stops_before_an_unreadable_entry(redis, fields):
+    announce(sold(2))
+    steps.relay()
+    redis.xadd(STREAM, fields, id="3-0")
+    assert [event.position for event in stream.read(PLACE, 0, 10)] == [1, 2]
+    assert stream.read(PLACE, 2, 10) == []
+
+
+def test_reading_stops_before_a_foreign_entry_between_two_of_ours(redis):
+    announce(sold(2))
+    steps.relay()
+    redis.xadd(STREAM, {"id": "of somebody else"}, id="2-5")
+    announce(sold(1, "U"))
+    steps.relay()
+    assert [event.position for event in stream.read(PLACE, 0, 10)] == [1, 2]
+
+
+def test_history_and_stream_tell_the_same():
+    sell("T-1", "T-2", "T-3")
+    steps.relay()
+    told = msgspec.json.encode(history.read("desk", PLACE, 0, 10))
+    assert told == msgspec.json.encode(stream.read(PLACE, 0, 10))
+
+
+def test_a_relay_that_is_up_to_date_does_nothing():
+    announce(sold(2))
+    running = Relay(["tickets"])
+    assert running.run_once() == 4
+    assert running.run_once() == 0
+    running.close()
