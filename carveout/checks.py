@@ -62,7 +62,7 @@ def _check_database(name: str) -> Iterator[CheckMessage]:
 
 def _check_subscription(subscription: Subscription) -> Iterator[CheckMessage]:
     try:
-        _ = subscription.lookups
+        yield from _check_keys(subscription)
     except CarveoutError as error:
         yield Error(str(error), obj=subscription.handler, id="carveout.E002")
     settings = conf.get_settings()
@@ -80,6 +80,21 @@ def _check_subscription(subscription: Subscription) -> Iterator[CheckMessage]:
             obj=subscription.handler,
             id="carveout.E003",
         )
+
+
+def _check_keys(subscription: Subscription) -> Iterator[CheckMessage]:
+    """Lookups by a field that an event does not have. Events from elsewhere are not known here."""
+    for reader in subscription.lookups.values():
+        for name in sorted(subscription.types & event.registry.keys()):
+            known = event.registry[name].__struct_fields__
+            if reader.lookup_by and reader.lookup_by not in known:
+                yield Error(
+                    f"Subscription {subscription.name}: {name} has no field for"
+                    f" {reader.__name__}'s by={reader.lookup_by!r}.",
+                    hint=_suggest(reader.lookup_by, known),
+                    obj=subscription.handler,
+                    id="carveout.E002",
+                )
 
 
 def _check_reader(reader: type[lookups.Lookup]) -> Iterator[CheckMessage]:

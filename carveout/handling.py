@@ -13,29 +13,31 @@ Found = dict[tuple[type[Lookup], str], Lookup]
 """What was looked up, by reader and key."""
 
 
-def key_for(reader: type[Lookup], event: ReceivedEvent) -> str:
-    """The key of the looked-up object that an event is about."""
-    return str(getattr(event, reader.lookup_by)) if reader.lookup_by else event.key
+def key_for(reader: type[Lookup], event: ReceivedEvent) -> str | None:
+    """The key of the looked-up object that an event is about; None if it lacks that field."""
+    if not reader.lookup_by:
+        return event.key
+    value = getattr(event, reader.lookup_by, None)
+    return None if value is None else str(value)
+
+
+def travels_in(event: ReceivedEvent, reader: type[Lookup]) -> bool:
+    """Does the event carry what this reader would look up?"""
+    carried = event.carried is not None and event.carries == reader.lookup_of
+    return carried and key_for(reader, event) == event.key
 
 
 def prefetch(subscription: Subscription, events: Sequence[ReceivedEvent]) -> Found:
     """All lookups that a subscription's handler needs for these events, one request each.
 
-    What travelled in an event is taken from there.
-
     Raises: LookupUnavailable, LookupRefused: as `look_up_many`.
     """
     found: Found = {}
     for reader in set(subscription.lookups.values()):
-        missing = []
-        for event in events:
-            key = key_for(reader, event)
-            if event.carried is not None and event.carries == reader.lookup_of:
-                found[reader, key] = from_carried(reader, event.carried)
-            else:
-                missing.append(key)
-        if missing:
-            answers = look_up_many(reader, missing)
+        missing = [key_for(reader, event) for event in events if not travels_in(event, reader)]
+        keys = [key for key in missing if key is not None]
+        if keys:
+            answers = look_up_many(reader, keys)
             found |= {(reader, key): answer for key, answer in answers.items()}
     return found
 
@@ -43,19 +45,28 @@ def prefetch(subscription: Subscription, events: Sequence[ReceivedEvent]) -> Fou
 def lookups_for(
     subscription: Subscription, event: ReceivedEvent, found: Found
 ) -> dict[str, Lookup]:
-    """The handler's lookups for one event, by parameter.
+    """The handler's lookups for one event, by parameter. What travelled in it comes from there.
 
-    Raises: LookupNotFound: an owner did not know a key.
+    Raises: LookupNotFound: an owner did not know a key, or the event has none.
+            LookupRefused: what travelled is not what the reader declares.
     """
-    chosen = {}
-    for parameter, reader in subscription.lookups.items():
-        key = key_for(reader, event)
-        if (reader, key) not in found:
-            raise LookupNotFound(
-                f"{reader.lookup_of} has no {key!r} for {event.type} at position {event.position}."
-            )
-        chosen[parameter] = found[reader, key]
-    return chosen
+    return {
+        parameter: _lookup_for(reader, event, found)
+        for parameter, reader in subscription.lookups.items()
+    }
+
+
+def _lookup_for(reader: type[Lookup], event: ReceivedEvent, found: Found) -> Lookup:
+    if event.carried is not None and travels_in(event, reader):
+        return from_carried(reader, event.carried)
+    key = key_for(reader, event)
+    if key is None:
+        raise LookupNotFound(f"{event.type} has no {reader.lookup_by!r} to look it up by.")
+    if (reader, key) not in found:
+        raise LookupNotFound(
+            f"{reader.lookup_of} has no {key!r} for {event.type} at position {event.position}."
+        )
+    return found[reader, key]
 
 
 def call(subscription: Subscription, events: Sequence[ReceivedEvent], found: Found) -> None:

@@ -122,6 +122,8 @@ def _check_options(subscription: Subscription) -> None:
         refuse(f"via={subscription.via!r} is unknown. Say 'consumer' or 'rq'.")
     if subscription.start not in ("beginning", "now"):
         refuse(f"start={subscription.start!r} is unknown. Say 'beginning' or 'now'.")
+    if not isinstance(subscription.max_attempts, int) or subscription.max_attempts < 1:
+        refuse(f"max_attempts={subscription.max_attempts!r}: say a whole number from 1.")
     if subscription.batch and (subscription.via == "rq" or subscription.ordered):
         refuse("batch=True goes with neither via='rq' nor ordered=True. Take one of them away.")
     if not subscription.atomic and subscription.via != "rq":

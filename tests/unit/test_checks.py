@@ -1,0 +1,160 @@
+"""System checks: what is declared wrongly is told at start, all at once, with a suggestion."""
+
+import pytest
+
+import carveout
+from carveout import checks, event, lookups
+from carveout.lookups import LookupViewSet
+
+pytestmark = pytest.mark.usefixtures("shows")
+
+
+@pytest.fixture
+def declared():
+    """One event and one lookup that the context has."""
+
+    class ShowOpened(carveout.Event, key="title"):
+        title: str
+
+    @carveout.lookup("show", key="title")
+    class ShowLookup(LookupViewSet):
+        """Nothing."""
+
+
+def found() -> list[tuple[str, str, str | None]]:
+    return [(each.id, each.msg, each.hint) for each in checks.check_declarations()]
+
+
+def hears(*types: str):
+    @carveout.subscribe(*types)
+    def handler(event):
+        """Nothing."""
+
+
+def test_good_declarations_pass(declared):
+    hears("shows.ShowOpened", "elsewhere.Anything")
+
+    class ShowToSee(carveout.Lookup, of="shows.show"):
+        title: str
+
+    class Other(carveout.Lookup, of="elsewhere.other"):
+        title: str
+
+    assert found() == []
+
+
+def test_an_unknown_type_of_a_hosted_context(declared):
+    hears("shows.ShowOpend")
+    assert found() == [
+        (
+            "carveout.E003",
+            "Subscription shows.handler: there is no event 'shows.ShowOpend'.",
+            "Did you mean 'shows.ShowOpened'?",
+        )
+    ]
+
+
+def test_a_type_of_an_unknown_context(declared):
+    hears("show.ShowOpened")
+    assert found() == [
+        (
+            "carveout.E003",
+            "Subscription shows.handler: no context is named 'show'.",
+            "Did you mean 'shows'?",
+        )
+    ]
+
+
+def test_an_unknown_lookup_of_a_hosted_context(declared):
+    class ShowToSee(carveout.Lookup, of="shows.shw"):
+        title: str
+
+    [(code, message, hint)] = found()
+    assert code == "carveout.E004"
+    assert message.endswith("ShowToSee: there is no lookup 'shows.shw'.")
+    assert hint == "Did you mean 'shows.show'?"
+
+
+def test_a_lookup_of_a_context_elsewhere_needs_its_url(shows):
+    contexts = {"shows": {"apps": ["tests.unit"]}, "elsewhere": {"apps": ["elsewhere"]}}
+    shows(CONTEXTS=contexts)
+
+    class Other(carveout.Lookup, of="elsewhere.other"):
+        title: str
+
+    [(code, message, hint)] = found()
+    assert code == "carveout.E004"
+    assert message.endswith("elsewhere is not hosted here and has no url.")
+    assert "CARVEOUT['CONTEXTS']['elsewhere']['url']" in hint
+
+
+def test_a_carried_lookup_that_nobody_offers(declared):
+    event.registry["shows.ShowOpened"].event_carries = "shows.shwo"
+    [(code, message, hint)] = found()
+    assert code == "carveout.E005"
+    assert message == "shows.ShowOpened carries 'shows.shwo', which no context here offers."
+    assert hint == "Did you mean 'shows.show'?"
+
+
+def test_a_handler_with_a_parameter_that_nothing_fills():
+    @carveout.subscribe("elsewhere.Anything")
+    def greedy(event, order):
+        """Nothing."""
+
+    [(code, message, _)] = found()
+    assert code == "carveout.E002"
+    assert "nothing fills its parameter 'order'" in message
+
+
+def test_a_lookup_by_a_field_that_no_heard_event_has(declared):
+    class ShowToSee(carveout.Lookup, of="shows.show", by="tittle"):
+        title: str
+
+    @carveout.subscribe("shows.ShowOpened")
+    def handler(event, show: ShowToSee):
+        """Nothing."""
+
+    [(code, message, hint)] = found()
+    assert code == "carveout.E002"
+    assert "by='tittle'" in message
+    assert "title" in hint
+
+
+def test_all_mistakes_come_at_once(declared):
+    @carveout.subscribe("shows.ShowOpend")
+    def greedy(event, order):
+        """Nothing."""
+
+    class ShowToSee(carveout.Lookup, of="shos.show"):
+        title: str
+
+    assert {code for code, _, _ in found()} == {"carveout.E002", "carveout.E003", "carveout.E004"}
+
+
+def test_of_must_name_a_lookup():
+    with pytest.raises(carveout.CarveoutError, match=r"of='show' names no lookup"):
+
+        class ShowToSee(carveout.Lookup, of="show"):
+            title: str
+
+    assert lookups.readers == []
+
+
+def test_mistakes_in_the_settings_are_told_by_the_check_too(shows):
+    shows(REDIS_ULR="", DELIVERY="pigeon")
+    told = [each.msg for each in checks.check_settings()]
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize("level", ["NORMAL", "OFF", "normal"])
+def test_an_sqlite_that_forgets_commits_is_warned_of(settings, level):
+    databases = settings.DATABASES
+    options = databases["default"].get("OPTIONS", {})
+    init = f"PRAGMA journal_mode=WAL; PRAGMA synchronous = {level};"
+    databases["default"]["OPTIONS"] = {**options, "init_command": init}
+    try:
+        told = [each.id for each in checks.check_settings()]
+    finally:
+        databases["default"]["OPTIONS"] = options
+    if databases["default"]["ENGINE"].endswith("sqlite3"):
+        assert told == ["carveout.W001"]

@@ -1,0 +1,124 @@
+"""CARVEOUT: every mistake is found, all at once, with a suggestion for what was misspelt."""
+
+import pytest
+
+import carveout
+from carveout import conf
+from carveout.errors import SettingsInvalid
+
+CONTEXTS = {"shop": {"apps": ["shop"]}, "orders": {"apps": ["orders"]}}
+
+
+def mistakes(**changes: object) -> list[str]:
+    return conf.build({"CONTEXTS": CONTEXTS, **changes})[1]
+
+
+def test_good_settings_have_no_mistakes():
+    assert mistakes(REDIS_URL="redis://localhost", BATCH_ROWS=10, DELIVERY="inline") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"REDIS_ULR": ""}, "CARVEOUT: unknown name 'REDIS_ULR', did you mean 'REDIS_URL'?"),
+        ({"redis_url": ""}, "CARVEOUT: unknown name 'redis_url', known are CONTEXTS, "),
+        ({"HOSTED": ["order"]}, "unknown hosted context 'order', did you mean 'orders'?"),
+        ({"HOSTED": ["zzz"]}, "unknown hosted context 'zzz', known are shop, orders."),
+        ({"DELIVERY": "pigeon"}, "CARVEOUT['DELIVERY'] must be one of ('streams', 'inline')."),
+        ({"LOOKUPS": "grpc"}, "CARVEOUT['LOOKUPS'] must be one of ('auto', 'http')."),
+        ({"BATCH_ROWS": 0}, "CARVEOUT['BATCH_ROWS'] must be a number above 0, not 0."),
+        ({"BATCH_ROWS": "9"}, "CARVEOUT['BATCH_ROWS'] must be a number above 0, not '9'."),
+        ({"BLOCK_MS": -1}, "CARVEOUT['BLOCK_MS'] must be a number above 0, not -1."),
+        ({"LEASE_MS": None}, "CARVEOUT['LEASE_MS'] must be a number above 0, not None."),
+        ({"LOOKUP_TIMEOUT_S": 0}, "CARVEOUT['LOOKUP_TIMEOUT_S'] must be a number above 0, not 0."),
+        ({"KEYS": {"order": []}}, "CARVEOUT['KEYS']: unknown context 'order', did you mean"),
+    ],
+)
+def test_each_mistake_is_told(changes, told):
+    [mistake] = mistakes(**changes)
+    assert mistake.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"app": ["shop"], "apps": ["shop"]}, "unknown name 'app', did you mean 'apps'?"),
+        ({"apps": []}, "'apps' must name at least one Django app."),
+        ({"apps": ["shop"], "partitions": 0}, "'partitions' must be a whole number from 1, not 0."),
+        ({"apps": ["shop"], "partitions": "4"}, "'partitions' must be a whole number from 1"),
+        ({"apps": ["shop"], "database": "defualt"}, "unknown database 'defualt', did you mean"),
+    ],
+)
+def test_each_mistake_of_a_context_is_told(options, told):
+    [mistake] = mistakes(CONTEXTS={"shop": options})
+    assert mistake.startswith(f"CARVEOUT['CONTEXTS']['shop']: {told}")
+
+
+def test_a_context_is_named_like_a_python_name():
+    [mistake] = mistakes(CONTEXTS={"the shop": {"apps": ["shop"]}})
+    assert (
+        mistake == "CARVEOUT['CONTEXTS']['the shop']: a context's name must be a Python identifier."
+    )
+
+
+def test_all_mistakes_come_at_once(settings):
+    settings.CARVEOUT = {"CONTEXTS": {"shop": {"apps": []}}, "REDIS": "", "DELIVERY": "pigeon"}
+    with pytest.raises(SettingsInvalid) as caught:
+        conf.get_settings()
+    for word in ("'REDIS'", "at least one Django app", "'DELIVERY'"):
+        assert word in str(caught.value)
+
+
+def test_settings_are_frozen(settings):
+    settings.CARVEOUT = {"CONTEXTS": CONTEXTS}
+    with pytest.raises(AttributeError):
+        conf.get_settings().batch_rows = 1
+
+
+def test_the_innermost_app_owns_a_module():
+    contexts = {"outer": {"apps": ["shop"]}, "inner": {"apps": ["shop.stock"]}}
+    settings, _ = conf.build({"CONTEXTS": contexts})
+    assert settings.context_of("shop.stock.models").name == "inner"
+    assert settings.context_of("shop.models").name == "outer"
+    assert settings.context_of("shopping") is None
+
+
+class TestHosting:
+    """Which contexts run here: the environment, then HOSTED, then all."""
+
+    def test_all_by_default(self, monkeypatch):
+        monkeypatch.delenv("CONTEXTS", raising=False)
+        assert carveout.hosted_contexts({"CONTEXTS": CONTEXTS}) == ["shop", "orders"]
+
+    def test_the_environment_wins(self, monkeypatch):
+        monkeypatch.setenv("CONTEXTS", "orders")
+        raw = {"CONTEXTS": CONTEXTS, "HOSTED": ["shop"]}
+        assert carveout.hosted_contexts(raw) == ["orders"]
+        assert carveout.hosted_apps(raw) == ["orders"]
+        assert list(carveout.rq_queues(raw)) == ["carveout-orders"]
+
+    def test_an_unknown_one_is_told_when_the_settings_are_read(self, monkeypatch):
+        monkeypatch.setenv("CONTEXTS", "shop, oders")
+        with pytest.raises(SettingsInvalid, match="unknown hosted context 'oders', did you mean"):
+            carveout.hosted_apps({"CONTEXTS": CONTEXTS})
+
+    def test_queues_hold_json(self):
+        queues = carveout.rq_queues({"CONTEXTS": CONTEXTS, "REDIS_URL": "redis://localhost/3"})
+        assert queues["carveout-shop"] == {
+            "URL": "redis://localhost/3",
+            "SERIALIZER": "rq.serializers.JSONSerializer",
+        }
+
+
+def test_each_context_signs_with_a_key_of_its_own():
+    settings, _ = conf.build({"CONTEXTS": CONTEXTS, "KEYS": {"orders": ["new", "old"]}})
+    assert settings.keys_of("orders") == ["new", "old"]
+    assert settings.keys_of("shop") != settings.keys_of("orders")
+
+
+def test_the_public_names_are_there_and_only_they():
+    assert dir(carveout) == sorted(carveout.__all__)
+    for name in carveout.__all__:
+        assert getattr(carveout, name)
+    with pytest.raises(AttributeError, match="no attribute 'publsh'"):
+        _ = carveout.publsh

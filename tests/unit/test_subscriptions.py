@@ -1,0 +1,111 @@
+"""Subscriptions: what can't work is refused when it is declared."""
+
+import pytest
+
+import carveout
+from carveout import subscription
+from carveout.errors import DeclarationInvalid
+
+pytestmark = pytest.mark.usefixtures("shows")
+
+
+def handler(event):
+    """Nothing."""
+
+
+def test_a_subscription_is_named_by_context_and_function():
+    carveout.subscribe("shows.ShowOpened")(handler)
+    declared = subscription.registry["shows.handler"]
+    assert (declared.context, declared.types) == ("shows", {"shows.ShowOpened"})
+    assert declared.sources == {"shows"}
+
+
+def test_a_handler_stays_a_plain_function():
+    assert carveout.subscribe("shows.ShowOpened")(handler) is handler
+
+
+@pytest.mark.parametrize(
+    ("types", "options", "told"),
+    [
+        ([], {}, "hears nothing"),
+        (["ShowOpened"], {}, "'ShowOpened' is no event type. Say '<context>.<Event>'"),
+        (["a.b.C"], {}, "'a.b.C' is no event type"),
+        (["shows.S"], {"via": "celery"}, "via='celery' is unknown. Say 'consumer' or 'rq'"),
+        (["shows.S"], {"start": "end"}, "start='end' is unknown. Say 'beginning' or 'now'"),
+        (["shows.S"], {"batch": True, "via": "rq"}, "batch=True goes with neither"),
+        (["shows.S"], {"batch": True, "ordered": True}, "batch=True goes with neither"),
+        (["shows.S"], {"atomic": False}, "atomic=False goes with via='rq' only"),
+        (["shows.S"], {"max_attempts": 0}, "max_attempts=0"),
+        (["shows.S"], {"max_attempts": "3"}, "max_attempts='3'"),
+    ],
+)
+def test_options_that_can_not_work_are_refused(types, options, told):
+    with pytest.raises(DeclarationInvalid) as caught:
+        carveout.subscribe(*types, **options)(handler)
+    assert told in str(caught.value)
+    assert "shows.handler" in str(caught.value)
+    assert subscription.registry == {}
+
+
+def test_two_functions_of_one_name_are_refused():
+    def elsewhere(event):
+        """The same name in another module of the context."""
+
+    elsewhere.__name__, elsewhere.__module__ = "handler", "tests.unit.other"
+    carveout.subscribe("shows.ShowOpened")(handler)
+    with pytest.raises(DeclarationInvalid, match="has one of that name"):
+        carveout.subscribe("shows.ShowOpened")(elsewhere)
+
+
+class TestParameters:
+    """A handler's parameters say what it needs."""
+
+    def test_an_event_may_go_by_name_or_by_annotation(self):
+        def by_annotation(fact: carveout.ReceivedEvent):
+            """Nothing."""
+
+        carveout.subscribe("shows.S")(handler)
+        carveout.subscribe("shows.S")(by_annotation)
+        assert subscription.registry["shows.handler"].event_parameter == "event"
+        assert subscription.registry["shows.by_annotation"].event_parameter == "fact"
+
+    def test_a_default_needs_nobody(self):
+        def patient(event, seconds: int = 3):
+            """Nothing."""
+
+        carveout.subscribe("shows.S")(patient)
+        assert subscription.registry["shows.patient"].lookups == {}
+
+    def test_one_that_nothing_fills_is_named(self):
+        def greedy(event, order: dict):
+            """Nothing."""
+
+        carveout.subscribe("shows.S")(greedy)
+        with pytest.raises(DeclarationInvalid, match=r"shows\.greedy: nothing fills .*'order'"):
+            _ = subscription.registry["shows.greedy"].lookups
+
+    def test_an_annotation_that_leads_nowhere_is_named(self):
+        def lost(event, order: "OrderToFind"):  # noqa: F821 - on purpose
+            """Nothing."""
+
+        carveout.subscribe("shows.S")(lost)
+        with pytest.raises(DeclarationInvalid, match=r"shows\.lost: .*OrderToFind"):
+            _ = subscription.registry["shows.lost"].lookups
+
+    @pytest.mark.parametrize("annotation", [list[int], list[tuple[int, int]], dict[str, int]])
+    def test_a_batch_of_something_else_is_refused(self, annotation):
+        def bulk(deliveries):
+            """Nothing."""
+
+        bulk.__annotations__["deliveries"] = annotation
+        carveout.subscribe("shows.S", batch=True)(bulk)
+        with pytest.raises(DeclarationInvalid, match=r"shows\.bulk: can't fill"):
+            _ = subscription.registry["shows.bulk"].lookups
+
+    def test_a_batch_takes_one_parameter(self):
+        def bulk(event, order):
+            """Nothing."""
+
+        carveout.subscribe("shows.S", batch=True)(bulk)
+        with pytest.raises(DeclarationInvalid, match="takes event, order"):
+            _ = subscription.registry["shows.bulk"].lookups

@@ -1,0 +1,126 @@
+"""Tokens between contexts: for one request, for seconds, and only by who may sign."""
+
+import base64
+import json
+import time
+
+import jwt
+import pytest
+
+from carveout import token
+from carveout.conf import get_settings
+
+RESOURCE = "lookups/orders.order/"
+PATH = f"/internal/{RESOURCE}"
+
+
+@pytest.fixture(autouse=True)
+def contexts(settings):
+    """orders is asked, reviews asks; shop is somebody else."""
+    names = ("orders", "reviews", "shop")
+    raw = {"CONTEXTS": {name: {"apps": [name]} for name in names}}
+    settings.CARVEOUT = raw
+    return raw
+
+
+def claims(**changes: object) -> dict[str, object]:
+    now = int(time.time())
+    good = {"iss": "reviews", "aud": "orders", "iat": now, "exp": now + 30}
+    return {**good, "htm": "GET", "htu": RESOURCE, **changes}
+
+
+def signed(by: str = "reviews", **changes: object) -> str:
+    return jwt.encode(claims(**changes), get_settings().keys_of(by)[0], algorithm="HS256")
+
+
+def test_a_good_token_names_its_caller():
+    given = token.sign("reviews", "orders", "GET", RESOURCE)
+    assert token.verify(given, "orders", "GET", PATH) == "reviews"
+    assert token.verify(signed(), "orders", "GET", PATH) == "reviews"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": "shop"},
+        {"iss": "shop"},
+        {"iss": "nobody"},
+        {"htm": "POST"},
+        {"htu": "lookups/orders.invoice/"},
+        {"htu": "events/orders/0/"},
+        {"exp": int(time.time()) - 60},
+        {"iat": int(time.time()) + 600, "exp": int(time.time()) + 620},
+        {"exp": int(time.time()) + 3600},
+    ],
+    ids=lambda changes: ",".join(f"{name}={value}" for name, value in changes.items())[:30],
+)
+def test_a_token_for_something_else_is_refused(changes):
+    with pytest.raises(jwt.InvalidTokenError):
+        token.verify(signed(**changes), "orders", "GET", PATH)
+
+
+@pytest.mark.parametrize("claim", ["iss", "aud", "iat", "exp", "htm", "htu"])
+def test_every_claim_is_needed(claim):
+    lacking = {name: value for name, value in claims().items() if name != claim}
+    given = jwt.encode(lacking, get_settings().keys_of("reviews")[0], algorithm="HS256")
+    with pytest.raises(jwt.InvalidTokenError):
+        token.verify(given, "orders", "GET", PATH)
+
+
+def test_nobody_signs_as_another():
+    with pytest.raises(jwt.InvalidSignatureError):
+        token.verify(signed(by="shop"), "orders", "GET", PATH)
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "NONE"])
+def test_a_token_without_a_signature_is_refused(algorithm):
+    def part(value: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    for signature in ("", signed().split(".")[2]):
+        forged = f"{part({'alg': algorithm, 'typ': 'JWT'})}.{part(claims())}.{signature}"
+        with pytest.raises(jwt.InvalidTokenError):
+            token.verify(forged, "orders", "GET", PATH)
+
+
+def test_another_algorithm_is_refused():
+    given = jwt.encode(claims(), get_settings().keys_of("reviews")[0], algorithm="HS512")
+    with pytest.raises(jwt.InvalidAlgorithmError):
+        token.verify(given, "orders", "GET", PATH)
+
+
+@pytest.mark.parametrize("given", ["", "a", "a.b.c", "....", "é.é.é"])
+def test_garbage_is_refused(given):
+    with pytest.raises(jwt.InvalidTokenError):
+        token.verify(given, "orders", "GET", PATH)
+
+
+class TestRotation:
+    """A new key first, the old one behind it, until no token of the old one lives."""
+
+    OLD, NEW = "o" * 32, "n" * 32
+
+    def at(self, settings, contexts, *keys: str) -> None:
+        settings.CARVEOUT = {**contexts, "KEYS": {"reviews": list(keys)}}
+
+    def test_both_keys_are_good_meanwhile(self, settings, contexts):
+        self.at(settings, contexts, self.OLD)
+        old = token.sign("reviews", "orders", "GET", RESOURCE)
+        self.at(settings, contexts, self.NEW)
+        new = token.sign("reviews", "orders", "GET", RESOURCE)
+        self.at(settings, contexts, self.NEW, self.OLD)
+        for given in (old, new):
+            assert token.verify(given, "orders", "GET", PATH) == "reviews"
+
+    def test_the_newest_signs(self, settings, contexts):
+        self.at(settings, contexts, self.NEW, self.OLD)
+        given = token.sign("reviews", "orders", "GET", RESOURCE)
+        self.at(settings, contexts, self.NEW)
+        assert token.verify(given, "orders", "GET", PATH) == "reviews"
+
+    def test_a_key_that_was_taken_away_is_refused(self, settings, contexts):
+        self.at(settings, contexts, self.OLD)
+        old = token.sign("reviews", "orders", "GET", RESOURCE)
+        self.at(settings, contexts, self.NEW)
+        with pytest.raises(jwt.InvalidSignatureError):
+            token.verify(old, "orders", "GET", PATH)

@@ -1,0 +1,93 @@
+"""How long the kit waits: backoff, pauses and the circuit breaker. Only the clock is ours."""
+
+import time
+
+import pytest
+
+from carveout import delivery
+from carveout.breaker import FAILURES_TO_OPEN, OPEN_S, Breaker
+from carveout.pause import PAUSE_MAX_S, Pauses
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass when a test says so."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    def pass_s(seconds: float) -> None:
+        now[0] += seconds
+
+    return pass_s
+
+
+@pytest.fixture(autouse=True)
+def backoff(settings):
+    settings.CARVEOUT = {
+        "CONTEXTS": {"shows": {"apps": ["shows"]}},
+        "RETRY_BASE_S": 1.0,
+        "RETRY_CAP_S": 60.0,
+    }
+
+
+@pytest.mark.parametrize(("attempts", "ceiling_s"), [(1, 2), (2, 4), (5, 32), (6, 60), (500, 60)])
+def test_backoff_doubles_up_to_its_cap_with_full_jitter(attempts, ceiling_s):
+    waits = [delivery.backoff_s(attempts) for _ in range(400)]
+    assert 0 <= min(waits) < ceiling_s * 0.2
+    assert ceiling_s * 0.8 < max(waits) <= ceiling_s
+
+
+def test_a_pause_ends_by_itself(clock):
+    pauses = Pauses()
+    assert not pauses.rests("a")
+    seconds = pauses.pause("a")
+    assert pauses.rests("a")
+    assert not pauses.rests("b")
+    clock(seconds)
+    assert not pauses.rests("a")
+
+
+def test_a_pause_has_a_limit():
+    pauses = Pauses()
+    assert max(pauses.pause("a") for _ in range(60)) <= PAUSE_MAX_S
+
+
+class TestTheBreaker:
+    """Who does not answer is left alone for a while."""
+
+    def opened(self) -> Breaker:
+        breaker = Breaker()
+        for _ in range(FAILURES_TO_OPEN):
+            assert not breaker.is_open()
+            breaker.failed()
+        return breaker
+
+    def test_opens_after_failures_in_a_row(self, clock):
+        assert self.opened().is_open()
+
+    def test_a_success_between_begins_the_count_anew(self, clock):
+        breaker = Breaker()
+        for _ in range(FAILURES_TO_OPEN * 2):
+            breaker.failed()
+            breaker.succeeded()
+        assert not breaker.is_open()
+
+    def test_lets_one_through_after_a_while(self, clock):
+        breaker = self.opened()
+        clock(OPEN_S)
+        assert not breaker.is_open()
+        assert breaker.is_open()
+
+    def test_closes_when_that_one_succeeds(self, clock):
+        breaker = self.opened()
+        clock(OPEN_S)
+        assert not breaker.is_open()
+        breaker.succeeded()
+        assert not breaker.is_open()
+
+    def test_stays_open_when_that_one_fails(self, clock):
+        breaker = self.opened()
+        clock(OPEN_S)
+        assert not breaker.is_open()
+        breaker.failed()
+        assert breaker.is_open()
