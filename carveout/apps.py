@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings as django_settings
 from django.utils.module_loading import module_has_submodule
 
 DECLARATIONS = ("events", "lookups", "subscribers")
@@ -15,10 +16,14 @@ class CarveoutConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from carveout import checks  # noqa: F401 - registers them
-        from carveout.conf import get_settings
+        # The checks register themselves; whatever is broken in the rest shows now, not at the
+        # first publish.
+        from carveout import checks, publisher  # noqa: F401
+        from carveout.conf import build
 
-        settings = get_settings()
+        settings, mistakes = build(getattr(django_settings, "CARVEOUT", {}))
+        if mistakes:
+            return  # the check tells them all; whatever uses the settings raises them
         for context in settings.hosted:
             for app in settings.contexts[context].apps:
                 _discover(app)

@@ -53,8 +53,7 @@ def _one_by_one(shares: Sequence[Share], place: Place, old: int, new: int) -> No
     with transaction.atomic(using=shares[0].subscription.database):
         for share in shares:
             for event in share.events:
-                if _unblocked(Share(share.subscription, [event])):
-                    _try(share, event)
+                attempt_one(Share(share.subscription, [event], share.found))
         _advance(shares, place, old, new)
 
 
@@ -65,11 +64,14 @@ def _deliver(share: Share, events: Sequence[ReceivedEvent]) -> None:
         call(share.subscription, events, share.found)
 
 
-def _try(share: Share, event: ReceivedEvent) -> None:
-    subscription = share.subscription
+def attempt_one(share: Share) -> None:
+    """Run one event in a savepoint of the transaction that is open; park it if it fails."""
+    subscription, event = share.subscription, share.events[0]
+    if not _unblocked(share):
+        return
     try:
         with transaction.atomic(using=subscription.database):
-            _deliver(Share(subscription, [event], share.found), [event])
+            _deliver(share, [event])
     except Exception as error:
         logger.warning("%s: %s %s parked: %r", subscription.name, event.type, event.key, error)
         delivery.store(subscription, [event], Delivery.State.WAITING, error)

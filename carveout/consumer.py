@@ -1,31 +1,21 @@
-"""The consumer: brings the events of one partition to the subscriptions of one context."""
+"""The consumer: works on the partitions that are its share, and on deliveries that are due."""
 
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from carveout import cursor, history, stream
+from carveout import marker, stream
 from carveout.attempt import attempt
-from carveout.batch import Share, handle
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS
 from carveout.delivery import due
-from carveout.errors import (
-    CursorMoved,
-    HistoryGone,
-    LogMismatch,
-    LookupRefused,
-    LookupUnavailable,
-    StreamUnavailable,
-)
-from carveout.event import ReceivedEvent
-from carveout.handling import prefetch
+from carveout.errors import StreamUnavailable
 from carveout.jobs import sweep
-from carveout.lease import Lease
+from carveout.lease import Heartbeat, Leases
 from carveout.log import partitions_of
-from carveout.pause import Pauses
-from carveout.source import Source, StreamSource
+from carveout.partition import PartitionConsumer
+from carveout.source import StreamSource
 from carveout.stream import Place
 from carveout.subscription import Subscription, hosted
 
@@ -35,124 +25,60 @@ MIRROR_EVERY_S = 1.0
 SWEEP_EVERY_S = 0.5
 
 
-class PartitionConsumer:
-    """One subscribing context on one partition of another.
+class ContextConsumer:
+    """One subscribing context: its leases, and the partitions that it hears."""
 
-    Subscriptions at the same position are fed from one read; those behind catch up as a group of
-    their own until they meet.
-    """
-
-    def __init__(self, place: Place, subscriptions: Sequence[Subscription], source: Source) -> None:
-        self.place = place
-        self._subscriptions = {subscription.name: subscription for subscription in subscriptions}
-        self._context = subscriptions[0].context
-        self._database = subscriptions[0].database
-        self._source = source
-        self._pauses = Pauses()
-        self._positions: dict[str, int] = {}
+    def __init__(self, context: str, subscriptions: Sequence[Subscription]) -> None:
+        self.context = context
+        self.subscriptions = subscriptions
+        sources = {source for subscription in subscriptions for source in subscription.sources}
+        places = partitions_of(sorted(sources))
+        self._partitions = {place: self._partition(place) for place in places}
+        self.leases = Leases(context, places, get_settings().lease_ms)
+        self._ours: set[Place] = set()
 
     def run_once(self) -> int:
-        """Handle one batch for each group. Returns: how many events the groups moved past.
+        """One batch for each partition that we hold. Returns: how much was done."""
+        self.leases.settle()
+        held = self.leases.held()
+        done = sum(self._run(place, taken_over=place not in self._ours) for place in sorted(held))
+        self._ours = held
+        return done
 
-        Raises: StreamUnavailable: Redis did not answer; call again.
-                HistoryGone, LogMismatch: this partition needs a person.
-        """
-        if not self._positions:
-            self._positions = self._load()
-        moved = 0
-        for position, group in self._groups().items():
-            moved += self._run_group(position, group)
-        if not moved:
-            self._positions = {}  # somebody may have moved a cursor by hand: look again
-        return moved
+    def held(self) -> list[PartitionConsumer]:
+        return [self._partitions[place] for place in sorted(self._ours)]
 
-    @property
-    def newest(self) -> int:
-        """The position after which news is news."""
-        return max(self._positions.values(), default=0)
+    def _partition(self, place: Place) -> PartitionConsumer:
+        hearing = [each for each in self.subscriptions if place[0] in each.sources]
+        return PartitionConsumer(place, hearing, StreamSource(self.context, place))
 
-    def mirror(self) -> None:
-        """Show the cursors in Redis for monitoring."""
-        for name, position in self._positions.items():
-            stream.mirror(self.place, name, position)
-
-    def _load(self) -> dict[str, int]:
-        known = cursor.positions(self._subscriptions.keys(), self.place, self._database)
-        for name in self._subscriptions.keys() - known.keys():
-            known[name] = self._first_position(self._subscriptions[name])
-            cursor.create(name, self.place, known[name], self._database)
-        return known
-
-    def _first_position(self, subscription: Subscription) -> int:
-        if subscription.start == "beginning":
-            return 0
-        return history.extent(self._context, self.place).head
-
-    def _groups(self) -> dict[int, list[Subscription]]:
-        groups: dict[int, list[Subscription]] = defaultdict(list)
-        for name, position in self._positions.items():
-            if not self._pauses.rests(name):
-                groups[position].append(self._subscriptions[name])
-        return groups
-
-    def _run_group(self, position: int, group: Sequence[Subscription]) -> int:
-        try:
-            events = self._source.read(position, get_settings().batch_rows)
-        except (LookupUnavailable, LookupRefused) as error:
-            self._pause(group, error)
-            return 0
-        if not events:
-            return 0
-        shares = self._shares(group, events)
-        if not shares:
-            return 0
-        try:
-            handle(shares, self.place, position, events[-1].position)
-        except CursorMoved as moved:
-            logger.info("%s", moved)
-            self._positions = {}
-            return 0
-        for share in shares:
-            self._positions[share.subscription.name] = events[-1].position
-        return len(events)
-
-    def _shares(
-        self, group: Sequence[Subscription], events: Sequence[ReceivedEvent]
-    ) -> list[Share]:
-        """Each subscription's events with their lookups; who can't look up stays behind."""
-        shares = []
-        for subscription in group:
-            heard = [event for event in events if subscription.hears(event)]
-            try:
-                found = prefetch(subscription, heard) if subscription.via == "consumer" else {}
-            except (LookupUnavailable, LookupRefused) as error:
-                self._pause([subscription], error)
-                continue
-            self._pauses.clear(subscription.name)
-            shares.append(Share(subscription, heard, found))
-        return shares
-
-    def _pause(self, group: Sequence[Subscription], error: Exception) -> None:
-        for subscription in group:
-            seconds = self._pauses.pause(subscription.name)
-            logger.warning("%s rests for %.1f s: %s", subscription.name, seconds, error)
+    def _run(self, place: Place, *, taken_over: bool) -> int:
+        """If whoever was here before us died in the middle of a batch, that one runs carefully."""
+        partition = self._partitions[place]
+        if taken_over:
+            partition.forget_positions()
+        careful = taken_over and marker.is_set(self.context, place)
+        marker.set_(self.context, place)
+        done = partition.run_once(careful=careful)
+        marker.clear(self.context, place)
+        return done
 
 
 class Consumer:
     """All partitions that the subscriptions of some contexts hear, and their deliveries."""
 
     def __init__(self, contexts: Iterable[str]) -> None:
-        self._subscriptions: dict[str, list[Subscription]] = defaultdict(list)
+        by_context: dict[str, list[Subscription]] = defaultdict(list)
         for subscription in hosted(contexts):
-            self._subscriptions[subscription.context].append(subscription)
-        lease_ms = get_settings().lease_ms
-        self._shares = [
-            (Lease(context, place, lease_ms), partition_consumer)
-            for context, subscriptions in self._subscriptions.items()
-            for place, partition_consumer in _partition_consumers(context, subscriptions)
-        ]
+            by_context[subscription.context].append(subscription)
+        self._contexts = [ContextConsumer(name, each) for name, each in by_context.items()]
+        leases = [context.leases for context in self._contexts]
+        self._heartbeat = Heartbeat(leases, get_settings().lease_ms)
         self._mirrored_at = self._swept_at = 0.0
-        self._stopped: set[PartitionConsumer] = set()
+
+    def start(self) -> None:
+        """Keep the leases from now on, also while a batch takes long."""
+        self._heartbeat.start()
 
     def run_once(self) -> int:
         """One batch for each partition that we hold, and the deliveries that are due.
@@ -160,58 +86,48 @@ class Consumer:
         Returns: how much it did. Raises: StreamUnavailable: Redis did not answer; call again.
         """
         done = self._run_deliveries()
-        for lease, partition in self._shares:
-            if self._hold(lease):
-                done += self._run_partition(partition)
+        try:
+            done += sum(context.run_once() for context in self._contexts)
+        except REDIS_ERRORS as error:
+            raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error
         self._mirror()
         return done
 
     def wait(self) -> None:
-        """Return when a stream has news, or after the blocking period."""
+        """Return when a stream has news, or after the blocking period.
+
+        Raises: StreamUnavailable: Redis did not answer; call again.
+        """
         after: dict[Place, int] = {}
-        for _, partition in self._shares:
-            after[partition.place] = max(after.get(partition.place, 0), partition.newest)
+        for partition in self._held():
+            position = partition.news_after()
+            if position is not None:
+                after[partition.place] = max(after.get(partition.place, 0), position)
         if after:
             stream.wait(after, get_settings().block_ms)
         else:
             time.sleep(get_settings().block_ms / 1000)
 
     def close(self) -> None:
-        for lease, _ in self._shares:
-            lease.release()
+        self._heartbeat.stop()
+        for context in self._contexts:
+            context.leases.leave()
 
-    def _hold(self, lease: Lease) -> bool:
-        try:
-            return lease.hold()
-        except REDIS_ERRORS as error:
-            raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error
-
-    def _run_partition(self, partition: PartitionConsumer) -> int:
-        try:
-            moved = partition.run_once()
-        except (HistoryGone, LogMismatch) as error:
-            if partition not in self._stopped:
-                logger.error("%s", error)  # noqa: TRY400 - its message says it all
-            self._stopped.add(partition)
-            return 0
-        self._stopped.discard(partition)
-        return moved
+    def _held(self) -> list[PartitionConsumer]:
+        return [partition for context in self._contexts for partition in context.held()]
 
     def _run_deliveries(self) -> int:
         """Retry what is due, and hand to jobs what belongs there."""
         if time.monotonic() - self._swept_at < SWEEP_EVERY_S:
             return 0
         self._swept_at = time.monotonic()
-        return sum(
-            run_due(context, subscriptions)
-            for context, subscriptions in self._subscriptions.items()
-        )
+        return sum(run_due(each.context, each.subscriptions) for each in self._contexts)
 
     def _mirror(self) -> None:
         if time.monotonic() - self._mirrored_at < MIRROR_EVERY_S:
             return
         self._mirrored_at = time.monotonic()
-        for _, partition in self._shares:
+        for partition in self._held():
             partition.mirror()
 
 
@@ -225,14 +141,3 @@ def run_due(context: str, subscriptions: Sequence[Subscription]) -> int:
     in_jobs = [s for s in subscriptions if s.via == "rq"]
     rows = due(in_jobs, database, limit) if in_jobs else []
     return len(waiting) + (sweep(context, rows, database) if rows else 0)
-
-
-def _partition_consumers(
-    context: str, subscriptions: Sequence[Subscription]
-) -> list[tuple[Place, PartitionConsumer]]:
-    sources = {source for subscription in subscriptions for source in subscription.sources}
-    made = []
-    for place in partitions_of(sorted(sources)):
-        hearing = [s for s in subscriptions if place[0] in s.sources]
-        made.append((place, PartitionConsumer(place, hearing, StreamSource(context, place))))
-    return made

@@ -17,6 +17,7 @@ from carveout.subscription import Subscription
 
 CLAIM_MARGIN_S = 15
 """How long after its time limit a run is believed dead."""
+RUNNABLE = (Delivery.State.WAITING, Delivery.State.QUEUED)
 SWEEP_AFTER_S = 5
 """How long a job may be without a trace before it is looked for in Redis."""
 
@@ -62,8 +63,10 @@ def ids_of(subscription: Subscription, events: Sequence[ReceivedEvent]) -> list[
 
 def blocked_keys(subscription: Subscription, events: Sequence[ReceivedEvent]) -> set[str]:
     """The keys whose earlier events this ordered subscription has not done yet."""
-    rows = _rows(subscription.database).filter(
-        subscription=subscription.name, key__in={event.key for event in events}
+    rows = (
+        _rows(subscription.database)
+        .filter(subscription=subscription.name, key__in={event.key for event in events})
+        .exclude(state=Delivery.State.TRYING)
     )
     return set(rows.values_list("key", flat=True))
 
@@ -79,7 +82,7 @@ def claim(delivery_id: int, database: str, ordered: Collection[str]) -> Delivery
     until = now + timedelta(seconds=get_settings().job_timeout_s + CLAIM_MARGIN_S)
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     its_turn = ~Q(subscription__in=ordered) | ~_has_earlier()
-    rows = _rows(database).filter(free, pk=delivery_id).exclude(state=Delivery.State.DEAD)
+    rows = _rows(database).filter(free, pk=delivery_id, state__in=RUNNABLE)
     if not rows.filter(its_turn).exists():
         return None
     if not rows.update(attempts=F("attempts") + 1, claimed_until=until):
@@ -123,7 +126,7 @@ def due(subscriptions: Collection[Subscription], database: str, limit: int) -> l
         Q(claimed_until=None) | Q(claimed_until__lt=now),
         ~Q(subscription__in=ordered) | ~_has_earlier(),
         subscription__in=[s.name for s in subscriptions],
-        state__in=[Delivery.State.WAITING, Delivery.State.QUEUED],
+        state__in=RUNNABLE,
         due_at__lte=now,
     )
     return list(rows.order_by("due_at", "id")[:limit])
@@ -131,7 +134,7 @@ def due(subscriptions: Collection[Subscription], database: str, limit: int) -> l
 
 def queue(ids: Collection[int], database: str) -> None:
     """Note that deliveries were handed to jobs; they are looked for again after a while."""
-    _rows(database).filter(pk__in=ids).exclude(state=Delivery.State.DEAD).update(
+    _rows(database).filter(pk__in=ids, state__in=RUNNABLE).update(
         state=Delivery.State.QUEUED, due_at=timezone.now() + timedelta(seconds=SWEEP_AFTER_S)
     )
 
@@ -144,14 +147,43 @@ def next_of_key(delivery: Delivery, database: str) -> int | None:
 
 def retry(deliveries: "QuerySet[Delivery]") -> int:
     """Let deliveries run at once, dead ones too, with all their attempts anew."""
-    return deliveries.update(
+    return deliveries.exclude(state=Delivery.State.TRYING).update(
         state=Delivery.State.WAITING, attempts=0, due_at=timezone.now(), claimed_until=None
     )
 
 
 def discard(deliveries: "QuerySet[Delivery]") -> int:
     """Give deliveries up for good. Returns: how many."""
-    return deliveries.delete()[0]
+    return deliveries.exclude(state=Delivery.State.TRYING).delete()[0]
+
+
+def note_attempt(subscription: Subscription, event: ReceivedEvent) -> int:
+    """Write down that an event is about to be tried, before it is. Returns: the how manieth time.
+
+    The row is only a note: nothing retries it, because its cursor has not passed it.
+    """
+    store(subscription, [event], Delivery.State.TRYING)
+    notes = _note(subscription, event)
+    notes.update(attempts=F("attempts") + 1)
+    return notes.values_list("attempts", flat=True).first() or 0
+
+
+def forget_attempt(subscription: Subscription, event: ReceivedEvent) -> None:
+    """Remove the note, in the transaction that moves the cursor past the event."""
+    _note(subscription, event).delete()
+
+
+def give_up(subscription: Subscription, event: ReceivedEvent) -> None:
+    """Turn the note into a dead delivery, in the transaction that moves the cursor past it."""
+    _note(subscription, event).update(
+        state=Delivery.State.DEAD, error="Each attempt ended with the death of its process."
+    )
+
+
+def _note(subscription: Subscription, event: ReceivedEvent) -> "QuerySet[Delivery]":
+    return _rows(subscription.database).filter(
+        subscription=subscription.name, event_id=event.id, state=Delivery.State.TRYING
+    )
 
 
 def event_of(delivery: Delivery) -> ReceivedEvent:

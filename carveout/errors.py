@@ -73,3 +73,9 @@ class HandlerFailed(CarveoutError):
     """A handler raised; its delivery is parked and is retried by itself."""
 
     retryable = True
+
+
+class HandlerTimedOut(CarveoutError):
+    """A handler took longer than its time limit; its delivery is parked and retried."""
+
+    retryable = True

@@ -6,6 +6,7 @@ from typing import Any
 
 from carveout.errors import LookupNotFound
 from carveout.event import ReceivedEvent, cause
+from carveout.limit import time_limit
 from carveout.lookups import Lookup, from_carried, look_up_many
 from carveout.subscription import Subscription
 
@@ -72,13 +73,15 @@ def _lookup_for(reader: type[Lookup], event: ReceivedEvent, found: Found) -> Loo
 def call(subscription: Subscription, events: Sequence[ReceivedEvent], found: Found) -> None:
     """Call the handler with these events, in order."""
     if subscription.batch:
-        subscription.handler([_item(subscription, event, found) for event in events])
+        items = [_item(subscription, event, found) for event in events]
+        with time_limit(subscription.time_limit_s, subscription.name):
+            subscription.handler(items)
         return
     for event in events:
         arguments: dict[str, Any] = lookups_for(subscription, event, found)
         if subscription.event_parameter:
             arguments[subscription.event_parameter] = event
-        with caused_by(event):
+        with caused_by(event), time_limit(subscription.time_limit_s, subscription.name):
             subscription.handler(**arguments)
 
 

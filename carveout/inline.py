@@ -6,8 +6,8 @@ from contextvars import ContextVar
 from carveout import log
 from carveout.attempt import attempt
 from carveout.conf import get_settings
-from carveout.consumer import PartitionConsumer
 from carveout.models import Delivery
+from carveout.partition import PartitionConsumer
 from carveout.source import LogSource
 from carveout.stream import Place
 from carveout.subscription import Subscription, hosted

@@ -1,12 +1,34 @@
-"""Leases: one consumer at a time works on a partition. For efficiency only; cursors keep order."""
+"""Leases: the partitions of a subscribing context, shared out evenly among its consumers.
 
+For efficiency only: two consumers on one partition lose nothing, because cursors move by
+compare-and-set. Each consumer is a member while it renews; the n-th of the members works on every
+n-th partition. A member that dies or is stopped drops out, and the others take over.
+"""
+
+import logging
 import secrets
+import threading
+import time
+from collections.abc import Sequence
 
-import redis
-
-from carveout.connection import client
+from carveout.connection import REDIS_ERRORS, client
 from carveout.stream import Place
 
+logger = logging.getLogger(__name__)
+
+RENEWALS_PER_LEASE = 3
+
+# Counts us among the members, forgets those who did not renew, and returns all, in order.
+_JOIN = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('PEXPIRE', KEYS[1], ARGV[2] * 2)
+local members = redis.call('ZRANGE', KEYS[1], 0, -1)
+table.sort(members)
+return members
+"""
 # Renews the lease if it is ours, takes it if it is free. Returns 1 if we hold it.
 _HOLD = """
 local holder = redis.call('GET', KEYS[1])
@@ -20,21 +42,104 @@ return 0
 """
 
 
-class Lease:
-    """The right to work on one partition for one subscribing context."""
+class Leases:
+    """One consumer's leases for one subscribing context."""
 
-    def __init__(self, subscriber: str, place: Place, lease_ms: int) -> None:
-        self._key = f"carveout:{{{place[0]}.{place[1]}}}:lease:{subscriber}"
-        self._token = secrets.token_hex(8)
+    def __init__(self, subscriber: str, places: Sequence[Place], lease_ms: int) -> None:
+        self.token = secrets.token_hex(8)
+        self._subscriber = subscriber
+        self._places = sorted(places)
         self._lease_ms = lease_ms
+        self._held_until: dict[Place, float] = {}
+        self._settled_at = 0.0
 
-    def hold(self) -> bool:
-        """Take or renew it. Raises: redis.RedisError: Redis did not answer."""
-        return bool(client().eval(_HOLD, 1, self._key, self._token, self._lease_ms))
+    def held(self) -> set[Place]:
+        """The partitions that are ours for now."""
+        return {place for place, until in self._held_until.items() if time.monotonic() < until}
 
-    def release(self) -> None:
-        """Let the next consumer in at once; if Redis is down, the lease just runs out."""
-        try:
-            client().eval(_RELEASE, 1, self._key, self._token)
-        except redis.RedisError:
+    def settle(self) -> None:
+        """Take what is our share, and let go of what is not; now and then.
+
+        Raises: redis.RedisError, OSError: Redis did not answer.
+        """
+        if time.monotonic() - self._settled_at < self._lease_ms / 1000 / RENEWALS_PER_LEASE:
             return
+        share = self._share()
+        for place in self.held() - share:
+            self._release(place)
+        for place in share:
+            self._hold(place)
+        self._settled_at = time.monotonic()
+
+    def renew(self) -> None:
+        """Keep what we hold while a batch takes long.
+
+        Raises: redis.RedisError, OSError: Redis did not answer.
+        """
+        self._members()
+        for place in self.held():
+            self._hold(place)
+
+    def leave(self) -> None:
+        """Let the other consumers take over at once; if Redis is down, the leases run out."""
+        try:
+            client().zrem(self._members_key, self.token)
+            for place in self.held():
+                self._release(place)
+        except REDIS_ERRORS:
+            self._held_until.clear()
+
+    def _share(self) -> set[Place]:
+        members = self._members()
+        rank = members.index(self.token.encode())
+        return set(self._places[rank :: len(members)])
+
+    def _members(self) -> list[bytes]:
+        members: list[bytes] = client().eval(
+            _JOIN, 1, self._members_key, self.token, self._lease_ms
+        )
+        return members
+
+    def _hold(self, place: Place) -> None:
+        asked_at = time.monotonic()
+        if client().eval(_HOLD, 1, self._key(place), self.token, self._lease_ms):
+            self._held_until[place] = asked_at + self._lease_ms / 1000
+        else:
+            self._held_until.pop(place, None)
+
+    def _release(self, place: Place) -> None:
+        self._held_until.pop(place, None)
+        client().eval(_RELEASE, 1, self._key(place), self.token)
+
+    @property
+    def _members_key(self) -> str:
+        return f"carveout:members:{self._subscriber}"
+
+    def _key(self, place: Place) -> str:
+        return f"carveout:{{{place[0]}.{place[1]}}}:lease:{self._subscriber}"
+
+
+class Heartbeat:
+    """Renews leases in a thread of its own, as long as this process lives and is not stopped."""
+
+    def __init__(self, leases: Sequence[Leases], lease_ms: int) -> None:
+        self._leases = leases
+        self._every_s = lease_ms / 1000 / RENEWALS_PER_LEASE
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(self._every_s):
+            try:
+                for leases in self._leases:
+                    leases.renew()
+            except REDIS_ERRORS as error:
+                logger.debug("leases not renewed: %s", error)

@@ -103,6 +103,7 @@ class Delivery(models.Model):
         WAITING = "waiting", "waiting for its next attempt"
         QUEUED = "queued", "handed to a job"
         DEAD = "dead", "given up; retry or discard it"
+        TRYING = "trying", "tried where its cursor stands, after a consumer died there"
 
     subscription = models.CharField(max_length=200)
     context = models.CharField(max_length=100)

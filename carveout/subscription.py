@@ -30,7 +30,8 @@ class Subscription:
     ordered: bool = False
     atomic: bool = True
     start: str = "beginning"
-    max_attempts: int = 8
+    max_attempts: int = 12
+    time_limit_s: float = 30.0
 
     @property
     def sources(self) -> set[str]:
@@ -65,7 +66,8 @@ def subscribe(
     ordered: bool = False,
     atomic: bool = True,
     start: str = "beginning",
-    max_attempts: int = 8,
+    max_attempts: int = 12,
+    time_limit_s: float = 30.0,
 ) -> Callable[[Handler], Handler]:
     """Let a function hear events of other contexts, in order per key.
 
@@ -75,6 +77,7 @@ def subscribe(
     atomic: False runs a job outside a transaction: for outside work such as SMTP, at least once.
     start: "beginning" hears all of history at first, "now" only what comes.
     max_attempts: failures after which a delivery is dead.
+    time_limit_s: seconds after which one call of the handler is interrupted and counts as failed.
 
     Raises: DeclarationInvalid: an option has a value that it can't have.
     """
@@ -92,6 +95,7 @@ def subscribe(
             atomic=atomic,
             start=start,
             max_attempts=max_attempts,
+            time_limit_s=time_limit_s,
         )
         _check_options(subscription)
         registry[subscription.name] = subscription

@@ -23,7 +23,7 @@ def lookup_view(request: HttpRequest, owner: str, lookup: str) -> HttpResponseBa
     view = offered.get(f"{owner}.{lookup}")
     if view is None or not get_settings().hosts(owner):
         raise Http404(f"no lookup {owner}.{lookup} here")
-    answer: HttpResponseBase = view.as_view({"get": "list"})(request, owner=owner, lookup=lookup)
+    answer: HttpResponseBase = view.as_view({"get": "list"})(request)
     return answer
 
 

@@ -18,6 +18,9 @@ BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 class Worker(Protocol):
     """Something with work to do."""
 
+    def start(self) -> None:
+        """Called once, before work that goes on and on."""
+
     def run_once(self) -> int:
         """Do some work. Returns: how much was done; 0 when there is none."""
 
@@ -31,9 +34,11 @@ class Worker(Protocol):
 def drain(worker: Worker) -> int:
     """Work until nothing is left. Returns: how much was done."""
     total = 0
-    while done := worker.run_once():
-        total += done
-    worker.close()
+    try:
+        while done := worker.run_once():
+            total += done
+    finally:
+        worker.close()
     return total
 
 
@@ -42,6 +47,7 @@ def run_forever(worker: Worker) -> None:
     stop = threading.Event()
     _stop_on_signals(stop)
     failures = 0
+    worker.start()
     while not stop.is_set():
         try:
             if not worker.run_once() and not stop.is_set():

@@ -1,0 +1,47 @@
+"""Careful running: after a consumer died in the middle of a batch, one event at a time.
+
+Each attempt is written down before the handler is called, so an event that kills its process is
+given up after its last attempt instead of killing consumers for ever.
+"""
+
+import logging
+
+from django.db import transaction
+
+from carveout import cursor, delivery
+from carveout.batch import Share, attempt_one
+from carveout.stream import Place
+from carveout.subscription import Subscription
+
+logger = logging.getLogger(__name__)
+
+
+def handle_carefully(share: Share, place: Place, old: int, new: int) -> None:
+    """Bring one subscription from one position to another, an event at a time.
+
+    Raises: CursorMoved: another consumer was here first; what was handled until then stays.
+    """
+    at = old
+    for event in share.events:
+        _handle_one(Share(share.subscription, [event], share.found), place, at)
+        at = event.position
+    if at < new:
+        with transaction.atomic(using=share.subscription.database):
+            _advance(share.subscription, place, at, new)
+
+
+def _handle_one(share: Share, place: Place, old: int) -> None:
+    subscription, event = share.subscription, share.events[0]
+    attempts = delivery.note_attempt(subscription, event)
+    with transaction.atomic(using=subscription.database):
+        _advance(subscription, place, old, event.position)
+        if attempts > subscription.max_attempts:
+            logger.error("%s: %s given up: it kills its process", subscription.name, event.key)
+            delivery.give_up(subscription, event)
+        else:
+            delivery.forget_attempt(subscription, event)
+            attempt_one(share)
+
+
+def _advance(subscription: Subscription, place: Place, old: int, new: int) -> None:
+    cursor.advance([subscription.name], place, old, new, subscription.database)

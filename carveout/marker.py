@@ -1,0 +1,26 @@
+"""Markers: a consumer that dies in the middle of a batch leaves one behind for its successor.
+
+A marker that Redis loses costs one more death of a consumer, and nothing else.
+"""
+
+from carveout.connection import client
+from carveout.stream import Place
+
+EXPIRES_S = 86_400
+
+
+def is_set(subscriber: str, place: Place) -> bool:
+    """Did whoever worked here before us not come to the end of a batch?"""
+    return bool(client().exists(_key(subscriber, place)))
+
+
+def set_(subscriber: str, place: Place) -> None:
+    client().set(_key(subscriber, place), b"1", ex=EXPIRES_S)
+
+
+def clear(subscriber: str, place: Place) -> None:
+    client().delete(_key(subscriber, place))
+
+
+def _key(subscriber: str, place: Place) -> str:
+    return f"carveout:{{{place[0]}.{place[1]}}}:batch:{subscriber}"

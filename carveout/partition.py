@@ -1,0 +1,152 @@
+"""One subscribing context on one partition of another."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+
+from carveout import cursor, history, stream
+from carveout.batch import Share, handle
+from carveout.careful import handle_carefully
+from carveout.conf import get_settings
+from carveout.errors import (
+    CursorMoved,
+    HistoryGone,
+    LogMismatch,
+    LookupRefused,
+    LookupUnavailable,
+)
+from carveout.event import ReceivedEvent
+from carveout.handling import prefetch
+from carveout.pause import Pauses
+from carveout.source import Source
+from carveout.stream import Place
+from carveout.subscription import Subscription
+
+logger = logging.getLogger(__name__)
+
+
+class PartitionConsumer:
+    """Brings one partition's events to one context's subscriptions.
+
+    Subscriptions at the same position are fed from one read; those behind catch up as a group of
+    their own until they meet.
+    """
+
+    def __init__(self, place: Place, subscriptions: Sequence[Subscription], source: Source) -> None:
+        self.place = place
+        self._subscriptions = {subscription.name: subscription for subscription in subscriptions}
+        self._context = subscriptions[0].context
+        self._database = subscriptions[0].database
+        self._source = source
+        self._pauses = Pauses()
+        self._positions: dict[str, int] = {}
+        self._stale = True
+        self._broken = False
+
+    def run_once(self, *, careful: bool = False) -> int:
+        """Handle one batch for each group, or one event at a time.
+
+        Returns: how many events the groups moved past; 0 too if this partition needs a person.
+        Raises: StreamUnavailable: Redis did not answer; call again.
+        """
+        try:
+            moved = self._run_groups(careful)
+        except (HistoryGone, LogMismatch) as error:
+            if not self._broken:
+                logger.error("%s", error)  # noqa: TRY400 - its message says it all
+            self._broken = True
+            return 0
+        self._broken = False
+        return moved
+
+    def news_after(self) -> int | None:
+        """The position after which there is news; None if only time helps."""
+        awake = [at for name, at in self._positions.items() if not self._pauses.rests(name)]
+        return None if self._broken or not awake else max(awake)
+
+    def mirror(self) -> None:
+        """Show the cursors in Redis for monitoring."""
+        for name, position in self._positions.items():
+            stream.mirror(self.place, name, position)
+
+    def forget_positions(self) -> None:
+        """Read the cursors again: somebody else may have moved them."""
+        self._stale = True
+
+    def _run_groups(self, careful: bool) -> int:
+        if self._stale:
+            self._positions = self._load()
+            self._stale = False
+        moved = 0
+        for position, group in self._groups().items():
+            moved += self._run_group(position, group, careful)
+        if not moved:
+            self.forget_positions()
+        return moved
+
+    def _load(self) -> dict[str, int]:
+        known = cursor.positions(self._subscriptions.keys(), self.place, self._database)
+        for name in self._subscriptions.keys() - known.keys():
+            known[name] = self._first_position(self._subscriptions[name])
+            cursor.create(name, self.place, known[name], self._database)
+        return known
+
+    def _first_position(self, subscription: Subscription) -> int:
+        if subscription.start == "beginning":
+            return 0
+        return history.extent(self._context, self.place).head
+
+    def _groups(self) -> dict[int, list[Subscription]]:
+        groups: dict[int, list[Subscription]] = defaultdict(list)
+        for name, position in self._positions.items():
+            if not self._pauses.rests(name):
+                groups[position].append(self._subscriptions[name])
+        return groups
+
+    def _run_group(self, position: int, group: Sequence[Subscription], careful: bool) -> int:
+        try:
+            events = self._source.read(position, get_settings().batch_rows)
+        except (LookupUnavailable, LookupRefused) as error:
+            self._pause(group, error)
+            return 0
+        shares = self._shares(group, events) if events else []
+        if not shares:
+            return 0
+        new = events[-1].position
+        try:
+            self._handle(shares, position, new, careful)
+        except CursorMoved as moved:
+            logger.info("%s", moved)
+            self.forget_positions()
+            return 0
+        for share in shares:
+            self._positions[share.subscription.name] = new
+        return len(events)
+
+    def _handle(self, shares: Sequence[Share], old: int, new: int, careful: bool) -> None:
+        if not careful:
+            handle(shares, self.place, old, new)
+            return
+        for share in shares:
+            handle_carefully(share, self.place, old, new)
+
+    def _shares(
+        self, group: Sequence[Subscription], events: Sequence[ReceivedEvent]
+    ) -> list[Share]:
+        """Each subscription's events with their lookups; who can't look up stays behind."""
+        shares = []
+        for subscription in group:
+            heard = [event for event in events if subscription.hears(event)]
+            try:
+                found = prefetch(subscription, heard) if subscription.via == "consumer" else {}
+            except (LookupUnavailable, LookupRefused) as error:
+                self._pause([subscription], error)
+                continue
+            self._pauses.clear(subscription.name)
+            shares.append(Share(subscription, heard, found))
+        return shares
+
+    def _pause(self, group: Sequence[Subscription], error: Exception) -> None:
+        for subscription in group:
+            seconds = self._pauses.pause(subscription.name)
+            logger.warning("%s rests for %.1f s: %s", subscription.name, seconds, error)
