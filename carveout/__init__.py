@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from carveout.errors import (
         CarveoutError,
         InvalidEvent,
+        LookupFailed,
         LookupNotFound,
         LookupRefused,
         LookupUnavailable,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "CarveoutError": "errors",
     "InvalidEvent": "errors",
+    "LookupFailed": "errors",
     "LookupNotFound": "errors",
     "LookupRefused": "errors",
     "LookupUnavailable": "errors",
@@ -52,6 +54,7 @@ __all__ = [
     "Event",
     "InvalidEvent",
     "Lookup",
+    "LookupFailed",
     "LookupNotFound",
     "LookupRefused",
     "LookupUnavailable",

@@ -5,7 +5,7 @@ import logging
 from django.db import transaction
 
 from carveout import delivery, jobs
-from carveout.errors import CursorMoved, LookupRefused, LookupUnavailable
+from carveout.errors import CursorMoved, LookupFailed
 from carveout.handling import call, prefetch
 from carveout.models import Delivery
 from carveout.subscription import Subscription, registry
@@ -33,7 +33,7 @@ def attempt(delivery_id: int, database: str) -> None:
         return
     except Exception as error:
         # A context that can't be looked up is not the event's fault and burns no attempt.
-        blameless = isinstance(error, LookupUnavailable | LookupRefused)
+        blameless = isinstance(error, LookupFailed)
         delivery.failed(claimed, subscription, error, counts=not blameless)
         logger.warning("%s attempt %d: %r", claimed, claimed.attempts, error)
         return

@@ -43,7 +43,11 @@ class LogMismatch(CarveoutError):
     """A stream does not belong to its log: the database was restored or created anew."""
 
 
-class LookupUnavailable(CarveoutError):
+class LookupFailed(CarveoutError):
+    """A context could not be looked up."""
+
+
+class LookupUnavailable(LookupFailed):
     """The context that owns a lookup did not answer; the call may be repeated."""
 
     retryable = True
@@ -55,7 +59,7 @@ class LookupNotFound(CarveoutError):
     retryable = True
 
 
-class LookupRefused(CarveoutError):
+class LookupRefused(LookupFailed):
     """A lookup's owner refused the request, or answered what the reader's fields do not fit."""
 
 

@@ -8,13 +8,7 @@ from carveout import cursor, history, stream
 from carveout.batch import Share, handle
 from carveout.careful import handle_carefully
 from carveout.conf import get_settings
-from carveout.errors import (
-    CursorMoved,
-    HistoryGone,
-    LogMismatch,
-    LookupRefused,
-    LookupUnavailable,
-)
+from carveout.errors import CursorMoved, HistoryGone, LogMismatch, LookupFailed
 from carveout.event import ReceivedEvent
 from carveout.handling import prefetch
 from carveout.pause import Pauses
@@ -106,7 +100,7 @@ class PartitionConsumer:
     def _run_group(self, position: int, group: Sequence[Subscription], careful: bool) -> int:
         try:
             events = self._source.read(position, get_settings().batch_rows)
-        except (LookupUnavailable, LookupRefused) as error:
+        except LookupFailed as error:
             self._pause(group, error)
             return 0
         shares = self._shares(group, events) if events else []
@@ -139,7 +133,7 @@ class PartitionConsumer:
             heard = [event for event in events if subscription.hears(event)]
             try:
                 found = prefetch(subscription, heard) if subscription.via == "consumer" else {}
-            except (LookupUnavailable, LookupRefused) as error:
+            except LookupFailed as error:
                 self._pause([subscription], error)
                 continue
             self._pauses.clear(subscription.name)

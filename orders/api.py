@@ -6,7 +6,7 @@ from rest_framework import exceptions, mixins, permissions, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from carveout.errors import LookupUnavailable
+from carveout.errors import LookupFailed
 
 from . import services
 from .customers import customer_of
@@ -122,7 +122,7 @@ def place(request, wanted: PlaceOrderSerializer) -> tuple[Order, bool]:
         raise exceptions.ValidationError(error.errors) from error
     except KeyReused as error:
         raise Unprocessable({KEY_HEADER: [str(error)]}) from error
-    except LookupUnavailable as error:
+    except LookupFailed as error:
         raise ShopUnavailable from error
 
 

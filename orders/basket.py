@@ -76,6 +76,6 @@ class Basket:
         return [WantedLine(sku, quantity) for sku, quantity in self.quantities.items()]
 
     def looked_up(self) -> list[BasketLine]:
-        """Raises: LookupUnavailable: the shop did not answer."""
+        """Raises: LookupFailed: the shop did not answer."""
         products = carveout.look_up_many(ProductToBuy, list(self.quantities))
         return [BasketLine(sku, n, products.get(sku)) for sku, n in self.quantities.items()]

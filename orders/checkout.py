@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from carveout.errors import LookupUnavailable
+from carveout.errors import LookupFailed
 
 from . import services
 from .basket import Basket
@@ -73,7 +73,7 @@ def submit(request, customer, content, form):
         return redirect("orders:order", error.order.number)
     except InvalidOrder as error:
         return basket_page(request, [str(error)], status=400)
-    except LookupUnavailable:
+    except LookupFailed:
         return shop_unavailable(request)
     return Basket({}).save_to(redirect("orders:order", placed.number))
 
@@ -92,7 +92,7 @@ def page(request, template, content, shown, status):
     """A page with the basket's lines, or the excuse if the shop can't be asked about them."""
     try:
         lines = content.looked_up()
-    except LookupUnavailable:
+    except LookupFailed:
         return shop_unavailable(request)
     content_shown = {"lines": lines, "total": sum(line.amount for line in lines)}
     return render(request, template, shown | content_shown, status=status)

@@ -36,7 +36,7 @@ def place_order(
     Returns: the order, and whether this call stored it.
     Raises: InvalidOrder: nothing was stored; its `errors` say why.
         KeyReused: the key stands for an order that asked for other things.
-        LookupUnavailable: the shop did not answer; nothing was stored.
+        LookupFailed: the shop did not answer; nothing was stored.
     """
     order = Order(
         customer_id=customer_id,

@@ -187,6 +187,15 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "PREPROCESSING_HOOKS": ["shop.schema.only_public"],
     "SCHEMA_PATH_PREFIX": "/api/",
+    "ENUM_NAME_OVERRIDES": {  # several contexts have a field named `status`
+        f"{name.capitalize()}Status": path
+        for name, path in (
+            ("orders", "orders.models.Status"),
+            ("notifications", "notifications.models.Status"),
+            ("reviews", "reviews.models.Review.Status"),
+        )
+        if name in carveout.hosted_contexts(CARVEOUT)
+    },
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
