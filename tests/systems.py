@@ -1,6 +1,7 @@
 """The reference project as running processes: one deployment of all contexts, or one of each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.processes import Process
 
 WITH_JOBS = ("notifications",)
 READY_TIMEOUT_S = 40.0
+SAMPLE = "orders/data/cdnow_sample.txt"
 
 
 class Deployment:
@@ -52,6 +54,10 @@ class Deployment:
     def manage(self, *arguments: str) -> str:
         """Run a command to its end. Returns: what it printed."""
         return processes.run(*arguments, folder=self.folder, env=self.env)
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a query finds in the database of this deployment; placeholders are `%s`."""
+        return databases.rows(self.env["DATABASE_URL"], statement, *values)
 
     def wait_until_ready(self) -> None:
         eventually(lambda: ports.answers(self.port) or not self.web.running, READY_TIMEOUT_S)
@@ -106,9 +112,35 @@ class System:
         customer.sign_up()
         return customer
 
+    def import_orders(self, count: int) -> str:
+        """Place the next purchases of the real sample, through the service of the checkout.
+
+        Returns: what the command printed.
+        """
+        before = "SELECT count(*) FROM orders_order WHERE import_key IS NOT NULL"
+        limit = self.rows("orders", before)[0][0] + count
+        return self.of("orders").manage("import_orders", SAMPLE, "--limit", str(limit))
+
+    @contextmanager
+    def code_from(self, folder: Path) -> Iterator[None]:
+        """Inside the block, what is started runs the code of another copy of the project."""
+        usual = [(each, each.folder) for each in self.deployments]
+        self._move([(each, folder) for each in self.deployments])
+        try:
+            yield
+        finally:
+            self._move(usual)
+
+    def _move(self, homes: Iterable[tuple[Deployment, Path]]) -> None:
+        self.end()
+        for deployment, folder in homes:
+            deployment.folder = folder
+            for process in deployment.processes:
+                process.folder = folder
+
     def rows(self, context: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query finds in the database of a context; placeholders are `%s`."""
-        return databases.rows(self.of(context).env["DATABASE_URL"], statement, *values)
+        return self.of(context).rows(statement, *values)
 
     def count(self, context: str, table: str) -> int:
         return int(self.rows(context, f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 (a test's)

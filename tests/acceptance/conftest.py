@@ -1,4 +1,4 @@
-"""The reference project as real processes, prepared anew for each test."""
+"""The reference project as real processes, prepared anew for each test or module."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import copies
+from tests.conftest import servers
 from tests.copies import CONTEXTS, ROOT
 from tests.databases import Databases
 from tests.servers import SmtpForTests, ValkeyForTests, free_port
@@ -34,38 +35,74 @@ def copy_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return copy
 
 
+Prepare = Callable[[str, Path, ValkeyForTests, SmtpForTests], System]
+
+
+@pytest.fixture(scope="session")
+def prepare(databases: Databases, copy_of: Callable[[str], Path]) -> Prepare:
+    """Makes systems of "<shape>-<engine>" in a folder: migrated and seeded; nothing runs yet.
+
+    Shapes: all contexts "together" in one deployment, or each "apart" in a folder without the
+    others' code.
+    """
+
+    def prepared(
+        shape_and_engine: str, folder: Path, valkey: ValkeyForTests, smtp: SmtpForTests
+    ) -> System:
+        shape, engine = shape_and_engine.split("-")
+        parts = [CONTEXTS] if shape == "together" else [(context,) for context in CONTEXTS]
+        ports = {part: free_port() for part in parts}
+        env = {"REDIS_URL": valkey.url, "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(smtp.port)}
+        if shape == "apart":
+            env |= {
+                f"URL_{part[0].upper()}": f"http://127.0.0.1:{ports[part]}/internal"
+                for part in parts
+            }
+
+        def deployment(part: Sequence[str]) -> Deployment:
+            project = ROOT if shape == "together" else copy_of(part[0])
+            state_dir = folder / "-".join(part)
+            state_dir.mkdir()
+            own = {**env, "CONTEXTS": ",".join(part)}
+            own["DATABASE_URL"] = databases.new(engine, project, own, to=state_dir)
+            return Deployment(project, part, state_dir, ports[tuple(part)], own)
+
+        return System([deployment(part) for part in parts])
+
+    return prepared
+
+
 @pytest.fixture
 def system(
     request: pytest.FixtureRequest,
     tmp_path: Path,
-    databases: Databases,
-    copy_of: Callable[[str], Path],
+    prepare: Prepare,
     valkey: ValkeyForTests,
     smtp: SmtpForTests,
 ) -> Iterator[System]:
-    """The project, migrated and seeded; nothing runs yet.
+    """A system for this test alone; parametrise it indirectly, the default is on SQLite."""
+    shape = getattr(request, "param", "together-sqlite")
+    running = prepare(shape, tmp_path, valkey, smtp)
+    yield running
+    running.end()
 
-    Parametrise it indirectly with "<shape>-<engine>": all contexts "together" in one deployment
-    (the default, on SQLite), or each "apart" in a folder without the others' code.
+
+@pytest.fixture(scope="module")
+def lasting_system(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    prepare: Prepare,
+    smtp_server: SmtpForTests,
+) -> Iterator[System]:
+    """A system for all tests of a module, which says in SHAPE of what kind.
+
+    Such a module has to keep Redis and the mail server as they are between its tests.
     """
-    shape, engine = getattr(request, "param", "together-sqlite").split("-")
-    parts = [CONTEXTS] if shape == "together" else [(context,) for context in CONTEXTS]
-    ports = {part: free_port() for part in parts}
-    env = {"REDIS_URL": valkey.url, "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(smtp.port)}
-    if shape == "apart":
-        env |= {
-            f"URL_{part[0].upper()}": f"http://127.0.0.1:{ports[part]}/internal" for part in parts
-        }
-
-    def deployment(part: Sequence[str]) -> Deployment:
-        project = ROOT if shape == "together" else copy_of(part[0])
-        state_dir = tmp_path / "-".join(part)
-        state_dir.mkdir()
-        own = {**env, "CONTEXTS": ",".join(part)}
-        own["DATABASE_URL"] = databases.new(engine, project, own, to=state_dir)
-        return Deployment(project, part, state_dir, ports[tuple(part)], own)
-
-    running = System([deployment(part) for part in parts])
+    valkey = request.config.stash[servers]
+    valkey.flush()
+    smtp_server.reset()
+    folder = tmp_path_factory.mktemp(request.module.SHAPE)
+    running = prepare(request.module.SHAPE, folder, valkey, smtp_server)
     yield running
     running.end()
 

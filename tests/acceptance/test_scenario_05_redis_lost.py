@@ -1,0 +1,22 @@
+"""Scenario 5: Redis goes away and comes back empty; nobody loses or doubles anything."""
+
+from tests import outcome
+from tests.eventually import eventually
+
+
+def test_scenario_05_redis_dies_and_comes_back_empty_and_everything_flows_once(
+    system, smtp, valkey
+):
+    system.start()
+    ida = system.customer("ida")
+    before = ida.order({"CD-03": 1})
+    eventually(lambda: before in outcome.orders(system, "reserved"))
+
+    valkey.kill()
+    during = [ida.order({"CD-04": quantity}) for quantity in (1, 2, 3)]
+    assert set(during) <= set(outcome.orders(system, "placed"))
+
+    valkey.restart_empty()
+    assert valkey.client.dbsize() < 20
+    eventually(lambda: outcome.settled(system, smtp))
+    assert set(during) <= set(outcome.orders(system, "reserved"))
