@@ -1,5 +1,7 @@
 """Connections to Redis or Valkey, with our own time limits and no silent retries."""
 
+import logging
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -9,15 +11,20 @@ from redis.retry import Retry
 
 from carveout.conf import get_settings
 
+logger = logging.getLogger(__name__)
+
 CONNECT_TIMEOUT_S = 2.0
 REPLY_MARGIN_S = 5.0
 """How much longer than the longest blocking call a reply may take."""
-WAKE_TIMEOUT_S = 0.5
+HURRY_S = 0.5
+QUIET_S = 5.0
 
 Client = Any
 """A redis-py client. Its annotations differ from release to release, so we do without."""
 
 REDIS_ERRORS = (redis.RedisError, OSError)
+
+_quiet_until = 0.0
 
 
 @lru_cache(maxsize=8)
@@ -46,4 +53,20 @@ def client() -> Client:
 
 def impatient_client() -> Client:
     """The client for what must not hold a request up."""
-    return _client(get_settings().redis, WAKE_TIMEOUT_S)
+    return _client(get_settings().redis, HURRY_S)
+
+
+def tell(*command: str | bytes | int) -> None:
+    """Send a command that may get lost. Never fails, and hardly waits.
+
+    After Redis did not answer it is left alone for a while, so that its absence costs one request
+    a moment and not each of them.
+    """
+    global _quiet_until
+    if time.monotonic() < _quiet_until:
+        return
+    try:
+        impatient_client().execute_command(*command)
+    except REDIS_ERRORS as error:
+        _quiet_until = time.monotonic() + QUIET_S
+        logger.warning("%s not sent, Redis did not answer: %s", command[0], error)

@@ -4,6 +4,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from carveout import marker, stream
 from carveout.attempt import attempt
@@ -50,7 +51,8 @@ class ContextConsumer:
 
     def _partition(self, place: Place) -> PartitionConsumer:
         hearing = [each for each in self.subscriptions if place[0] in each.sources]
-        return PartitionConsumer(place, hearing, StreamSource(self.context, place))
+        guard = partial(marker.marked, self.context, place)
+        return PartitionConsumer(place, hearing, StreamSource(self.context, place), guard)
 
     def _run(self, place: Place, *, taken_over: bool) -> int:
         """If whoever was here before us died in the middle of a batch, that one runs carefully."""
@@ -58,10 +60,7 @@ class ContextConsumer:
         if taken_over:
             partition.forget_positions()
         careful = taken_over and marker.is_set(self.context, place)
-        marker.set_(self.context, place)
-        done = partition.run_once(careful=careful)
-        marker.clear(self.context, place)
-        return done
+        return partition.run_once(careful=careful)
 
 
 class Consumer:

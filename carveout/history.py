@@ -4,6 +4,7 @@ import msgspec
 
 from carveout import log, transport
 from carveout.conf import get_settings
+from carveout.errors import LookupRefused
 from carveout.event import ReceivedEvent
 from carveout.log import Extent
 from carveout.stream import Place
@@ -39,4 +40,8 @@ def extent(subscriber: str, place: Place) -> Extent:
 def _ask(subscriber: str, place: Place, after: int, limit: int) -> History:
     resource = f"events/{place[0]}/{place[1]}/"
     params = [("after", str(after)), ("limit", str(limit))]
-    return msgspec.json.decode(transport.get(subscriber, place[0], resource, params), type=History)
+    answer = transport.get(subscriber, place[0], resource, params)
+    try:
+        return msgspec.json.decode(answer, type=History)
+    except msgspec.MsgspecError as error:
+        raise LookupRefused(f"{place[0]} does not answer as an events API: {error}.") from error

@@ -3,7 +3,10 @@
 A marker that Redis loses costs one more death of a consumer, and nothing else.
 """
 
-from carveout.connection import client
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from carveout.connection import REDIS_ERRORS, client
 from carveout.stream import Place
 
 EXPIRES_S = 86_400
@@ -14,12 +17,15 @@ def is_set(subscriber: str, place: Place) -> bool:
     return bool(client().exists(_key(subscriber, place)))
 
 
-def set_(subscriber: str, place: Place) -> None:
+@contextmanager
+def marked(subscriber: str, place: Place) -> Iterator[None]:
+    """Leave a marker if the process dies inside the block; an error takes it away."""
     client().set(_key(subscriber, place), b"1", ex=EXPIRES_S)
-
-
-def clear(subscriber: str, place: Place) -> None:
-    client().delete(_key(subscriber, place))
+    try:
+        yield
+    finally:
+        with suppress(*REDIS_ERRORS):  # the successor will be careful for no reason
+            client().delete(_key(subscriber, place))
 
 
 def _key(subscriber: str, place: Place) -> str:

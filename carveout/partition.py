@@ -2,7 +2,8 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from carveout import cursor, history, stream
 from carveout.batch import Share, handle
@@ -26,8 +27,16 @@ class PartitionConsumer:
     their own until they meet.
     """
 
-    def __init__(self, place: Place, subscriptions: Sequence[Subscription], source: Source) -> None:
+    def __init__(
+        self,
+        place: Place,
+        subscriptions: Sequence[Subscription],
+        source: Source,
+        guard: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """`guard` is entered around each batch."""
         self.place = place
+        self._guard = guard
         self._subscriptions = {subscription.name: subscription for subscription in subscriptions}
         self._context = subscriptions[0].context
         self._database = subscriptions[0].database
@@ -108,7 +117,8 @@ class PartitionConsumer:
             return 0
         new = events[-1].position
         try:
-            self._handle(shares, position, new, careful)
+            with self._guard():
+                self._handle(shares, position, new, careful)
         except CursorMoved as moved:
             logger.info("%s", moved)
             self.forget_positions()

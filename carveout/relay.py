@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Iterable
 
+from django.db import InterfaceError, OperationalError
+
 from carveout import log, stream
 from carveout.conf import get_settings
-from carveout.errors import LogMismatch
+from carveout.errors import LogMismatch, StreamUnavailable
 from carveout.stream import Place
 from carveout.wake import Listener
 
@@ -50,8 +52,17 @@ class Relay:
         """Sequence and ship once per partition. Returns: how much it did.
 
         Raises: StreamUnavailable: Redis did not answer; what was sequenced stays so.
+                OperationalError, InterfaceError: a database did not answer.
         """
-        return sum(self._run_partition(place) for place in self._places)
+        done, first_error = 0, None
+        for place in self._places:
+            try:
+                done += self._run_partition(place)
+            except (StreamUnavailable, OperationalError, InterfaceError) as error:
+                first_error = first_error or error  # one database's trouble is not another's
+        if first_error:
+            raise first_error
+        return done
 
     def _run_partition(self, place: Place) -> int:
         limit = get_settings().batch_rows

@@ -1,19 +1,15 @@
 """Counts of what happens at run time, kept in Redis for whoever wants to see them."""
 
 from carveout.conf import get_settings
-from carveout.connection import REDIS_ERRORS, impatient_client
+from carveout.connection import impatient_client, tell
 
 LOOKUPS = "carveout:tally:lookups"
 
 
 def count_lookup(caller: str, of: str, requests: int = 1) -> None:
     """Count one request of a lookup. A count may be lost; an order never waits for it."""
-    if get_settings().delivery == "inline":
-        return
-    try:
-        impatient_client().hincrby(LOOKUPS, f"{caller} {of}", requests)
-    except REDIS_ERRORS:
-        return
+    if get_settings().delivery != "inline":
+        tell("HINCRBY", LOOKUPS, f"{caller} {of}", requests)
 
 
 def lookups() -> dict[str, int]:

@@ -10,7 +10,7 @@ import urllib3
 from carveout import token
 from carveout.breaker import Breaker
 from carveout.conf import get_settings
-from carveout.errors import LookupRefused, LookupUnavailable, SettingsInvalid
+from carveout.errors import HistoryGone, LookupRefused, LookupUnavailable, SettingsInvalid
 
 CONNECT_TIMEOUT_S = 2.0
 RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -30,6 +30,7 @@ def get(caller: str, owner: str, resource: str, params: Sequence[tuple[str, str]
     followed, so nobody can send us elsewhere.
 
     Raises: LookupUnavailable: it did not answer; call again later.
+            HistoryGone: it answered that what is asked for is no longer there.
             LookupRefused: it answered, and the request can't succeed as it is.
             SettingsInvalid: the context has no URL.
     """
@@ -63,6 +64,8 @@ def _fetch(caller: str, owner: str, resource: str, params: Sequence[tuple[str, s
         raise LookupUnavailable(f"{owner} did not answer: {error}") from error
     if response.status in RETRYABLE_STATUSES:
         raise LookupUnavailable(f"{owner} answered {response.status} to {resource}.")
+    if response.status == 410:
+        raise HistoryGone(body.decode(errors="replace"))
     if response.status != 200:
         raise LookupRefused(f"{owner} answered {response.status} to {resource}: {body[:300]!r}")
     if len(body) > settings.lookup_bytes_max:

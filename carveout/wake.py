@@ -1,32 +1,16 @@
 """Wake-up: publishers tell the relay at once; if that gets lost, it looks by itself."""
 
-import logging
-import time
 from collections.abc import Iterable
 from typing import Any
 
 from carveout.conf import get_settings
-from carveout.connection import REDIS_ERRORS, client, impatient_client
+from carveout.connection import REDIS_ERRORS, client, tell
 from carveout.errors import StreamUnavailable
-
-logger = logging.getLogger(__name__)
-
-KEEP_QUIET_S = 5.0
-"""How long nobody is woken after Redis did not answer."""
-
-_quiet_until = 0.0
 
 
 def wake_relay(context: str) -> None:
-    """Say that there is something new in a context's log. Never fails, hardly waits."""
-    global _quiet_until
-    if time.monotonic() < _quiet_until:
-        return
-    try:
-        impatient_client().publish(_channel(context), b"")
-    except REDIS_ERRORS as error:
-        _quiet_until = time.monotonic() + KEEP_QUIET_S
-        logger.warning("relay not woken, Redis did not answer: %s", error)
+    """Say that there is something new in a context's log. If it gets lost, a second is lost."""
+    tell("PUBLISH", _channel(context), b"")
 
 
 class Listener:

@@ -13,7 +13,7 @@ from django.db import connections
 from django.test import override_settings
 
 import carveout
-from carveout import transport, wake
+from carveout import connection, transport
 from carveout.models import Cursor, Delivery, LoggedEvent, Partition
 from tests.integration.kit import declarations
 from tests.integration.kit.declarations import Declared
@@ -141,8 +141,8 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
     ours = Kit()
     ours.set()
     transport.breakers.clear()
-    wake._quiet_until = 0.0
+    connection._quiet_until = 0.0
     with declarations.only(OURS):
         yield ours
     transport.breakers.clear()
-    wake._quiet_until = 0.0
+    connection._quiet_until = 0.0
