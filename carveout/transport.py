@@ -1,7 +1,9 @@
 """Signed requests to the internal REST of contexts that live elsewhere."""
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import closing
 from functools import lru_cache
 from urllib.parse import urlencode
 
@@ -13,6 +15,7 @@ from carveout.conf import get_settings
 from carveout.errors import HistoryGone, LookupRefused, LookupUnavailable, SettingsInvalid
 
 CONNECT_TIMEOUT_S = 2.0
+PART_BYTES = 64 * 1024
 RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 breakers: dict[str, Breaker] = defaultdict(Breaker)
@@ -49,6 +52,7 @@ def get(caller: str, owner: str, resource: str, params: Sequence[tuple[str, str]
 def _fetch(caller: str, owner: str, resource: str, params: Sequence[tuple[str, str]]) -> bytes:
     settings = get_settings()
     signed = token.sign(caller, owner, "GET", resource)
+    until = time.monotonic() + settings.lookup_timeout_s
     try:
         response = _pool().request(
             "GET",
@@ -58,8 +62,8 @@ def _fetch(caller: str, owner: str, resource: str, params: Sequence[tuple[str, s
             redirect=False,
             preload_content=False,
         )
-        body = response.read(settings.lookup_bytes_max + 1)
-        response.release_conn()
+        with closing(response):  # one that was read to its end is in the pool again by then
+            body = _read(response, settings.lookup_bytes_max, until)
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise LookupUnavailable(f"{owner} did not answer: {error}") from error
     if response.status in RETRYABLE_STATUSES:
@@ -71,6 +75,19 @@ def _fetch(caller: str, owner: str, resource: str, params: Sequence[tuple[str, s
     if len(body) > settings.lookup_bytes_max:
         raise LookupRefused(f"{owner} sent over {settings.lookup_bytes_max} bytes for {resource}.")
     return body
+
+
+def _read(response: urllib3.BaseHTTPResponse, bytes_max: int, until: float) -> bytes:
+    """The body, or a little more than `bytes_max` of it.
+
+    Raises: TimeoutError: it is still coming; urllib3 only limits the time between two parts.
+    """
+    body = bytearray()
+    while len(body) <= bytes_max and (part := response.read1(PART_BYTES)):
+        body += part
+        if time.monotonic() > until:
+            raise TimeoutError("its answer comes too slowly")
+    return bytes(body)
 
 
 def base_url(owner: str) -> str:

@@ -1,0 +1,182 @@
+"""The internal REST: who may read it, and what the events API tells."""
+
+import time
+from typing import Any
+
+import jwt
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from carveout import log, token
+from carveout.conf import get_settings
+from carveout.models import LoggedEvent
+from tests.integration.kit.tickets.services import announce, sell, sold
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+LOOKUP = "lookups/tickets.ticket/"
+EVENTS = "events/tickets/0/"
+QUERY = {LOOKUP: {"key": "T-1"}, EVENTS: {}}
+
+
+@pytest.fixture
+def internal(kit, settings):
+    """The two contexts, one ticket sold, and a web client."""
+    settings.ROOT_URLCONF = "tests.integration.kit.urls"
+    sell("T-1")
+    log.sequence("tickets", 0, 10)
+
+
+def ask(resource: str, signed: str = "", scheme: str = "Bearer", client: Any = None, **query):
+    headers = {"Authorization": f"{scheme} {signed}"} if signed else {}
+    return (client or Client()).get(
+        f"/internal/{resource}", {**QUERY.get(resource, {}), **query}, headers=headers
+    )
+
+
+def signed(resource: str, by: str = "desk", key: str = "", **changes: Any) -> str:
+    now = int(time.time())
+    claims = {"iss": by, "aud": "tickets", "iat": now, "exp": now + 30}
+    claims |= {"htm": "GET", "htu": resource, **changes}
+    return jwt.encode(claims, key or get_settings().keys_of(by)[0], algorithm="HS256")
+
+
+@pytest.mark.usefixtures("internal")
+@pytest.mark.parametrize("resource", [LOOKUP, EVENTS])
+class TestWhoMayRead:
+    """Other contexts, for this one request; staff; nobody else."""
+
+    def test_another_context_may(self, resource):
+        answer = ask(resource, token.sign("desk", "tickets", "GET", resource))
+        assert answer.status_code == 200
+        assert "T-1" in answer.content.decode()
+
+    def test_nobody_may_without_a_token(self, resource):
+        answer = ask(resource)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"aud": "desk"},
+            {"iss": "tickets"},
+            {"htu": "lookups/tickets.other/"},
+            {"htm": "POST"},
+            {"exp": int(time.time()) - 60},
+            {"exp": int(time.time()) + 3600},
+            {"key": "somebody else's key, long enough for HS256"},
+            {"iss": "customer"},
+        ],
+        ids=lambda changes: next(iter(changes)),
+    )
+    def test_a_token_for_something_else_is_refused(self, resource, changes):
+        answer = ask(resource, signed(resource, **changes))
+        assert answer.status_code == 401
+        assert "T-1" not in answer.content.decode()
+
+    def test_a_token_of_the_other_resource_is_refused(self, resource):
+        other = EVENTS if resource == LOOKUP else LOOKUP
+        assert ask(resource, signed(other)).status_code == 401
+
+    @pytest.mark.parametrize("garbage", ["x", "a.b.c", "é", "null", "Bearer"])
+    def test_garbage_is_refused(self, resource, garbage):
+        assert ask(resource, garbage).status_code == 401
+
+    def test_another_scheme_is_no_token(self, resource):
+        given = token.sign("desk", "tickets", "GET", resource)
+        assert ask(resource, given, scheme="Basic").status_code == 401
+
+    def test_a_customers_token_is_refused(self, resource):
+        """Customers' tokens are signed by the same project, with its SECRET_KEY."""
+        now = int(time.time())
+        claims = {"token_type": "access", "user_id": "1", "is_staff": True, "exp": now + 30}
+        for more in ({}, {"iss": "desk", "aud": "tickets", "iat": now, "htm": "GET"}):
+            given = jwt.encode(
+                {**claims, **more, "htu": resource}, django_settings.SECRET_KEY, algorithm="HS256"
+            )
+            assert ask(resource, given).status_code == 401
+
+    def test_an_old_key_is_good_until_it_is_taken_away(self, resource, kit):
+        old, new = "o" * 32, "n" * 32
+        given = signed(resource, key=old)
+        kit.set(KEYS={"desk": [new, old]})
+        assert ask(resource, given).status_code == 200
+        kit.set(KEYS={"desk": [new]})
+        assert ask(resource, given).status_code == 401
+
+    def test_it_is_read_only(self, resource):
+        for method in ("post", "put", "patch", "delete"):
+            given = signed(resource, htm=method.upper())
+            answer = getattr(Client(), method)(
+                f"/internal/{resource}", headers={"Authorization": f"Bearer {given}"}
+            )
+            assert answer.status_code == 405
+
+
+@pytest.mark.parametrize("resource", [LOOKUP, EVENTS])
+@pytest.mark.parametrize(("staff", "status"), [(True, 200), (False, 403)])
+def test_staff_may_read_by_their_session_and_customers_may_not(
+    db, internal, resource, staff, status
+):
+    client = Client()
+    client.force_login(User.objects.create_user("somebody", is_staff=staff))
+    answer = ask(resource, client=client)
+    assert answer.status_code == status
+    assert ("T-1" in answer.content.decode()) is staff
+
+
+@pytest.mark.usefixtures("internal")
+class TestTheEventsApi:
+    """The log for readers whose stream has a gap."""
+
+    def events(self, **query: Any) -> Any:
+        answer = ask(EVENTS, signed(EVENTS), **query)
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    def test_tells_what_the_log_holds(self):
+        announce(sold(4, "U"))
+        log.sequence("tickets", 0, 10)
+        told = self.events(after=2, limit=2)
+        assert [event["position"] for event in told["events"]] == [3, 4]
+        assert (told["first"], told["head"]) == (1, 5)
+        assert told["identity"] == log.extent("tickets", 0).identity
+        assert told["events"][0]["data"] == {"number": "U-2"}
+
+    def test_a_limit_of_0_tells_the_extent_only(self):
+        assert self.events(limit=0) == {**self.events(), "events": []}
+
+    def test_a_limit_has_a_limit(self):
+        announce(sold(1005, "U"))
+        log.sequence("tickets", 0, 2000)
+        assert len(self.events(limit=9999)["events"]) == 1000
+
+    def test_pruned_events_are_gone(self):
+        announce(sold(4, "U"))
+        log.sequence("tickets", 0, 10)
+        LoggedEvent.objects.using("kit").filter(position__lte=3).delete()
+        answer = ask(EVENTS, signed(EVENTS), after=1)
+        assert answer.status_code == 410
+        assert "positions 2 to 3 are pruned" in answer.content.decode()
+
+    @pytest.mark.parametrize("name", ["after", "limit"])
+    @pytest.mark.parametrize("value", ["-1", "x", "1.5", ""])
+    def test_a_bad_number_is_named(self, name, value):
+        answer = ask(EVENTS, signed(EVENTS), **{name: value})
+        assert answer.status_code == 400
+        assert list(answer.json()) == [name]
+
+    @pytest.mark.parametrize(
+        "resource", ["events/tickets/1/", "events/nobody/0/", "lookups/tickets.nothing/"]
+    )
+    def test_what_is_not_here_is_not_found(self, resource):
+        assert ask(resource, signed(resource), key="T-1").status_code in (401, 404)
+
+
+def test_a_context_that_lives_elsewhere_is_not_answered_for(internal, kit):
+    kit.set(HOSTED=["desk"])
+    for resource in (LOOKUP, EVENTS):
+        assert ask(resource, signed(resource)).status_code == 404

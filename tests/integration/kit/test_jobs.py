@@ -1,0 +1,483 @@
+"""Jobs: through a real RQ worker, in order per key, lost ones made again, forged ones refused."""
+
+import json
+import pickle
+import signal
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.utils import timezone
+from rq import Callback, Queue, Webhook
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+import carveout
+from carveout import cursor, delivery, jobs
+from carveout.connection import client
+from carveout.models import Delivery
+from tests.integration.kit import steps
+from tests.integration.kit.desk.lookups import TicketToShow
+from tests.integration.kit.desk.models import note, notes
+from tests.integration.kit.tickets.events import TicketSold
+from tests.integration.kit.tickets.services import announce, moves, sell, sold
+
+pytestmark = pytest.mark.usefixtures("kit", "rq_signals")
+
+QUEUE = "carveout-desk"
+RUN = "carveout.delivery_job.run_delivery"
+
+
+@pytest.fixture
+def rq_signals() -> Iterator[None]:
+    """RQ's worker takes signals over and does not give them back."""
+    taken = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in taken}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def redis(valkey):
+    with valkey.client as connection:
+        yield connection
+
+
+def work() -> None:
+    call_command("work", "desk", once=True, verbosity=0)
+
+
+def queue() -> Queue:
+    return Queue(QUEUE, connection=client(), serializer=JSONSerializer)
+
+
+def deliveries() -> list[tuple[str, str, int]]:
+    rows = Delivery.objects.using("kit").order_by("position")
+    return list(rows.values_list("key", "state", "attempts"))
+
+
+def make_due() -> None:
+    """Let time pass for all deliveries."""
+    long_ago = timezone.now() - timedelta(hours=1)
+    Delivery.objects.using("kit").update(due_at=long_ago)
+
+
+def printer(**options):
+    """Declare a subscription that runs in jobs and notes what it did."""
+
+    @carveout.subscribe("tickets.TicketSold", "tickets.TicketMoved", via="rq", **options)
+    def print_ticket(event):
+        note(f"{event.key} {event.data.get('seat', '-')}")
+
+    return print_ticket
+
+
+def test_a_job_runs_the_handler_and_removes_its_delivery():
+    @carveout.subscribe("tickets.TicketSold", via="rq")
+    def print_ticket(event, ticket: TicketToShow):
+        note(f"{event.key} {ticket.title} {connections['kit'].in_atomic_block}")
+
+    sell("T-1", "T-2")
+    steps.flow()
+    assert notes() == []
+    assert deliveries() == [("T-1", "queued", 0), ("T-2", "queued", 0)]
+    work()
+    assert notes() == ["T-1 Concert T-1 True", "T-2 Concert T-2 True"]
+    assert deliveries() == []
+
+
+def test_a_job_for_outside_work_runs_outside_a_transaction():
+    @carveout.subscribe("tickets.TicketSold", via="rq", atomic=False)
+    def print_ticket(event):
+        note(connections["kit"].in_atomic_block)
+
+    announce(sold(1))
+    steps.flow()
+    work()
+    assert notes() == ["False"]
+    assert deliveries() == []
+
+
+def test_jobs_carry_only_the_number_of_a_delivery(redis):
+    printer()
+    announce(sold(1))
+    steps.flow()
+    row = Delivery.objects.using("kit").get()
+    [job_id] = redis.lrange(f"rq:queue:{QUEUE}", 0, -1)
+    with client() as raw:
+        job = Job.fetch(job_id, connection=raw, serializer=JSONSerializer)
+        assert json.loads(job.data) == [RUN, None, [row.pk], {}]
+
+
+def test_a_rolled_back_batch_enqueues_nothing(redis):
+    printer()
+
+    @carveout.subscribe("tickets.TicketSold")
+    def moves_the_cursor(event):
+        cursor.advance(["desk.print_ticket"], ("tickets", 0), 0, 1, "kit")
+
+    announce(sold(1))
+    steps.relay()
+    steps.consume()
+    assert deliveries() == []
+    assert redis.llen(f"rq:queue:{QUEUE}") == 0
+
+
+def test_a_job_of_a_done_delivery_does_nothing():
+    printer()
+    announce(sold(1))
+    steps.flow()
+    row = Delivery.objects.using("kit").get()
+    work()
+    jobs.enqueue("desk", [row.pk])
+    work()
+    assert notes() == ["T-1 -"]
+
+
+def test_a_job_of_a_dead_delivery_does_nothing():
+    printer()
+    announce(sold(1))
+    steps.flow()
+    Delivery.objects.using("kit").update(state=Delivery.State.DEAD)
+    work()
+    assert notes() == []
+    assert deliveries() == [("T-1", "dead", 0)]
+
+
+def test_a_job_of_a_delivery_that_runs_elsewhere_does_nothing():
+    printer()
+    announce(sold(1))
+    steps.flow()
+    Delivery.objects.using("kit").update(claimed_until=timezone.now() + timedelta(minutes=1))
+    work()
+    assert notes() == []
+
+
+class TestAJobThatFails:
+    """It is put back, tried again by a later job, and dead in the end."""
+
+    def test_is_tried_again_and_done(self):
+        tries = []
+
+        @carveout.subscribe("tickets.TicketSold", via="rq")
+        def print_ticket(event):
+            tries.append(event.key)
+            if len(tries) == 1:
+                note("half done")
+                raise ValueError("paper jam")
+            note(event.key)
+
+        announce(sold(1))
+        steps.flow()
+        work()
+        row = Delivery.objects.using("kit").get()
+        assert (row.state, row.attempts, row.error) == ("waiting", 1, "paper jam")
+        assert notes() == []
+        make_due()
+        steps.consume()
+        work()
+        assert notes() == ["T-1"]
+        assert deliveries() == []
+
+    def test_is_dead_after_its_last_attempt(self):
+        @carveout.subscribe("tickets.TicketSold", via="rq", max_attempts=2)
+        def print_ticket(event):
+            raise ValueError
+
+        announce(sold(1))
+        for _ in range(4):
+            steps.flow()
+            work()
+            make_due()
+        assert deliveries() == [("T-1", "dead", 2)]
+
+    def test_a_lookup_that_does_not_answer_burns_no_attempt(self, kit):
+        @carveout.subscribe("tickets.TicketSold", via="rq", max_attempts=2)
+        def print_ticket(event, ticket: TicketToShow):
+            note(ticket.number)
+
+        sell("T-1")
+        steps.flow()
+        kit.set(LOOKUPS="http")
+        kit.change("tickets", url="http://127.0.0.1:9/internal")
+        for _ in range(4):
+            work()
+            assert deliveries() == [("T-1", "waiting", 0)]
+            make_due()
+            steps.consume()
+        kit.set(LOOKUPS="auto")
+        work()
+        assert notes() == ["T-1"]
+
+
+class TestTheSweeper:
+    """What Redis or a killed worker lost is made again."""
+
+    def test_jobs_that_redis_lost_are_made_again(self, redis):
+        printer()
+        announce(sold(3))
+        steps.flow()
+        redis.flushall()
+        work()
+        assert notes() == []
+        make_due()
+        steps.flow()
+        work()
+        assert notes() == ["T-1 -", "T-2 -", "T-3 -"]
+
+    def test_jobs_that_redis_has_are_not_made_twice(self, redis):
+        printer()
+        announce(sold(3))
+        steps.flow()
+        make_due()
+        steps.consume()
+        assert redis.llen(f"rq:queue:{QUEUE}") == 3
+
+    def test_a_job_whose_worker_was_killed_is_made_again(self, redis):
+        printer()
+        announce(sold(1))
+        steps.flow()
+        row = Delivery.objects.using("kit").get()
+        assert delivery.claim(row.pk, "kit", [])  # the worker took it ...
+        redis.delete(f"rq:queue:{QUEUE}")  # ... off the queue, and was killed
+        make_due()
+        steps.consume()
+        work()
+        assert notes() == []
+        Delivery.objects.using("kit").update(claimed_until=timezone.now() - timedelta(seconds=1))
+        make_due()
+        steps.consume()
+        work()
+        assert notes() == ["T-1 -"]
+
+    def test_a_run_that_was_taken_over_leaves_no_second_effect(self):
+        """It went on for longer than its claim, and another run was faster."""
+
+        @carveout.subscribe("tickets.TicketSold", via="rq")
+        def print_ticket(event):
+            note(event.key)
+            Delivery.objects.using("kit").update(attempts=7)
+
+        announce(sold(1))
+        steps.flow()
+        work()
+        assert notes() == []
+
+    def test_redis_away_after_the_commit_is_no_error(self, valkey):
+        printer()
+        announce(sold(1))
+        steps.flow()
+        valkey.stop()
+        jobs.enqueue("desk", [Delivery.objects.using("kit").get().pk])
+        valkey.restart_empty()
+        make_due()
+        steps.flow()
+        work()
+        assert notes() == ["T-1 -"]
+
+
+class TestOrdered:
+    """`ordered=True`: jobs of one key leave one after the other, whatever fails between."""
+
+    def test_jobs_of_one_key_leave_in_order(self, redis):
+        printer(ordered=True)
+        announce([*moves("T-1", 4), *moves("T-2", 2)])
+        steps.flow()
+        assert redis.llen(f"rq:queue:{QUEUE}") == 2  # one of each key at a time
+        work()
+        assert [text for text in notes() if text.startswith("T-1")] == [
+            f"T-1 {seat}" for seat in (1, 2, 3, 4)
+        ]
+        assert [text for text in notes() if text.startswith("T-2")] == ["T-2 1", "T-2 2"]
+
+    def test_later_ones_wait_behind_one_that_failed(self):
+        broken = [True]
+
+        @carveout.subscribe("tickets.TicketMoved", via="rq", ordered=True)
+        def print_ticket(event):
+            if broken and event.seat == 2:
+                raise ValueError
+            note(event.seat)
+
+        announce(moves("T-1", 4))
+        steps.flow()
+        work()
+        assert notes() == ["1"]
+        make_due()
+        steps.consume()
+        work()
+        assert notes() == ["1"]
+        broken.clear()
+        make_due()
+        steps.consume()
+        work()
+        assert notes() == ["1", "2", "3", "4"]
+
+    def test_a_job_that_is_not_its_turn_does_nothing(self):
+        printer(ordered=True)
+        announce(moves("T-1", 2))
+        steps.flow()
+        second = Delivery.objects.using("kit").get(position=2)
+        with client() as raw:
+            raw.delete(f"rq:queue:{QUEUE}")
+        jobs.enqueue("desk", [second.pk])
+        work()
+        assert notes() == []
+
+    def test_later_events_wait_behind_a_dead_one_until_it_is_retried(self):
+        broken = [True]
+
+        @carveout.subscribe("tickets.TicketMoved", via="rq", ordered=True, max_attempts=1)
+        def print_ticket(event):
+            if broken:
+                raise ValueError
+            note(event.seat)
+
+        announce(moves("T-1", 2))
+        steps.flow()
+        work()
+        assert deliveries() == [("T-1", "dead", 1), ("T-1", "queued", 0)]
+        make_due()
+        steps.consume()
+        work()
+        assert notes() == []
+        broken.clear()
+        delivery.retry(Delivery.objects.using("kit").all())
+        steps.consume()
+        work()
+        assert notes() == ["1", "2"]
+
+
+class Bomb:
+    """Unpickling it leaves a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+class TestForgedJobs:
+    """Whoever can write to Redis makes our worker run nothing but deliveries."""
+
+    @pytest.fixture
+    def mark(self, tmp_path: Path) -> Path:
+        """A file that a forged job would leave."""
+        return tmp_path / "was-here"
+
+    def test_another_function_is_not_run(self, mark):
+        forged = queue().enqueue("os.system", f"touch {mark}")
+        work()
+        assert not mark.exists()
+        assert forged.get_status(refresh=True) == "failed"
+        assert "it was not run" in forged.latest_result().exc_string
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [((), {}), ((1, 2), {}), (("1",), {}), ((True,), {}), ((1,), {"extra": 1}), (([1],), {})],
+    )
+    def test_wrong_arguments_are_refused(self, arguments):
+        printer()
+        announce(sold(1))
+        steps.flow()
+        client().delete(f"rq:queue:{QUEUE}")
+        args, kwargs = arguments
+        forged = queue().enqueue(RUN, args=args, kwargs=kwargs)
+        work()
+        assert forged.get_status(refresh=True) == "failed"
+        assert notes() == []
+
+    def test_a_method_of_an_object_is_refused(self, mark):
+        forged = queue().enqueue(RUN, 1)
+        data = json.dumps(["unlink", str(mark), [], {}])
+        client().hset(f"rq:job:{forged.id}", "data", data)
+        mark.touch()
+        work()
+        assert mark.exists()
+        assert forged.get_status(refresh=True) == "failed"
+
+    def test_a_pickle_is_not_unpickled(self, mark):
+        for field in ("data", "meta", "result"):
+            forged = queue().enqueue(RUN, 1)
+            client().hset(f"rq:job:{forged.id}", field, pickle.dumps(Bomb(mark)))
+        work()
+        assert not mark.exists()
+        pickle.loads(pickle.dumps(Bomb(mark)))  # noqa: S301 - the bomb is a real one
+        assert mark.exists()
+
+    def test_callbacks_are_not_run(self, mark):
+        callback = Callback("tests.integration.kit.test_jobs.leave_a_mark")
+        for arguments in ((1,), ()):
+            queue().enqueue(
+                RUN,
+                *arguments,
+                meta={"mark": str(mark)},
+                on_success=callback,
+                on_failure=callback,
+                on_stopped=callback,
+            )
+        work()
+        assert not mark.exists()
+
+    def test_webhooks_are_not_sent(self):
+        with asked() as (url, requests):
+            for status in ("finished", "failed"):
+                for arguments in ((1,), ()):
+                    queue().enqueue(RUN, *arguments, webhooks=[Webhook(url, status)])
+            work()
+        assert requests == []
+
+    def test_a_job_that_says_to_come_from_elsewhere_is_refused(self):
+        printer()
+        announce(sold(1))
+        steps.flow()
+        client().delete(f"rq:queue:{QUEUE}")
+        forged = queue().enqueue(RUN, Delivery.objects.using("kit").get().pk)
+        client().hset(f"rq:job:{forged.id}", "origin", "carveout-elsewhere")
+        work()
+        assert notes() == []
+
+    def test_the_worker_goes_on_after_them(self, mark):
+        printer()
+        queue().enqueue("os.system", f"touch {mark}")
+        announce([TicketSold(number="T-1")])
+        steps.flow()
+        work()
+        assert notes() == ["T-1 -"]
+        assert not mark.exists()
+
+
+def leave_a_mark(job: Job, *_: object) -> None:
+    Path(job.meta["mark"]).touch()
+
+
+class asked:  # noqa: N801 - reads as a with statement
+    """A server that notes who asks it. Gives: its URL, and the paths asked for."""
+
+    def __enter__(self) -> tuple[str, list[str]]:
+        requests: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                requests.append(self.path)
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_port}/hook", requests
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

@@ -1,0 +1,5 @@
+"""Where the internal REST of the two contexts is mounted."""
+
+from django.urls import include, path
+
+urlpatterns = [path("internal/", include("carveout.urls"))]
