@@ -11,8 +11,7 @@ from carveout.jobs import JOB_CLASS
 from carveout.management.contexts import add_contexts, chosen
 from carveout.management.redis import redis_running
 
-WORKER_CLASS = "rq.worker.SimpleWorker"
-"""Runs jobs in its own process, five times as fast as one that forks for each."""
+WORKER_CLASS = "carveout.job_worker.JobWorker"
 
 
 class Command(BaseCommand):

@@ -1,0 +1,45 @@
+"""The worker of our queues: RQ's, but it outlives a Redis that goes away."""
+
+import logging
+import secrets
+import time
+from contextlib import suppress
+from typing import Any
+
+from rq.exceptions import StopRequested
+from rq.worker import SimpleWorker
+
+from carveout.connection import REDIS_ERRORS
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+
+
+class JobWorker(SimpleWorker):
+    """Runs jobs in its own process, five times as fast as one that forks for each.
+
+    RQ's worker ends when Redis goes away while a job runs. This one goes on under a new name; the
+    jobs that Redis lost are made again by the sweeper.
+    """
+
+    _told_to_stop = False
+
+    def work(self, burst: bool = False, *args: Any, **options: Any) -> bool:
+        """Run jobs until told to stop; with `burst`, until none is left."""
+        worked = False
+        with suppress(StopRequested):
+            while True:
+                try:
+                    worked |= super().work(burst, *args, **options)
+                except REDIS_ERRORS as error:
+                    logger.warning("Redis did not answer: %s; trying again", error)
+                if burst or self._told_to_stop:
+                    break
+                time.sleep(RETRY_S)
+                self.name = secrets.token_hex(16)  # the old one may still be registered
+        return worked
+
+    def request_stop(self, signum: Any, frame: Any) -> None:
+        self._told_to_stop = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
