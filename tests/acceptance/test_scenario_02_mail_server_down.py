@@ -12,7 +12,7 @@ def test_scenario_02_a_dead_mail_server_delays_the_mail_and_nothing_else(system,
     smtp.stop()
     number = otto.order({"CD-02": 1})
     eventually(lambda: number in outcome.orders(system, "reserved"))
-    eventually(lambda: (system.rows("notifications", TRIES, "notifications.tell_by_email")[0][0]))
+    eventually(lambda: system.rows("notifications", TRIES, "notifications.tell_by_email")[0][0])
     assert smtp.to(otto.email) == []
 
     smtp.start()
