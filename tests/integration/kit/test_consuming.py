@@ -6,7 +6,6 @@ import pytest
 from django.db import connections
 
 import carveout
-from carveout import cursor
 from carveout.lease import Leases
 from carveout.models import Cursor, Delivery, LoggedEvent
 from carveout.partition import PartitionConsumer
@@ -123,7 +122,7 @@ class TestExactlyOnce:
         @carveout.subscribe("tickets.TicketSold")
         def listen(event):
             note(event.key)
-            cursor.advance(["desk.listen"], PLACE, 0, 2, "kit")  # somebody else was here
+            Cursor.objects.using("kit").update(position=2)  # somebody else was here
 
         announce(sold(2))
         steps.relay()

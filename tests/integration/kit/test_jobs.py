@@ -18,9 +18,9 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 import carveout
-from carveout import cursor, delivery, jobs
+from carveout import delivery, jobs
 from carveout.connection import client
-from carveout.models import Delivery
+from carveout.models import Cursor, Delivery
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
 from tests.integration.kit.desk.models import note, notes
@@ -120,7 +120,7 @@ def test_a_rolled_back_batch_enqueues_nothing(redis):
 
     @carveout.subscribe("tickets.TicketSold")
     def moves_the_cursor(event):
-        cursor.advance(["desk.print_ticket"], ("tickets", 0), 0, 1, "kit")
+        Cursor.objects.using("kit").update(position=1)
 
     announce(sold(1))
     steps.relay()
@@ -159,6 +159,7 @@ def test_a_job_of_a_delivery_that_runs_elsewhere_does_nothing():
     assert notes() == []
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 class TestAJobThatFails:
     """It is put back, tried again by a later job, and dead in the end."""
 
@@ -216,6 +217,7 @@ class TestAJobThatFails:
         assert notes() == ["T-1"]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 class TestTheSweeper:
     """What Redis or a killed worker lost is made again."""
 
