@@ -1,0 +1,291 @@
+"""The docs say what is true: their code runs, and what they list is what the code has."""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import load_command_class
+from django.core.management.base import BaseCommand
+
+import carveout
+from carveout import checks, conf, errors, subscription, testing
+from carveout.models import Delivery
+from tests.copies import ROOT
+
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+PAGES += sorted(DOCS.rglob("*.md"))
+COMMANDS_OF = {
+    "carveout": "carveout/management/commands",
+    "demo": "demo/management/commands",
+    "orders": "orders/management/commands",
+    "shop.catalogue": "shop/catalogue/management/commands",
+}
+
+# -- Code in the docs --------------------------------------------------------------------------
+
+PROJECT = {
+    "settings.py": """
+import carveout
+
+SECRET_KEY = "for the docs only, and long enough for a key"
+USE_TZ = True
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+CARVEOUT = {
+    "DELIVERY": "inline",
+    "CONTEXTS": {"orders": {"apps": ["orders"]}, "letters": {"apps": ["letters"]}},
+}
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "carveout",
+    *carveout.hosted_apps(CARVEOUT),
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+""",
+    "orders/__init__.py": "",
+    "orders/models.py": """
+from django.db import models
+from rest_framework import serializers
+
+class Order(models.Model):
+    number = models.CharField(max_length=20)
+    email = models.EmailField()
+
+class OrderSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Order
+        fields = ["number", "email"]
+""",
+    "letters/__init__.py": "",
+    "letters/models.py": """
+from django.db import models
+
+class Letter(models.Model):
+    order_number = models.CharField(max_length=20)
+    to = models.EmailField()
+""",
+    "test_readme.py": """
+from carveout.testing import drain
+from letters.models import Letter
+from orders.services import place_order
+
+def test_a_letter_is_written_once(db):
+    place_order("A-1", "maria@example.com")
+    drain()
+    drain()
+    assert [(letter.order_number, letter.to) for letter in Letter.objects.all()] == [
+        ("A-1", "maria@example.com")
+    ]
+""",
+}
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FILE = re.compile(r"^# (at the end of )?([\w/]+\.py)\n", re.MULTILINE)
+WITH_CODE = [page for page in PAGES if BLOCK.search(page.read_text())]
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def parts(page: Path) -> Iterator[tuple[str, str, str]]:
+    """What a page's blocks hold: "" or "at the end of ", the file, and its lines."""
+    for block in BLOCK.findall(page.read_text()):
+        before, *found = FILE.split(block)
+        assert not before.strip(), f"this block does not begin with the name of a file: {block}"
+        yield from zip(found[::3], found[1::3], found[2::3], strict=True)
+
+
+def write_project(page: Path, folder: Path) -> None:
+    """The example of the README, changed as the page says."""
+    for path, code in PROJECT.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(code)
+    for source in dict.fromkeys((ROOT / "README.md", page)):
+        for addition, path, code in parts(source):
+            before = (folder / path).read_text() if addition else ""
+            (folder / path).write_text(before + code)
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=name)
+def test_code_in_the_docs_runs(page, tmp_path):
+    write_project(page, tmp_path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
+        cwd=tmp_path,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "settings"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_the_example_of_the_readme_is_short():
+    (block,) = BLOCK.findall((ROOT / "README.md").read_text())
+    lines = [line for line in block.splitlines() if line and not line.startswith("import ")]
+    assert len(lines) <= 30
+
+
+# -- Lists that are equal to the code ----------------------------------------------------------
+
+
+def rows(page: str, heading: str = "") -> dict[str, list[str]]:
+    """The rows of a page's tables under a heading, by what stands first in backquotes."""
+    text = (DOCS / page).read_text()
+    if heading:
+        text = re.split(rf"^## {heading}$", text, flags=re.MULTILINE)[1]
+        text = re.split(r"^## ", text, flags=re.MULTILINE)[0]
+    cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    return {row[0].strip("` "): [cell.strip("` ") for cell in row[1:]] for row in cells}
+
+
+def default_of(entry: Field) -> str:
+    if entry.default_factory is not MISSING:
+        return repr(entry.default_factory())
+    if isinstance(entry.default, Path):
+        return repr(str(entry.default))
+    return "" if entry.default is MISSING else repr(entry.default)
+
+
+def documented_defaults(page: str, heading: str) -> dict[str, str]:
+    return {name: cells[0].replace("_", "") for name, cells in rows(page, heading).items()}
+
+
+def same(defaults: Mapping[str, str]) -> dict[str, str]:
+    """1_000 and 1000 are one number to a reader."""
+    return {name: value.replace("_", "") for name, value in defaults.items()}
+
+
+def test_every_setting_is_described_with_its_default():
+    expected = {entry.name.upper(): default_of(entry) for entry in fields(conf.Settings)}
+    found = documented_defaults("reference/settings.md", "CARVEOUT")
+    assert found == same(expected)
+
+
+def test_every_option_of_a_context_is_described_with_its_default():
+    expected = {entry.name: default_of(entry) for entry in fields(conf.Context)}
+    del expected["name"]
+    assert documented_defaults("reference/settings.md", "CONTEXTS") == same(expected)
+
+
+def test_every_option_of_subscribe_is_described_with_its_default():
+    parameters = inspect.signature(subscription.subscribe).parameters.values()
+    expected = {each.name: repr(each.default) for each in parameters if each.name != "types"}
+    assert documented_defaults("reference/api.md", "Options of subscribe") == same(expected)
+
+
+def test_every_variable_of_the_reference_project_is_described():
+    source = (ROOT / "shop/settings.py").read_text() + (ROOT / "carveout/conf.py").read_text()
+    read = set(re.findall(r"environ(?:\.get\(|\[)f?\"([A-Z_]+)", source))
+    described = {name.split("<")[0] for name in rows("reference/settings.md", "Environment")}
+    assert described == read
+
+
+def test_every_public_name_is_described():
+    public = rows("reference/api.md", "import carveout")
+    assert sorted(each.split("(")[0] for each in public) == carveout.__dir__()
+    functions = inspect.getmembers(testing, inspect.isfunction)
+    ours = {each for each, value in functions if value.__module__ == testing.__name__}
+    assert {each.split("(")[0] for each in rows("reference/api.md", "carveout.testing")} == ours
+
+
+def test_every_error_is_described_with_its_fate():
+    kinds = {each: kind for each, kind in vars(errors).items() if is_ours(kind)}
+    expected = {each: "yes" if kind.retryable else "no" for each, kind in kinds.items()}
+    found = {each: cells[0] for each, cells in rows("reference/errors.md", "Errors").items()}
+    assert found == expected
+
+
+def is_ours(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, errors.CarveoutError)
+
+
+def test_every_check_is_described():
+    found = set(re.findall(r"carveout\.[EW]\d{3}", inspect.getsource(checks)))
+    assert set(rows("reference/errors.md", "Checks")) == found
+
+
+def test_every_command_is_described_with_its_options():
+    text = (DOCS / "reference/commands.md").read_text()
+    documented = dict(
+        re.findall(r"^### `(\w+).*?\n(.*?)(?=^##|\Z)", text, re.DOTALL | re.MULTILINE)
+    )
+    expected = {}
+    for app, folder in COMMANDS_OF.items():
+        for path in (ROOT / folder).glob("[a-z]*.py"):
+            expected[path.stem] = own_options(app, path.stem)
+    found = {each: set(re.findall(r"`(--[\w-]+)", body)) for each, body in documented.items()}
+    assert found == expected
+
+
+def own_options(app: str, command: str) -> set[str]:
+    """The options of a command that not every command has."""
+    parser = load_command_class(app, command).create_parser("manage.py", command)
+    shared = BaseCommand().create_parser("manage.py", command)
+    options = set(parser._option_string_actions) - set(shared._option_string_actions)
+    return {option for option in options if option.startswith("--")}
+
+
+def test_every_state_of_a_delivery_is_described():
+    assert set(rows("explanation/states.md")) == set(Delivery.State.values)
+
+
+# -- What the docs refer to --------------------------------------------------------------------
+
+LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+TESTS = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+WORDS = "context event log partition position relay stream subscription cursor delivery lookup"
+
+
+def test_links_and_pictures_exist():
+    links = [(page, link) for page in PAGES for link in LINK.findall(page.read_text())]
+    missing = [each for each in links if "://" not in each[1] and not leads_somewhere(*each)]
+    assert missing == []
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    return (page.parent / link).exists()
+
+
+def test_named_tests_exist():
+    named = {test for page in PAGES for test in re.findall(r"`(test_\w+)`", page.read_text())}
+    assert {test for test in named if f"def {test}(" not in TESTS} == set()
+
+
+def test_named_files_exist():
+    folders = "carveout|shop|orders|notifications|reviews|demo|tests"
+    pattern = re.compile(rf"`((?:{folders})/[\w/.]*)`")
+    named = {path for page in PAGES for path in pattern.findall(page.read_text())}
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+
+
+def test_every_guarantee_names_a_test():
+    page = (DOCS / "explanation/guarantees.md").read_text()
+    promised = page.split("## What is promised")[1].split("## ")[0]
+    promises = [line for line in promised.splitlines() if line.startswith("| ")][1:]
+    assert promises
+    assert [line for line in promises if "`test_" not in line] == []
+
+
+def test_every_page_is_reached_from_the_index():
+    reached, waiting = set(), [DOCS / "index.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        links = {(page.parent / link).resolve() for link in LINK.findall(page.read_text())}
+        waiting += [each for each in links if each.suffix == ".md" and each not in reached]
+    assert [name(page) for page in DOCS.rglob("*.md") if page not in reached] == []
+
+
+def test_every_word_is_in_the_glossary():
+    assert set(WORDS.split()) <= set(rows("glossary.md"))
