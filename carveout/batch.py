@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from carveout import cursor, delivery, jobs
+from carveout.cursor import At
 from carveout.errors import CursorMoved
 from carveout.event import ReceivedEvent
 from carveout.handling import Found, call
@@ -26,7 +27,7 @@ class Share:
     found: Found = field(default_factory=dict)
 
 
-def handle(shares: Sequence[Share], place: Place, old: int, new: int) -> None:
+def handle(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
     """Run the handlers of subscriptions that stand together and move their cursors, or neither.
 
     An event that a handler fails on is parked as a delivery; the others are not affected.
@@ -38,18 +39,18 @@ def handle(shares: Sequence[Share], place: Place, old: int, new: int) -> None:
     except CursorMoved:
         raise
     except Exception as error:
-        logger.info("%s.%s after %s: one by one, because of %r", *place, old, error)
+        logger.info("%s.%s after %s: one by one, because of %r", *place, old.position, error)
         _one_by_one(shares, place, old, new)
 
 
-def _together(shares: Sequence[Share], place: Place, old: int, new: int) -> None:
+def _together(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
     with transaction.atomic(using=shares[0].subscription.database):
         for share in shares:
             _deliver(share, _unblocked(share))
         _advance(shares, place, old, new)
 
 
-def _one_by_one(shares: Sequence[Share], place: Place, old: int, new: int) -> None:
+def _one_by_one(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
     with transaction.atomic(using=shares[0].subscription.database):
         for share in shares:
             for event in share.events:
@@ -89,6 +90,6 @@ def _unblocked(share: Share) -> Sequence[ReceivedEvent]:
     return [event for event in share.events if event.key not in blocked]
 
 
-def _advance(shares: Sequence[Share], place: Place, old: int, new: int) -> None:
+def _advance(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
     names = [share.subscription.name for share in shares]
     cursor.advance(names, place, old, new, shares[0].subscription.database)

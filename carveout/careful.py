@@ -10,13 +10,14 @@ from django.db import transaction
 
 from carveout import cursor, delivery
 from carveout.batch import Share, attempt_one
+from carveout.cursor import At
 from carveout.stream import Place
 from carveout.subscription import Subscription
 
 logger = logging.getLogger(__name__)
 
 
-def handle_carefully(share: Share, place: Place, old: int, new: int) -> None:
+def handle_carefully(share: Share, place: Place, old: At, new: At) -> None:
     """Bring one subscription from one position to another, an event at a time.
 
     Raises: CursorMoved: another consumer was here first; what was handled until then stays.
@@ -24,17 +25,17 @@ def handle_carefully(share: Share, place: Place, old: int, new: int) -> None:
     at = old
     for event in share.events:
         _handle_one(Share(share.subscription, [event], share.found), place, at)
-        at = event.position
-    if at < new:
+        at = At(event.position, event.id)
+    if at.position < new.position:
         with transaction.atomic(using=share.subscription.database):
             _advance(share.subscription, place, at, new)
 
 
-def _handle_one(share: Share, place: Place, old: int) -> None:
+def _handle_one(share: Share, place: Place, old: At) -> None:
     subscription, event = share.subscription, share.events[0]
     attempts = delivery.note_attempt(subscription, event)
     with transaction.atomic(using=subscription.database):
-        _advance(subscription, place, old, event.position)
+        _advance(subscription, place, old, At(event.position, event.id))
         if attempts > subscription.max_attempts:
             logger.error("%s: %s given up: it kills its process", subscription.name, event.key)
             delivery.give_up(subscription, event)
@@ -43,5 +44,5 @@ def _handle_one(share: Share, place: Place, old: int) -> None:
             attempt_one(share)
 
 
-def _advance(subscription: Subscription, place: Place, old: int, new: int) -> None:
+def _advance(subscription: Subscription, place: Place, old: At, new: At) -> None:
     cursor.advance([subscription.name], place, old, new, subscription.database)

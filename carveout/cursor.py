@@ -1,6 +1,8 @@
 """Cursors: where each subscription stands in each partition."""
 
+import uuid
 from collections.abc import Collection
+from typing import NamedTuple
 
 from django.utils import timezone
 
@@ -9,37 +11,61 @@ from carveout.models import Cursor
 from carveout.stream import Place
 
 
-def positions(subscriptions: Collection[str], place: Place, database: str) -> dict[str, int]:
-    """The position of each of these subscriptions that has a cursor already."""
+class At(NamedTuple):
+    """A position, and the event that was there when it was handled, if it is known."""
+
+    position: int
+    event_id: uuid.UUID | None = None
+
+
+BEGINNING = At(0)
+
+
+def positions(subscriptions: Collection[str], place: Place, database: str) -> dict[str, At]:
+    """Where each of these subscriptions stands that has a cursor already."""
     cursors = Cursor.objects.using(database).filter(
         subscription__in=subscriptions, context=place[0], partition=place[1]
     )
-    return dict(cursors.values_list("subscription", "position"))
+    rows = cursors.values_list("subscription", "position", "event_id")
+    return {subscription: At(position, event_id) for subscription, position, event_id in rows}
 
 
-def create(subscription: str, place: Place, position: int, database: str) -> None:
+def create(subscription: str, place: Place, at: At, database: str) -> None:
     """Give a subscription its cursor, unless it has one."""
     Cursor.objects.using(database).get_or_create(
         subscription=subscription,
         context=place[0],
         partition=place[1],
-        defaults={"position": position},
+        defaults={"position": at.position, "event_id": at.event_id},
     )
 
 
-def advance(
-    subscriptions: Collection[str], place: Place, old: int, new: int, database: str
-) -> None:
+def advance(subscriptions: Collection[str], place: Place, old: At, new: At, database: str) -> None:
     """Move cursors that stand together, in the transaction that is open.
 
     Raises: CursorMoved: one of them is no longer at `old`; let the transaction roll back.
     """
     moved = (
         Cursor.objects.using(database)
-        .filter(subscription__in=subscriptions, context=place[0], partition=place[1], position=old)
-        .update(position=new, moved_at=timezone.now())
+        .filter(
+            subscription__in=subscriptions,
+            context=place[0],
+            partition=place[1],
+            position=old.position,
+        )
+        .update(position=new.position, event_id=new.event_id, moved_at=timezone.now())
     )
     if moved != len(subscriptions):
         raise CursorMoved(
-            f"{place[0]}.{place[1]}: {', '.join(subscriptions)} no longer stand at {old}."
+            f"{place[0]}.{place[1]}: {', '.join(subscriptions)} no longer stand at {old.position}."
         )
+
+
+def move(subscription: str, place: Place, to: At, database: str) -> int:
+    """Put a cursor where somebody wants it. Returns: where it was."""
+    cursors = Cursor.objects.using(database).filter(
+        subscription=subscription, context=place[0], partition=place[1]
+    )
+    was = cursors.values_list("position", flat=True).get()
+    cursors.update(position=to.position, event_id=to.event_id, moved_at=timezone.now())
+    return was

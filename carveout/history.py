@@ -1,5 +1,7 @@
 """History: what a stream no longer holds, read from the owner's log, in process or over HTTP."""
 
+from datetime import datetime
+
 import msgspec
 
 from carveout import log, transport
@@ -17,6 +19,8 @@ class History(msgspec.Struct, frozen=True):
     first: int
     head: int
     events: list[ReceivedEvent]
+    before: int = 0
+    """The position before the time that was asked for."""
 
 
 def read(subscriber: str, place: Place, after: int, limit: int) -> list[ReceivedEvent]:
@@ -37,9 +41,19 @@ def extent(subscriber: str, place: Place) -> Extent:
     return Extent(answer.identity, answer.first, answer.head)
 
 
-def _ask(subscriber: str, place: Place, after: int, limit: int) -> History:
+def position_before(subscriber: str, place: Place, time: datetime) -> int:
+    """The position before the first event that is not older than a time.
+
+    Raises: LookupUnavailable: the owner did not answer.
+    """
+    if get_settings().hosts(place[0]):
+        return log.position_before(*place, time)
+    return _ask(subscriber, place, 0, 0, since=time.isoformat()).before
+
+
+def _ask(subscriber: str, place: Place, after: int, limit: int, since: str = "") -> History:
     resource = f"events/{place[0]}/{place[1]}/"
-    params = [("after", str(after)), ("limit", str(limit))]
+    params = [("after", str(after)), ("limit", str(limit)), ("since", since)]
     answer = transport.get(subscriber, place[0], resource, params)
     try:
         return msgspec.json.decode(answer, type=History)

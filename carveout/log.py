@@ -3,10 +3,11 @@
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 from django.db import connections, transaction
-from django.db.models import F, Min, QuerySet
+from django.db.models import F, Max, Min, QuerySet
 
 from carveout.conf import get_settings
 from carveout.errors import HistoryGone
@@ -69,7 +70,7 @@ _GIVE_POSITIONS = """
 
 def unsequenced(context: str, partition: int) -> bool:
     """Is any committed event still without a position?"""
-    return _rows(context, partition).filter(position=None).exists()
+    return rows_of(context, partition).filter(position=None).exists()
 
 
 def read(context: str, partition: int, after: int, limit: int) -> list[ReceivedEvent]:
@@ -77,7 +78,7 @@ def read(context: str, partition: int, after: int, limit: int) -> list[ReceivedE
 
     Raises: HistoryGone: events after that position were pruned.
     """
-    rows = _rows(context, partition).filter(position__gt=after).order_by("position")[:limit]
+    rows = rows_of(context, partition).filter(position__gt=after).order_by("position")[:limit]
     events = [received(row) for row in rows]
     first = events[0].position if events else _first_if_emptied(context, partition, after)
     if first != after + 1:
@@ -93,7 +94,7 @@ def _first_if_emptied(context: str, partition: int, after: int) -> int:
     """Where a log goes on that has nothing after a position: there, if nothing was pruned."""
     head = head_of(context, partition).head
     # The head first: what is sequenced between the two queries is then seen by the second.
-    emptied = head > after and not _rows(context, partition).filter(position__gt=after).exists()
+    emptied = head > after and not rows_of(context, partition).filter(position__gt=after).exists()
     return head + 1 if emptied else after + 1
 
 
@@ -126,9 +127,23 @@ class Extent:
     head: int
 
 
+def new_epoch(context: str, partition: int) -> int:
+    """Tell streams of before from those to come. Returns: the head, where the new epoch begins."""
+    head = head_of(context, partition)
+    heads = Partition.objects.using(get_settings().database_of(context)).filter(pk=head.pk)
+    heads.update(epoch=F("epoch") + 1)
+    return head.head
+
+
+def position_before(context: str, partition: int, time: datetime) -> int:
+    """The position before the first event that is not older than a time."""
+    older = rows_of(context, partition).filter(time__lt=time)
+    return older.aggregate(last=Max("position"))["last"] or extent(context, partition).first - 1
+
+
 def extent(context: str, partition: int) -> Extent:
     head = head_of(context, partition)
-    first = _rows(context, partition).aggregate(first=Min("position"))["first"]
+    first = rows_of(context, partition).aggregate(first=Min("position"))["first"]
     return Extent(head.identity, first or head.head + 1, head.head)
 
 
@@ -138,6 +153,7 @@ def partitions_of(contexts: Iterable[str]) -> list[tuple[str, int]]:
     return [(name, number) for name in contexts for number in range(known[name].partitions)]
 
 
-def _rows(context: str, partition: int) -> "QuerySet[LoggedEvent]":
+def rows_of(context: str, partition: int) -> "QuerySet[LoggedEvent]":
+    """The partition's events, sequenced or not."""
     rows = LoggedEvent.objects.using(get_settings().database_of(context))
     return rows.filter(context=context, partition=partition)

@@ -83,12 +83,38 @@ class Cursor(models.Model):
     context = models.CharField(max_length=100, help_text="The context whose events are heard.")
     partition = models.PositiveSmallIntegerField()
     position = models.BigIntegerField(default=0)
+    event_id = models.UUIDField(
+        null=True, help_text="The event at that position; tells when the log is another one."
+    )
     moved_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["subscription", "context", "partition"], name="carveout_one_cursor"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscription} at {self.context}.{self.partition}:{self.position}"
+
+
+class ReportedCursor(models.Model):
+    """What the owner of a log knows of the cursors on it, wherever they live.
+
+    Nothing is pruned that one of them has not passed.
+    """
+
+    subscription = models.CharField(max_length=200)
+    context = models.CharField(max_length=100, help_text="The context whose log this is.")
+    partition = models.PositiveSmallIntegerField()
+    position = models.BigIntegerField()
+    reported_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscription", "context", "partition"], name="carveout_one_report"
             )
         ]
 

@@ -9,6 +9,7 @@ from carveout import cursor, history, stream
 from carveout.batch import Share, handle
 from carveout.careful import handle_carefully
 from carveout.conf import get_settings
+from carveout.cursor import BEGINNING, At
 from carveout.errors import CursorMoved, HistoryGone, LogMismatch, LookupFailed
 from carveout.event import ReceivedEvent
 from carveout.handling import prefetch
@@ -42,7 +43,8 @@ class PartitionConsumer:
         self._database = subscriptions[0].database
         self._source = source
         self._pauses = Pauses()
-        self._positions: dict[str, int] = {}
+        self._positions: dict[str, At] = {}
+        self._mirrored: dict[str, int] = {}
         self._stale = True
         self._broken = False
 
@@ -64,13 +66,20 @@ class PartitionConsumer:
 
     def news_after(self) -> int | None:
         """The position after which there is news; None if only time helps."""
-        awake = [at for name, at in self._positions.items() if not self._pauses.rests(name)]
-        return None if self._broken or not awake else max(awake)
+        if self._broken:
+            return None
+        awake = (at for name, at in self._positions.items() if not self._pauses.rests(name))
+        return max((at.position for at in awake), default=None)
 
     def mirror(self) -> None:
-        """Show the cursors in Redis for monitoring."""
-        for name, position in self._positions.items():
+        """Report the cursors to the log's owner, and show them in Redis for monitoring."""
+        positions = {name: at.position for name, at in self._positions.items()}
+        if not positions or positions == self._mirrored:
+            return
+        stream.report(self.place, positions)
+        for name, position in positions.items():
             stream.mirror(self.place, name, position)
+        self._mirrored = positions
 
     def forget_positions(self) -> None:
         """Read the cursors again: somebody else may have moved them."""
@@ -81,44 +90,44 @@ class PartitionConsumer:
             self._positions = self._load()
             self._stale = False
         moved = 0
-        for position, group in self._groups().items():
-            moved += self._run_group(position, group, careful)
+        for at, group in self._groups().items():
+            moved += self._run_group(at, group, careful)
         if not moved:
             self.forget_positions()
         return moved
 
-    def _load(self) -> dict[str, int]:
+    def _load(self) -> dict[str, At]:
         known = cursor.positions(self._subscriptions.keys(), self.place, self._database)
         for name in self._subscriptions.keys() - known.keys():
             known[name] = self._first_position(self._subscriptions[name])
             cursor.create(name, self.place, known[name], self._database)
         return known
 
-    def _first_position(self, subscription: Subscription) -> int:
+    def _first_position(self, subscription: Subscription) -> At:
         if subscription.start == "beginning":
-            return 0
-        return history.extent(self._context, self.place).head
+            return BEGINNING
+        return At(history.extent(self._context, self.place).head)
 
-    def _groups(self) -> dict[int, list[Subscription]]:
-        groups: dict[int, list[Subscription]] = defaultdict(list)
-        for name, position in self._positions.items():
+    def _groups(self) -> dict[At, list[Subscription]]:
+        groups: dict[At, list[Subscription]] = defaultdict(list)
+        for name, at in self._positions.items():
             if not self._pauses.rests(name):
-                groups[position].append(self._subscriptions[name])
+                groups[at].append(self._subscriptions[name])
         return groups
 
-    def _run_group(self, position: int, group: Sequence[Subscription], careful: bool) -> int:
+    def _run_group(self, at: At, group: Sequence[Subscription], careful: bool) -> int:
         try:
-            events = self._source.read(position, get_settings().batch_rows)
+            events = self._source.read(at, get_settings().batch_rows)
         except LookupFailed as error:
             self._pause(group, error)
             return 0
         shares = self._shares(group, events) if events else []
         if not shares:
             return 0
-        new = events[-1].position
+        new = At(events[-1].position, events[-1].id)
         try:
             with self._guard():
-                self._handle(shares, position, new, careful)
+                self._handle(shares, at, new, careful)
         except CursorMoved as moved:
             logger.info("%s", moved)
             self.forget_positions()
@@ -127,7 +136,7 @@ class PartitionConsumer:
             self._positions[share.subscription.name] = new
         return len(events)
 
-    def _handle(self, shares: Sequence[Share], old: int, new: int, careful: bool) -> None:
+    def _handle(self, shares: Sequence[Share], old: At, new: At, careful: bool) -> None:
         if not careful:
             handle(shares, self.place, old, new)
             return

@@ -1,17 +1,20 @@
 """The relay: gives committed events their positions and copies them to Redis."""
 
 import logging
+import time
 from collections.abc import Iterable
 
 from django.db import InterfaceError, OperationalError
 
-from carveout import log, stream
+from carveout import log, retention, stream
 from carveout.conf import get_settings
-from carveout.errors import LogMismatch, StreamUnavailable
+from carveout.errors import HistoryGone, LogMismatch, StreamUnavailable
 from carveout.stream import Place
 from carveout.wake import Listener
 
 logger = logging.getLogger(__name__)
+
+NOTE_REPORTS_EVERY_S = 10.0
 
 
 def ship(place: Place, limit: int) -> int:
@@ -36,6 +39,20 @@ def ship(place: Place, limit: int) -> int:
     return stream.append(place, extent.identity, events, length)
 
 
+def check_tail(place: Place) -> None:
+    """The newest entry of the stream has to be the log's event at that position.
+
+    Raises: LogMismatch: it is another; the database was restored and has grown past it since.
+    """
+    last, event_id = stream.last_position(place), stream.last_event_id(place)
+    try:
+        events = log.read(*place, last - 1, 1) if event_id else []
+    except HistoryGone:
+        return
+    if events and events[0].id != event_id:
+        raise stream.mismatch(place, f"at position {last} it has another event")
+
+
 class Relay:
     """Sequences and ships for the contexts that are hosted here."""
 
@@ -43,6 +60,8 @@ class Relay:
         names = list(contexts)
         self._places = log.partitions_of(names)
         self._listener = Listener(names)
+        self._checked: set[Place] = set()
+        self._reports_noted_at = 0.0
         self._stopped: set[Place] = set()
 
     def start(self) -> None:
@@ -55,11 +74,16 @@ class Relay:
                 OperationalError, InterfaceError: a database did not answer.
         """
         done, first_error = 0, None
+        reports_due = time.monotonic() - self._reports_noted_at > NOTE_REPORTS_EVERY_S
         for place in self._places:
             try:
                 done += self._run_partition(place)
+                if reports_due:
+                    retention.note_reports(place)
             except (StreamUnavailable, OperationalError, InterfaceError) as error:
                 first_error = first_error or error  # one database's trouble is not another's
+        if reports_due:
+            self._reports_noted_at = time.monotonic()
         if first_error:
             raise first_error
         return done
@@ -68,10 +92,13 @@ class Relay:
         limit = get_settings().batch_rows
         sequenced = log.sequence(*place, limit) if log.unsequenced(*place) else 0
         try:
+            if place not in self._checked:
+                check_tail(place)
             shipped = ship(place, limit)
         except LogMismatch as error:
             self._report(place, error)
             return sequenced
+        self._checked.add(place)
         self._stopped.discard(place)
         return sequenced + shipped
 

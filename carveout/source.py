@@ -1,23 +1,24 @@
 """Where a consumer's events come from: the stream, and the log where the stream has a gap."""
 
 import logging
-import time
 from typing import Protocol
 
 from carveout import history, stream
-from carveout.errors import LogMismatch
+from carveout.cursor import At
+from carveout.errors import HistoryGone, LogMismatch
 from carveout.event import ReceivedEvent
 from carveout.stream import Place
 
 logger = logging.getLogger(__name__)
 
-CHECK_LOG_EVERY_S = 10.0
+VERIFIED_MAX = 1_000
+"""Verified positions that are remembered; one that was forgotten costs a query."""
 
 
 class Source(Protocol):
     """Gives the events of one partition."""
 
-    def read(self, after: int, limit: int) -> list[ReceivedEvent]:
+    def read(self, after: At, limit: int) -> list[ReceivedEvent]:
         """Events after a position, in order and without a gap."""
 
 
@@ -27,36 +28,33 @@ class StreamSource:
     def __init__(self, subscriber: str, place: Place) -> None:
         self._subscriber = subscriber
         self._place = place
-        self._checked_at = 0.0
+        self._mark = b""
+        self._verified: set[int] = set()
 
-    def read(self, after: int, limit: int) -> list[ReceivedEvent]:
+    def read(self, after: At, limit: int) -> list[ReceivedEvent]:
         """Raises: StreamUnavailable, LookupUnavailable: call again.
         HistoryGone: neither stream nor log has what comes next.
-        LogMismatch: the log ends before `after`.
+        LogMismatch: the log is not the one that this cursor moved in.
         """
-        events = stream.read(self._place, after, limit)
+        events, mark = stream.read(self._place, after.position, limit)
+        self._verify(after, mark)
+        if not events and stream.last_position(self._place) > after.position:
+            logger.info("%s.%s: gap after %d, reading the log", *self._place, after.position)
+            events = history.read(self._subscriber, self._place, after.position, limit)
         if events:
-            return events
-        last = stream.last_position(self._place)
-        if last > after:
-            logger.info("%s.%s: gap after %d, reading the log", *self._place, after)
-            return history.read(self._subscriber, self._place, after, limit)
-        if last < after:
-            self._check_log(after)
-        return []
+            self._verified.add(events[-1].position)
+        return events
 
-    def _check_log(self, after: int) -> None:
-        """The stream is behind the cursor: Redis lost its tail, or the log is another one."""
-        if time.monotonic() - self._checked_at < CHECK_LOG_EVERY_S:
+    def _verify(self, at: At, mark: bytes) -> None:
+        """Once per position and stream: does the log hold what the cursor handled?"""
+        if mark != self._mark:
+            self._mark, self._verified = mark, set()
+        if at.position in self._verified:
             return
-        self._checked_at = time.monotonic()
-        head = history.extent(self._subscriber, self._place).head
-        if head < after:
-            raise LogMismatch(
-                f"{self._place[0]}.{self._place[1]}: the log ends at position {head}, but"
-                f" {self._subscriber} has handled {after}. The owner's database was restored or"
-                " created anew; move the cursors of its subscribers back to where it ends."
-            )
+        verify(self._subscriber, self._place, at)
+        if len(self._verified) > VERIFIED_MAX:
+            self._verified.clear()
+        self._verified.add(at.position)
 
 
 class LogSource:
@@ -66,6 +64,28 @@ class LogSource:
         self._subscriber = subscriber
         self._place = place
 
-    def read(self, after: int, limit: int) -> list[ReceivedEvent]:
+    def read(self, after: At, limit: int) -> list[ReceivedEvent]:
         """Raises: HistoryGone: the log no longer has what comes next."""
-        return history.read(self._subscriber, self._place, after, limit)
+        return history.read(self._subscriber, self._place, after.position, limit)
+
+
+def verify(subscriber: str, place: Place, at: At) -> None:
+    """Make sure that the owner's log still holds what a cursor handled last.
+
+    Raises: LogMismatch: it holds another event there, or ends before.
+    """
+    if at.event_id is None:
+        return
+    try:
+        events = history.read(subscriber, place, at.position - 1, 1)
+    except HistoryGone:
+        return  # pruned: it was the same log then
+    if events and events[0].id == at.event_id:
+        return
+    found = f"holds another event at position {at.position}" if events else "ends before"
+    raise LogMismatch(
+        f"{place[0]}.{place[1]}: {subscriber} has handled up to position {at.position}, but the log"
+        f" {found}. The database of {place[0]} was restored or created anew. Say `manage.py replay"
+        " SUBSCRIPTION --from POSITION` with the last position that both have in common, plus 1,"
+        " or 1 if the log is new."
+    )

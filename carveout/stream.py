@@ -1,9 +1,11 @@
 """Redis Streams: the only module that talks to them. Holds nothing that can't be rebuilt."""
 
 import logging
+import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -35,9 +37,11 @@ def identity_key(place: Place) -> str:
 # Source: https://redis.io/docs/latest/commands/xadd/
 _APPEND = """
 local log = redis.call('GET', KEYS[2])
-if log and log ~= ARGV[1] then return redis.error_reply('OTHERLOG ' .. log) end
-if not log then redis.call('SET', KEYS[2], ARGV[1]) end
-local accepted, at = 0, 3
+if log and string.sub(log, 1, #ARGV[1]) ~= ARGV[1] then
+    return redis.error_reply('OTHERLOG ' .. log)
+end
+if not log then redis.call('SET', KEYS[2], ARGV[1] .. ARGV[3]) end
+local accepted, at = 0, 4
 while at <= #ARGV do
     local width = tonumber(ARGV[at + 1])
     local reply = redis.pcall('XADD', KEYS[1], ARGV[at], unpack(ARGV, at + 2, at + 1 + width))
@@ -68,7 +72,7 @@ def append(place: Place, identity: str, events: Sequence[ReceivedEvent], length:
     Raises: StreamUnavailable: Redis did not answer; call again.
             LogMismatch: the stream belongs to another log.
     """
-    arguments: list[str | bytes | int] = [identity, length]
+    arguments: list[str | bytes | int] = [f"{identity}:", length, secrets.token_hex(4)]
     for event in events:
         fields = _fields(event)
         arguments += [f"{event.position}-0", len(fields), *fields]
@@ -77,7 +81,7 @@ def append(place: Place, identity: str, events: Sequence[ReceivedEvent], length:
             return int(client().eval(_APPEND, 2, key(place), identity_key(place), *arguments))
         except redis.ResponseError as error:
             if "OTHERLOG" in str(error):
-                raise _mismatch(place, f"it is marked {str(error).split()[-1]}") from error
+                raise mismatch(place, f"it is marked {str(error).split()[-1]}") from error
             raise
 
 
@@ -95,17 +99,64 @@ def last_position(place: Place) -> int:
 
 
 def last_event_id(place: Place) -> UUID | None:
-    """The id of the newest event that is in the stream, if there is one."""
+    """The id of the newest event that is in the stream, if there is a readable one."""
     with _answering():
         entries = client().xrevrange(key(place), count=1)
-    return UUID(entries[0][1][b"id"].decode()) if entries else None
+    try:
+        return UUID(entries[0][1][b"id"].decode()) if entries else None
+    except (KeyError, ValueError):
+        return None
 
 
-def _mismatch(place: Place, found: str) -> LogMismatch:
+def forget(place: Place) -> None:
+    """Throw the stream away; the relay fills it again from the log.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    with _answering():
+        client().delete(key(place), identity_key(place))
+
+
+def report(place: Place, positions: dict[str, int]) -> None:
+    """Tell the owner of the log where cursors stand, so that it keeps what they need.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    with _answering():
+        client().hset(_reports_key(place), mapping=positions)
+
+
+def reports(place: Place) -> dict[str, int]:
+    """Where cursors stand, as their consumers reported lately.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    with _answering():
+        reported = client().hgetall(_reports_key(place))
+    return {name.decode(): int(position) for name, position in reported.items()}
+
+
+def forget_subscription(place: Place, subscription: str) -> None:
+    """Take a subscription's report and its mirrored group away.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    with _answering():
+        client().hdel(_reports_key(place), subscription)
+        with suppress(redis.ResponseError):  # no such stream
+            client().xgroup_destroy(key(place), subscription)
+
+
+def _reports_key(place: Place) -> str:
+    return f"carveout:{{{place[0]}.{place[1]}}}:cursors"
+
+
+def mismatch(place: Place, found: str) -> LogMismatch:
+    """The error that says what to do about a stream that is not its log's."""
     return LogMismatch(
         f"The stream of {place[0]}.{place[1]} does not belong to its log: {found}. The database"
-        " was restored or created anew while Redis was kept. If the database is right, delete"
-        f" the keys {key(place)} and {identity_key(place)}; the relay then fills the stream again"
+        " was restored or created anew while Redis was kept. If the database is right, say"
+        f" `manage.py epoch {place[0]}`: it throws the streams away, and the relay fills them again"
         " from the log."
     )
 
@@ -113,16 +164,27 @@ def _mismatch(place: Place, found: str) -> LogMismatch:
 def check_not_ahead(place: Place, last: int, head: int) -> None:
     """Raises: LogMismatch: the stream has positions that the log never gave."""
     if last > head:
-        raise _mismatch(place, f"it ends at position {last}, the log at {head}")
+        raise mismatch(place, f"it ends at position {last}, the log at {head}")
 
 
-def read(place: Place, after: int, limit: int) -> list[ReceivedEvent]:
+class Chunk(NamedTuple):
+    """Some entries, and the mark of the stream that they come from."""
+
+    events: list[ReceivedEvent]
+    mark: bytes
+    """Changes whenever the stream was begun anew: after Redis lost it, or for another log."""
+
+
+def read(place: Place, after: int, limit: int) -> Chunk:
     """Entries after a position, up to the first that is missing or unreadable.
 
     Raises: StreamUnavailable: Redis did not answer.
     """
     with _answering():
-        reply = client().xread({key(place): f"{after}-0"}, count=limit)
+        pipeline = client().pipeline(transaction=True)
+        pipeline.get(identity_key(place))
+        pipeline.xread({key(place): f"{after}-0"}, count=limit)
+        mark, reply = pipeline.execute()
     events: list[ReceivedEvent] = []
     for entry_id, fields in reply[0][1] if reply else ():
         try:
@@ -133,7 +195,7 @@ def read(place: Place, after: int, limit: int) -> list[ReceivedEvent]:
         if event.position != after + len(events) + 1:
             break
         events.append(event)
-    return events
+    return Chunk(events, mark or b"")
 
 
 def wait(after: dict[Place, int], block_ms: int) -> None:

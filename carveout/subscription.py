@@ -32,6 +32,7 @@ class Subscription:
     start: str = "beginning"
     max_attempts: int = 12
     time_limit_s: float = 30.0
+    replayable: bool = True
 
     @property
     def sources(self) -> set[str]:
@@ -68,6 +69,7 @@ def subscribe(
     start: str = "beginning",
     max_attempts: int = 12,
     time_limit_s: float = 30.0,
+    replayable: bool = True,
 ) -> Callable[[Handler], Handler]:
     """Let a function hear events of other contexts, in order per key.
 
@@ -78,6 +80,7 @@ def subscribe(
     start: "beginning" hears all of history at first, "now" only what comes.
     max_attempts: failures after which a delivery is dead.
     time_limit_s: seconds after which one call of the handler is interrupted and counts as failed.
+    replayable: False has `replay` refuse to move its cursor back without --force.
 
     Raises: DeclarationInvalid: an option has a value that it can't have.
     """
@@ -96,6 +99,7 @@ def subscribe(
             start=start,
             max_attempts=max_attempts,
             time_limit_s=time_limit_s,
+            replayable=replayable,
         )
         _check_options(subscription)
         registry[subscription.name] = subscription

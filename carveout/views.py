@@ -1,5 +1,6 @@
 """The internal REST: lookups, and the log for readers whose stream has a gap."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -45,7 +46,9 @@ class EventsView(APIView):
             events = log.read(owner, partition, after, limit) if limit else []
         except HistoryGone as gone:
             return HttpResponse(str(gone), status=410, content_type="text/plain")
-        answer = History(extent.identity, extent.first, extent.head, events)
+        since = _time(request, "since")
+        before = log.position_before(owner, partition, since) if since else 0
+        answer = History(extent.identity, extent.first, extent.head, events, before)
         return HttpResponse(msgspec.json.encode(answer), content_type="application/json")
 
 
@@ -58,3 +61,14 @@ def _number(request: Request, name: str, default: int) -> int:
     if number < 0:
         raise ValidationError({name: f"{raw!r} is no whole number from 0."})
     return number
+
+
+def _time(request: Request, name: str) -> datetime | None:
+    raw = request.query_params.get(name, "")
+    try:
+        time = datetime.fromisoformat(raw) if raw else None
+    except ValueError:
+        time = None
+    if raw and (time is None or time.tzinfo is None):
+        raise ValidationError({name: f"{raw!r} is no time like 2026-01-31T12:00:00+00:00."})
+    return time
