@@ -30,7 +30,9 @@ def store(
 ) -> None:
     """Keep events for later, in the transaction that is open. What is kept already stays."""
     now = timezone.now()
-    wait_s = backoff_s(1) if error else 0
+    wait_s = backoff_s(1, subscription) if error else 0
+    if isinstance(error, subscription.give_up_on):
+        state = Delivery.State.DEAD
     due_at = now + timedelta(seconds=SWEEP_AFTER_S if state == Delivery.State.QUEUED else wait_s)
     rows = [
         Delivery(
@@ -108,11 +110,13 @@ def failed(
     `counts` is false when the event is not to blame: a context that can't be looked up.
     """
     attempts = delivery.attempts if counts else delivery.attempts - 1
-    dead = counts and attempts >= subscription.max_attempts
+    dead = counts and (
+        attempts >= subscription.max_attempts or isinstance(error, subscription.give_up_on)
+    )
     _rows(subscription.database).filter(pk=delivery.pk, attempts=delivery.attempts).update(
         state=Delivery.State.DEAD if dead else Delivery.State.WAITING,
         attempts=attempts,
-        due_at=timezone.now() + timedelta(seconds=backoff_s(max(attempts, 1))),
+        due_at=timezone.now() + timedelta(seconds=backoff_s(max(attempts, 1), subscription)),
         claimed_until=None,
         **describe(error),
     )
@@ -190,13 +194,15 @@ def event_of(delivery: Delivery) -> ReceivedEvent:
     return msgspec.json.decode(delivery.event, type=ReceivedEvent)
 
 
-def backoff_s(attempts: int) -> float:
+def backoff_s(attempts: int, subscription: Subscription | None = None) -> float:
     """Exponential backoff with full jitter.
 
     Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
     settings = get_settings()
-    ceiling = min(settings.retry_cap_s, settings.retry_base_s * 2.0 ** min(attempts, 30))
+    base_s = (subscription and subscription.retry_base_s) or settings.retry_base_s
+    cap_s = (subscription and subscription.retry_cap_s) or settings.retry_cap_s
+    ceiling = min(cap_s, base_s * 2.0 ** min(attempts, 30))
     return random.uniform(0, ceiling)  # noqa: S311 - spreads retries, guards nothing
 
 

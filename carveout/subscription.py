@@ -31,6 +31,9 @@ class Subscription:
     atomic: bool = True
     start: str = "beginning"
     max_attempts: int = 12
+    retry_base_s: float | None = None
+    retry_cap_s: float | None = None
+    give_up_on: tuple[type[Exception], ...] = ()
     time_limit_s: float = 30.0
     replayable: bool = True
 
@@ -68,6 +71,9 @@ def subscribe(
     atomic: bool = True,
     start: str = "beginning",
     max_attempts: int = 12,
+    retry_base_s: float | None = None,
+    retry_cap_s: float | None = None,
+    give_up_on: tuple[type[Exception], ...] = (),
     time_limit_s: float = 30.0,
     replayable: bool = True,
 ) -> Callable[[Handler], Handler]:
@@ -79,6 +85,9 @@ def subscribe(
     atomic: False runs a job outside a transaction: for outside work such as SMTP, at least once.
     start: "beginning" hears all of history at first, "now" only what comes.
     max_attempts: failures after which a delivery is dead.
+    retry_base_s, retry_cap_s: seconds that the wait between attempts begins with, doubles from
+        and ends at; default: those of the settings.
+    give_up_on: errors after which a delivery is dead at once.
     time_limit_s: seconds after which one call of the handler is interrupted and counts as failed.
     replayable: False has `replay` refuse to move its cursor back without --force.
 
@@ -98,6 +107,9 @@ def subscribe(
             atomic=atomic,
             start=start,
             max_attempts=max_attempts,
+            retry_base_s=retry_base_s,
+            retry_cap_s=retry_cap_s,
+            give_up_on=give_up_on,
             time_limit_s=time_limit_s,
             replayable=replayable,
         )
