@@ -15,17 +15,18 @@ KINDS = {
     "orders.OrderCancelled": Kind.CANCELLATION,
     "orders.OrderShipped": Kind.SHIPPING,
 }
-# Mail servers are away for hours, not for minutes: more tries than the kit's default.
-MAX_ATTEMPTS = 20
+# A server may be away for hours, and is tried again every half minute at the latest. Nobody wants
+# last year's mail again, so these are not replayed by mistake.
+PATIENCE = {"max_attempts": 2_000, "retry_cap_s": 30.0, "replayable": False}
 
 
-@carveout.subscribe(*KINDS, via="rq", ordered=True, atomic=False, max_attempts=MAX_ATTEMPTS)
+@carveout.subscribe(*KINDS, via="rq", ordered=True, atomic=False, **PATIENCE)
 def tell_by_email(event, order: OrderToTell) -> None:
     """Tell the customer by e-mail."""
     services.tell_by_email(KINDS[event.type], order)
 
 
-@carveout.subscribe(*KINDS, via="rq", ordered=True, atomic=False, max_attempts=MAX_ATTEMPTS)
+@carveout.subscribe(*KINDS, via="rq", ordered=True, atomic=False, **PATIENCE)
 def tell_by_sms(event, order: OrderToTell) -> None:
     """Tell the customer by SMS, if the order has a phone number."""
     services.tell_by_sms(KINDS[event.type], order)
