@@ -1,11 +1,13 @@
 """One attempt at one delivery: claimed and counted first, then run, then removed."""
 
 import logging
+from contextlib import nullcontext
 
 from django.db import transaction
 
 from carveout import delivery, jobs
 from carveout.errors import CursorMoved, LookupFailed
+from carveout.failpoint import reach
 from carveout.handling import call, prefetch
 from carveout.models import Delivery
 from carveout.subscription import Subscription, registry
@@ -41,15 +43,15 @@ def attempt(delivery_id: int, database: str) -> None:
 
 
 def _run(claimed: Delivery, subscription: Subscription) -> None:
+    reach("attempt: claimed")
     event = delivery.event_of(claimed)
     found = prefetch(subscription, [event])
-    if not subscription.atomic:
+    with transaction.atomic(using=subscription.database) if subscription.atomic else nullcontext():
         call(subscription, [event], found)
+        reach("attempt: handled")
         delivery.done(claimed, subscription.database)
-        return
-    with transaction.atomic(using=subscription.database):
-        call(subscription, [event], found)
-        delivery.done(claimed, subscription.database)
+        reach("attempt: removed")
+    reach("attempt: committed")
 
 
 def _wake_next(claimed: Delivery, subscription: Subscription) -> None:

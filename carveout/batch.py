@@ -10,6 +10,7 @@ from carveout import cursor, delivery, jobs
 from carveout.cursor import At
 from carveout.errors import CursorMoved
 from carveout.event import ReceivedEvent
+from carveout.failpoint import reach
 from carveout.handling import Found, call
 from carveout.models import Delivery
 from carveout.stream import Place
@@ -91,5 +92,7 @@ def _unblocked(share: Share) -> Sequence[ReceivedEvent]:
 
 
 def _advance(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
+    reach("consumer: handled")
     names = [share.subscription.name for share in shares]
     cursor.advance(names, place, old, new, shares[0].subscription.database)
+    reach("consumer: cursor moved")

@@ -11,6 +11,7 @@ from carveout import delivery
 from carveout.conf import RQ_SERIALIZER, get_settings, rq_queue_name
 from carveout.connection import REDIS_ERRORS, client
 from carveout.event import ReceivedEvent
+from carveout.failpoint import reach
 from carveout.models import Delivery
 from carveout.subscription import Subscription
 
@@ -51,6 +52,7 @@ def enqueue(context: str, ids: Collection[int]) -> None:
     ]
     try:
         queue.enqueue_many(data)
+        reach("job: enqueued")
     except REDIS_ERRORS as error:
         logger.warning("%d jobs of %s wait for Redis: %s", len(ids), context, error)
 

@@ -12,6 +12,7 @@ from django.db.models import F, Max, Min, QuerySet
 from carveout.conf import get_settings
 from carveout.errors import HistoryGone
 from carveout.event import ReceivedEvent
+from carveout.failpoint import reach
 from carveout.models import LoggedEvent, Partition
 
 
@@ -48,6 +49,7 @@ def sequence(context: str, partition: int, limit: int) -> int:
         sequenced = _give_positions(context, partition, head, limit, database)
         if sequenced:
             heads.update(head=head + sequenced)
+            reach("relay: positions given")
         return sequenced
 
 

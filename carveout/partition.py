@@ -12,6 +12,7 @@ from carveout.conf import get_settings
 from carveout.cursor import BEGINNING, At
 from carveout.errors import CursorMoved, HistoryGone, LogMismatch, LookupFailed
 from carveout.event import ReceivedEvent
+from carveout.failpoint import reach
 from carveout.handling import prefetch
 from carveout.pause import Pauses
 from carveout.source import Source
@@ -127,11 +128,13 @@ class PartitionConsumer:
         new = At(events[-1].position, events[-1].id)
         try:
             with self._guard():
+                reach("consumer: read")
                 self._handle(shares, at, new, careful)
         except CursorMoved as moved:
             logger.info("%s", moved)
             self.forget_positions()
             return 0
+        reach("consumer: committed")
         for share in shares:
             self._positions[share.subscription.name] = new
         return len(events)

@@ -12,6 +12,7 @@ from carveout import inline, log
 from carveout.conf import get_settings
 from carveout.errors import InvalidEvent, NotInTransaction
 from carveout.event import Event, cause, encode, key_of, type_name
+from carveout.failpoint import reach
 from carveout.lookups import offered, represent
 from carveout.models import LoggedEvent
 from carveout.wake import wake_relay
@@ -40,6 +41,7 @@ def publish(event: Event) -> uuid.UUID:
         )
     row = _row(event, name, context)
     log.append(row, database)
+    reach("publish: stored")
     event_published.send(type(event), event=event)
     _after_commit(database, context)
     return row.event_id

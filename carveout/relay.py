@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from carveout import log, retention, stream
 from carveout.conf import get_settings
 from carveout.errors import HistoryGone, LogMismatch, StreamUnavailable
+from carveout.failpoint import reach
 from carveout.stream import Place
 from carveout.wake import Listener
 
@@ -36,7 +37,9 @@ def ship(place: Place, limit: int) -> int:
     if start == extent.head:
         return 0
     events = log.read(*place, start, limit)
-    return stream.append(place, extent.identity, events, length)
+    accepted = stream.append(place, extent.identity, events, length)
+    reach("relay: shipped")
+    return accepted
 
 
 def check_tail(place: Place) -> None:
@@ -91,6 +94,8 @@ class Relay:
     def _run_partition(self, place: Place) -> int:
         limit = get_settings().batch_rows
         sequenced = log.sequence(*place, limit) if log.unsequenced(*place) else 0
+        if sequenced:
+            reach("relay: sequenced")
         try:
             if place not in self._checked:
                 check_tail(place)
