@@ -9,11 +9,10 @@ from django.db import transaction
 from carveout import cursor, delivery, jobs
 from carveout.cursor import At
 from carveout.errors import CursorMoved
-from carveout.event import ReceivedEvent
+from carveout.event import Place, ReceivedEvent
 from carveout.failpoint import reach
 from carveout.handling import Found, call
 from carveout.models import Delivery
-from carveout.stream import Place
 from carveout.subscription import Subscription
 
 logger = logging.getLogger(__name__)

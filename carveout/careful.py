@@ -11,7 +11,7 @@ from django.db import transaction
 from carveout import cursor, delivery
 from carveout.batch import Share, attempt_one
 from carveout.cursor import At
-from carveout.stream import Place
+from carveout.event import Place
 from carveout.subscription import Subscription
 
 logger = logging.getLogger(__name__)

@@ -12,12 +12,12 @@ from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS
 from carveout.delivery import due
 from carveout.errors import StreamUnavailable
+from carveout.event import Place
 from carveout.jobs import sweep
 from carveout.lease import Heartbeat, Leases
 from carveout.log import partitions_of
 from carveout.partition import PartitionConsumer
 from carveout.source import StreamSource
-from carveout.stream import Place
 from carveout.subscription import Subscription, hosted
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from carveout.errors import CursorMoved
+from carveout.event import Place
 from carveout.models import Cursor
-from carveout.stream import Place
 
 
 class At(NamedTuple):

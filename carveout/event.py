@@ -13,6 +13,9 @@ from carveout.errors import DeclarationInvalid, InvalidEvent
 EVENT_BYTES_MAX = 64 * 1024
 """An event's data may not be larger; a thin fact is far below it."""
 
+Place = tuple[str, int]
+"""A context and the number of one of its partitions."""
+
 registry: dict[str, type["Event"]] = {}
 """Event types declared in this process, by full name."""
 

@@ -7,9 +7,8 @@ import msgspec
 from carveout import log, transport
 from carveout.conf import get_settings
 from carveout.errors import LookupRefused
-from carveout.event import ReceivedEvent
+from carveout.event import Place, ReceivedEvent
 from carveout.log import Extent
-from carveout.stream import Place
 
 
 class History(msgspec.Struct, frozen=True):

@@ -6,10 +6,10 @@ from contextvars import ContextVar
 from carveout import log
 from carveout.attempt import attempt
 from carveout.conf import get_settings
+from carveout.event import Place
 from carveout.models import Delivery
 from carveout.partition import PartitionConsumer
 from carveout.source import LogSource
-from carveout.stream import Place
 from carveout.subscription import Subscription, hosted
 
 _under_way: ContextVar[bool] = ContextVar("carveout_inline", default=False)

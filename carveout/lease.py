@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 
 from carveout.connection import REDIS_ERRORS, client
-from carveout.stream import Place
+from carveout.event import Place
 
 logger = logging.getLogger(__name__)
 

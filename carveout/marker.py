@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from carveout.connection import REDIS_ERRORS, client
-from carveout.stream import Place
+from carveout.event import Place
 
 EXPIRES_S = 86_400
 

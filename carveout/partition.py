@@ -11,12 +11,11 @@ from carveout.careful import handle_carefully
 from carveout.conf import get_settings
 from carveout.cursor import BEGINNING, At
 from carveout.errors import CursorMoved, HistoryGone, LogMismatch, LookupFailed
-from carveout.event import ReceivedEvent
+from carveout.event import Place, ReceivedEvent
 from carveout.failpoint import reach
 from carveout.handling import prefetch
 from carveout.pause import Pauses
 from carveout.source import Source
-from carveout.stream import Place
 from carveout.subscription import Subscription
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from django.db import InterfaceError, OperationalError
 from carveout import log, retention, stream
 from carveout.conf import get_settings
 from carveout.errors import HistoryGone, LogMismatch, StreamUnavailable
+from carveout.event import Place
 from carveout.failpoint import reach
-from carveout.stream import Place
 from carveout.wake import Listener
 
 logger = logging.getLogger(__name__)

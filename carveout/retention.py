@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from carveout import stream
 from carveout.conf import get_settings
+from carveout.event import Place
 from carveout.log import rows_of
 from carveout.models import Cursor, ReportedCursor
-from carveout.stream import Place
 
 PRUNE_ROWS = 5_000
 """Rows that one transaction deletes."""

@@ -6,8 +6,7 @@ from typing import Protocol
 from carveout import history, stream
 from carveout.cursor import At
 from carveout.errors import HistoryGone, LogMismatch
-from carveout.event import ReceivedEvent
-from carveout.stream import Place
+from carveout.event import Place, ReceivedEvent
 
 logger = logging.getLogger(__name__)
 

@@ -4,23 +4,18 @@ import logging
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 import redis
 
+from carveout import entry
 from carveout.connection import REDIS_ERRORS, client
 from carveout.errors import LogMismatch, StreamUnavailable
-from carveout.event import ReceivedEvent
+from carveout.event import Place, ReceivedEvent
 
 logger = logging.getLogger(__name__)
-
-SPEC_VERSION = "1.0"
-
-Place = tuple[str, int]
-"""A context and the number of one of its partitions."""
 
 
 def key(place: Place) -> str:
@@ -74,7 +69,7 @@ def append(place: Place, identity: str, events: Sequence[ReceivedEvent], length:
     """
     arguments: list[str | bytes | int] = [f"{identity}:", length, secrets.token_hex(4)]
     for event in events:
-        fields = _fields(event)
+        fields = entry.fields_of(event)
         arguments += [f"{event.position}-0", len(fields), *fields]
     with _answering():
         try:
@@ -95,7 +90,7 @@ def last_position(place: Place) -> int:
             info = client().xinfo_stream(key(place))
         except redis.ResponseError:
             return 0
-        return _position(info["last-generated-id"])
+        return entry.position_of(info["last-generated-id"])
 
 
 def last_event_id(place: Place) -> UUID | None:
@@ -188,7 +183,7 @@ def read(place: Place, after: int, limit: int) -> Chunk:
     events: list[ReceivedEvent] = []
     for entry_id, fields in reply[0][1] if reply else ():
         try:
-            event = _event(place, entry_id, fields)
+            event = entry.event_of(place, entry_id, fields)
         except (KeyError, ValueError, msgspec.MsgspecError):
             logger.warning("%s: entry %r is unreadable", key(place), entry_id)
             break
@@ -215,7 +210,7 @@ def mirror(place: Place, group: str, position: int) -> None:
     with _answering():
         try:
             info = client().xinfo_stream(key(place))
-            behind = max(_position(info["last-generated-id"]) - position, 0)
+            behind = max(entry.position_of(info["last-generated-id"]) - position, 0)
             entries_read = max(int(info.get("entries-added", 0)) - behind, 0)
             try:
                 client().xgroup_setid(key(place), group, f"{position}-0", entries_read=entries_read)
@@ -225,53 +220,3 @@ def mirror(place: Place, group: str, position: int) -> None:
                 )
         except redis.ResponseError:
             return  # no stream yet, or a server that does not know ENTRIESREAD
-
-
-def _position(entry_id: bytes | str) -> int:
-    text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
-    return int(text.split("-")[0])
-
-
-def _fields(event: ReceivedEvent) -> list[str | bytes]:
-    """CloudEvents attributes, then ours.
-
-    Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
-    """
-    attributes: dict[str, str | bytes] = {
-        "specversion": SPEC_VERSION,
-        "id": str(event.id),
-        "source": f"/{event.context}",
-        "type": event.type,
-        "subject": event.key,
-        "time": event.time.isoformat(),
-        "datacontenttype": "application/json",
-        "data": msgspec.json.encode(event.data),
-        "correlationid": event.correlation_id,
-        "causationid": event.causation_id,
-        "traceparent": event.traceparent,
-        "carries": event.carries,
-        "carried": msgspec.json.encode(event.carried) if event.carried is not None else b"",
-    }
-    return [part for pair in attributes.items() if pair[1] for part in pair]
-
-
-def _event(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> ReceivedEvent:
-    def text(name: bytes) -> str:
-        return fields.get(name, b"").decode()
-
-    carried = fields.get(b"carried")
-    return ReceivedEvent(
-        id=UUID(text(b"id")),
-        type=text(b"type"),
-        context=place[0],
-        partition=place[1],
-        position=_position(entry_id),
-        key=text(b"subject"),
-        time=datetime.fromisoformat(text(b"time")),
-        data=msgspec.json.decode(fields[b"data"]),
-        correlation_id=text(b"correlationid"),
-        causation_id=text(b"causationid"),
-        traceparent=text(b"traceparent"),
-        carries=text(b"carries"),
-        carried=msgspec.json.decode(carried) if carried else None,
-    )

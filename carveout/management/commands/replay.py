@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from carveout import cursor, history
 from carveout.cursor import At
+from carveout.event import Place
 from carveout.log import partitions_of
 from carveout.management.asking import add_yes, make_sure
 from carveout.management.redis import redis_running
-from carveout.stream import Place
 from carveout.subscription import Subscription, registry
 
 
