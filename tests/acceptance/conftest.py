@@ -80,11 +80,37 @@ def system(
     valkey: ValkeyForTests,
     smtp: SmtpForTests,
 ) -> Iterator[System]:
-    """A system for this test alone; parametrise it indirectly, the default is on SQLite."""
-    shape = getattr(request, "param", "together-sqlite")
-    running = prepare(shape, tmp_path, valkey, smtp)
+    """A system for this test alone, or the one of its module.
+
+    Parametrise it indirectly if it should not be "together-sqlite".
+    """
+    if lasts(request):
+        yield request.getfixturevalue("lasting_system")
+        return
+    running = prepare(getattr(request, "param", "together-sqlite"), tmp_path, valkey, smtp)
     yield running
     running.end()
+
+
+def lasts(request: pytest.FixtureRequest) -> bool:
+    """Do the tests of this module share one system? It says so with SHAPE, "<shape>-<engine>"."""
+    return hasattr(request.module, "SHAPE")
+
+
+@pytest.fixture
+def valkey(request: pytest.FixtureRequest) -> ValkeyForTests:
+    """The test Valkey, running; empty too, except for systems that last."""
+    server = request.config.stash[servers]
+    server.start() if lasts(request) else server.flush()
+    return server
+
+
+@pytest.fixture
+def smtp(request: pytest.FixtureRequest, smtp_server: SmtpForTests) -> SmtpForTests:
+    """A mail server, running and accepting; empty too, except for systems that last."""
+    smtp_server.start() if lasts(request) else smtp_server.reset()
+    smtp_server.behaviour = "accept"
+    return smtp_server
 
 
 @pytest.fixture(scope="module")
@@ -94,15 +120,11 @@ def lasting_system(
     prepare: Prepare,
     smtp_server: SmtpForTests,
 ) -> Iterator[System]:
-    """A system for all tests of a module, which says in SHAPE of what kind.
-
-    Such a module has to keep Redis and the mail server as they are between its tests.
-    """
     valkey = request.config.stash[servers]
     valkey.flush()
     smtp_server.reset()
-    folder = tmp_path_factory.mktemp(request.module.SHAPE)
-    running = prepare(request.module.SHAPE, folder, valkey, smtp_server)
+    shape = request.module.SHAPE
+    running = prepare(shape, tmp_path_factory.mktemp(shape), valkey, smtp_server)
     yield running
     running.end()
 

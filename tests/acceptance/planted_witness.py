@@ -15,14 +15,14 @@ import carveout
 from carveout import stream
 
 
-@carveout.subscribe("orders.OrderCreated", "orders.OrderCancelled")
+@carveout.subscribe("orders.OrderCreated")
 def hear(event) -> None:
     die_if_told("before commit")
     transaction.on_commit(partial(die_if_told, "after commit"))
     write_down("consumer", event)
 
 
-@carveout.subscribe("orders.OrderCreated", "orders.OrderCancelled", via="rq")
+@carveout.subscribe("orders.OrderCreated", via="rq")
 def hear_in_job(event) -> None:
     write_down("job", event)
 
@@ -37,7 +37,7 @@ def append_and_die(*args) -> int:
 
 def write_down(where: str, event) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO witnessed VALUES (%s, %s, %s)", [where, event.key, event.type])
+        cursor.execute("INSERT INTO witnessed VALUES (%s, %s)", [where, event.key])
 
 
 def die_if_told(moment: str) -> None:

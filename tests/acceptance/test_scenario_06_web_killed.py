@@ -68,12 +68,12 @@ def place_and_kill_web(system, customer) -> None:
 
 
 def place(customer) -> None:
-    with suppress(urllib3.exceptions.HTTPError):
+    with suppress(urllib3.exceptions.HTTPError, ValueError):  # no answer, or its beginning
         customer.order({"CD-05": 1})
 
 
 def test_scenario_06_what_is_committed_flows_and_what_is_not_leaves_no_trace(system, smtp):
-    system.start(without=[system.web(context) for context in ("notifications", "reviews")])
+    system.start()
     before, told = set(outcome.orders(system)), outcome.told(smtp)
     assert shell(system, DIE_BEFORE_COMMIT) == -signal.SIGKILL
     assert shell(system, ROLL_BACK) == 0

@@ -16,8 +16,9 @@ from tests.eventually import eventually
 WITNESS = Path(__file__).with_name("planted_witness.py")
 TABLE = (
     "from django.db import connection; connection.cursor().execute("
-    "'CREATE TABLE witnessed (heard_by varchar(10), key varchar(20), type varchar(40))')"
+    "'CREATE TABLE IF NOT EXISTS witnessed (heard_by varchar(10), number varchar(20))')"
 )
+HEARD = "SELECT number FROM witnessed WHERE heard_by = %s"
 KILLS = 12
 PAUSE_S = (0.3, 1.0)
 
@@ -27,18 +28,25 @@ def witnessed(system, tmp_path):
     """A system whose notifications hold a witness."""
     project = copies.whole(tmp_path / "project")
     shutil.copy(WITNESS, project / "notifications" / "witness.py")
-    with (project / "notifications" / "subscribers.py").open("a") as subscribers:
-        subscribers.write("\nfrom notifications import witness\n")
+    append(project / "notifications" / "subscribers.py", "from notifications import witness")
+    append(project / "shop" / "settings.py", 'CARVEOUT["LEASE_MS"] = 1_000  # no long waits')
     with system.code_from(project):
         system.of("notifications").manage("shell", "--verbosity", "0", "-c", TABLE)
         yield system
+
+
+def append(file: Path, line: str) -> None:
+    with file.open("a") as code:
+        code.write(f"\n{line}\n")
 
 
 def settled(system, smtp) -> bool:
     """Like `outcome.settled`, and the witness heard everything once too."""
     events = outcome.announced(system, "orders.OrderCreated")
     for ear in ("consumer", "job"):
-        heard = system.rows("notifications", "SELECT key FROM witnessed WHERE heard_by = %s", ear)
+        heard = system.rows(
+            "notifications", "SELECT number FROM witnessed WHERE heard_by = %s", ear
+        )
         assert Counter(number for (number,) in heard) == events, f"what the {ear} heard"
     return outcome.settled(system, smtp)
 

@@ -27,7 +27,6 @@ def badges_of(system, number: str) -> set[tuple[str, str]]:
 def test_scenario_09_no_cancellation_overtakes_its_order_though_both_are_jobs(system, smtp):
     system.start()
     second_worker = system.of("notifications").process("work-2", "work", "notifications")
-    second_worker.start()
     wim = system.customer("wim")
     smtp.behaviour = "refuse"
     numbers = [wim.order({"CD-18": 1}) for _ in range(ORDERS)]
@@ -35,8 +34,11 @@ def test_scenario_09_no_cancellation_overtakes_its_order_though_both_are_jobs(sy
         wim.cancel(number)
     smtp.behaviour = "accept"
 
-    eventually(lambda: outcome.settled(system, smtp))
-    second_worker.end()
+    second_worker.start()
+    try:
+        eventually(lambda: outcome.settled(system, smtp))
+    finally:
+        second_worker.end()
     assert set(outcome.orders(system, "cancelled")) >= set(numbers)
     for number in numbers:
         kinds = [kind for about, kind in outcome.told(smtp) if about == number]
