@@ -67,6 +67,17 @@ class TestInline:
         announce(sold(2))
         assert notes() == ["T-1 sits on 1", "T-2 sits on 1"]
 
+    def test_a_long_chain_of_causes_is_delivered(self):
+        @carveout.subscribe("tickets.TicketMoved")
+        def move_on(event):
+            if event.seat < 150:
+                carveout.publish(TicketMoved(number=event.key, seat=event.seat + 1))
+            else:
+                note("arrived")
+
+        announce(moves("T-1", 1))
+        assert notes() == ["arrived"]
+
     def test_jobs_run_in_place_and_in_order(self):
         @carveout.subscribe("tickets.TicketMoved", via="rq", ordered=True, atomic=False)
         def follow(event):

@@ -5,9 +5,7 @@ import pickle
 import signal
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from django.core.management import call_command
@@ -26,6 +24,7 @@ from tests.integration.kit.desk.lookups import TicketToShow
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.events import TicketSold
 from tests.integration.kit.tickets.services import announce, moves, sell, sold
+from tests.integration.kit.web import Owner, serving
 
 pytestmark = pytest.mark.usefixtures("kit", "rq_signals")
 
@@ -430,12 +429,13 @@ class TestForgedJobs:
         assert not mark.exists()
 
     def test_webhooks_are_not_sent(self):
-        with asked() as (url, requests):
+        anybody = Owner()
+        with serving(anybody) as url:
             for status in ("finished", "failed"):
                 for arguments in ((1,), ()):
                     queue().enqueue(RUN, *arguments, webhooks=[Webhook(url, status)])
             work()
-        assert requests == []
+        assert anybody.asked == []
 
     def test_a_job_that_says_to_come_from_elsewhere_is_refused(self):
         printer()
@@ -459,27 +459,3 @@ class TestForgedJobs:
 
 def leave_a_mark(job: Job, *_: object) -> None:
     Path(job.meta["mark"]).touch()
-
-
-class asked:  # noqa: N801 - reads as a with statement
-    """A server that notes who asks it. Gives: its URL, and the paths asked for."""
-
-    def __enter__(self) -> tuple[str, list[str]]:
-        requests: list[str] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                requests.append(self.path)
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=self._server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self._server.server_port}/hook", requests
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
