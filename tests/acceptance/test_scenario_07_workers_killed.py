@@ -21,6 +21,7 @@ TABLE = (
 HEARD = "SELECT number FROM witnessed WHERE heard_by = %s"
 KILLS = 12
 PAUSE_S = (0.3, 1.0)
+PACE_S = 0.08
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_scenario_07_killed_at_any_moment_while_orders_flow_effects_happen_once(
 
 
 def order_until(stop: Event, customer) -> None:
-    while not stop.wait(0.02):
+    while not stop.wait(PACE_S):
         customer.order({random.choice(("CD-09", "CD-10")): 1})
 
 

@@ -1,0 +1,92 @@
+"""`manage.py demo`: real orders through everything, compared with what the file says."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from carveout import ports
+from tests import processes
+from tests.acceptance.test_up import left_of
+from tests.copies import ROOT
+from tests.databases import ENVIRONMENT
+from tests.eventually import eventually
+from tests.servers import free_port
+
+ORDERS = ("--orders", "60", "--by-rest", "5")
+ROW = re.compile(r"^(\S.*?) +(\d+) +(\d+) +(ok|WRONG)$", re.MULTILINE)
+SERVING = b"Ctrl-C stops everything."
+
+
+@pytest.fixture
+def env(tmp_path):
+    """The environment of a demonstration that keeps everything in this test's folder."""
+    yield {**ENVIRONMENT, "CARVEOUT_DIR": str(tmp_path)}
+    for pid in left_of(tmp_path / "demo"):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_the_demo_ends_by_itself_with_every_number_as_expected(env, tmp_path):
+    wanted = free_port()
+    with socket.socket() as taken:
+        taken.bind((ports.HOST, wanted))
+        taken.listen()
+        printed = processes.run("demo", *ORDERS, "--port", str(wanted), folder=ROOT, env=env)
+
+    table = {name: numbers for name, *numbers in ROW.findall(printed)}
+    assert table["orders"] == ["60", "60", "ok"]
+    assert table["e-mails at the mail sink"] == ["60", "60", "ok"]
+    assert len(table) >= 6
+    assert {verdict for *_, verdict in table.values()} == {"ok"}
+    assert re.search(r"lookup requests made +\d+", printed)
+    assert re.search(r"commit to handler, REST +p50 +\d+ ms, p99 +\d+ ms", printed)
+    shop = re.search(r"^shop +http://127\.0\.0\.1:(\d+)/$", printed, re.MULTILINE)
+    assert shop, printed
+    assert int(shop[1]) > wanted, "the port was taken"
+    assert left_of(tmp_path / "demo") == {}
+
+
+def test_ctrl_c_in_the_terminal_of_a_serving_demo_leaves_no_process_behind(env, tmp_path):
+    with terminal_with("demo", *ORDERS, "--port", str(free_port()), env=env) as (demo, terminal):
+        printed = read_until(terminal, SERVING)
+        assert b"WRONG" not in printed
+        assert demo.poll() is None
+        os.write(terminal, b"\x03")
+        assert demo.wait(processes.END_TIMEOUT_S) == 0
+        assert b"Everything is stopped." in read_until(terminal, b"stopped.")
+    eventually(lambda: left_of(tmp_path / "demo") == {})
+
+
+@contextmanager
+def terminal_with(*arguments: str, env):
+    """A command that has a terminal of its own. Yields: it, and the keyboard and screen."""
+    keyboard, screen = os.openpty()
+    # A session's leader that opens a terminal makes it its own; then Ctrl-C is a signal to it.
+    attach = 'exec "$@" <"$0" >"$0" 2>&1'
+    command = [sys.executable, "manage.py", *arguments]
+    process = subprocess.Popen(
+        ["sh", "-c", attach, os.ttyname(screen), *command],
+        cwd=ROOT,
+        env=env,
+        start_new_session=True,
+    )
+    try:
+        yield process, keyboard
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.wait()
+        os.close(keyboard)
+        os.close(screen)
+
+
+def read_until(terminal: int, wanted: bytes) -> bytes:
+    printed = b""
+    while wanted not in printed:
+        printed += os.read(terminal, 4096)
+    return printed
