@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +17,8 @@ from django.core.signals import setting_changed
 from carveout import embedded
 from carveout.errors import SettingsInvalid
 
+KEY_LENGTH_MIN = 32
+"""As long as what it makes. Source: https://www.rfc-editor.org/rfc/rfc7518#section-3.2"""
 RQ_SERIALIZER = "rq.serializers.JSONSerializer"
 
 
@@ -93,7 +95,7 @@ def build(raw: Mapping[str, Any]) -> tuple[Settings, list[str]]:
         mistakes += _unknown_names(options, Context, f"CARVEOUT['CONTEXTS']['{name}']")
         known = {key: options[key] for key in _names(Context) if key in options and key != "name"}
         context = Context(name, **{**known, "apps": tuple(known.get("apps", ()))})
-        mistakes += _context_mistakes(context)
+        mistakes += _context_mistakes(context, options)
         contexts[name] = context
     values = {key: raw[key.upper()] for key in _names(Settings) if key.upper() in raw}
     values["state_dir"] = Path(values.get("state_dir", ".carveout"))
@@ -114,12 +116,14 @@ def hosted_contexts(raw: Mapping[str, Any]) -> list[str]:
 def hosted_apps(raw: Mapping[str, Any]) -> list[str]:
     """The Django apps of the hosted contexts, for INSTALLED_APPS.
 
-    Raises: SettingsInvalid: a hosted context is not in CONTEXTS.
+    Raises: SettingsInvalid: a hosted context is not in CONTEXTS, or its apps are no list.
     """
     contexts = raw.get("CONTEXTS", {})
     for name in hosted_contexts(raw):
         if name not in contexts:
             raise SettingsInvalid(_unknown(name, contexts, "hosted context"))
+        if isinstance(contexts[name].get("apps"), str):
+            raise SettingsInvalid(_apps_mistake(name))
     return [app for name in hosted_contexts(raw) for app in contexts[name].get("apps", ())]
 
 
@@ -183,8 +187,14 @@ def _unknown(name: str, known: Mapping[str, Any] | Sequence[str], what: str) -> 
     return f"unknown {what} {name!r}, {hint}"
 
 
-def _context_mistakes(context: Context) -> Iterator[str]:
+def _apps_mistake(name: str) -> str:
+    return f"CARVEOUT['CONTEXTS']['{name}']: 'apps' must be a list of Django apps."
+
+
+def _context_mistakes(context: Context, options: Mapping[str, Any]) -> Iterator[str]:
     where = f"CARVEOUT['CONTEXTS']['{context.name}']"
+    if isinstance(options.get("apps"), str):
+        yield _apps_mistake(context.name)
     if not context.name.isidentifier():
         yield f"{where}: a context's name must be a Python identifier."
     if not context.apps:
@@ -193,9 +203,22 @@ def _context_mistakes(context: Context) -> Iterator[str]:
         yield f"{where}: 'partitions' must be a whole number from 1, not {context.partitions!r}."
     if context.database not in django_settings.DATABASES:
         yield f"{where}: " + _unknown(context.database, django_settings.DATABASES, "database")
+    if context.url and not context.url.startswith(("http://", "https://")):
+        yield f"{where}: 'url' must begin with http:// or https://, not {context.url!r}."
+
+
+def _shared_apps(contexts: Mapping[str, Context]) -> Iterator[str]:
+    owners: dict[str, list[str]] = {}
+    for context in contexts.values():
+        for app in context.apps:
+            owners.setdefault(app, []).append(context.name)
+    for app, names in owners.items():
+        if len(names) > 1:
+            yield f"CARVEOUT['CONTEXTS']: {app!r} is in {' and '.join(names)}; keep it in one."
 
 
 def _value_mistakes(settings: Settings) -> Iterator[str]:
+    yield from _shared_apps(settings.contexts)
     for name in settings.hosted:
         if name not in settings.contexts:
             yield _unknown(name, settings.contexts, "hosted context")
@@ -204,12 +227,23 @@ def _value_mistakes(settings: Settings) -> Iterator[str]:
             yield f"CARVEOUT['{name.upper()}'] must be one of {choices}."
     for entry in fields(Settings):
         value = getattr(settings, entry.name)
-        is_number = entry.default is not MISSING and type(entry.default) in (int, float)
-        if is_number and (not isinstance(value, int | float) or value <= 0):
-            yield f"CARVEOUT['{entry.name.upper()}'] must be a number above 0, not {value!r}."
-    for name in settings.keys:
+        wanted = {int: (int,), float: (int, float)}.get(type(entry.default))
+        if wanted and (type(value) not in wanted or value <= 0):
+            kind = "whole number" if wanted == (int,) else "number"
+            yield f"CARVEOUT['{entry.name.upper()}'] must be a {kind} above 0, not {value!r}."
+    yield from _key_mistakes(settings)
+
+
+def _key_mistakes(settings: Settings) -> Iterator[str]:
+    """Keys are never shown."""
+    for name, keys in settings.keys.items():
         if name not in settings.contexts:
             yield "CARVEOUT['KEYS']: " + _unknown(name, settings.contexts, "context")
+        if isinstance(keys, str) or not all(len(str(key)) >= KEY_LENGTH_MIN for key in keys):
+            yield (
+                f"CARVEOUT['KEYS']['{name}'] must be a list of keys of at least {KEY_LENGTH_MIN}"
+                " characters, the newest first."
+            )
 
 
 def _forget(*, setting: str, **_: object) -> None:

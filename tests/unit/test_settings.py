@@ -6,6 +6,7 @@ import carveout
 from carveout import conf
 from carveout.errors import SettingsInvalid
 
+LONG = "a key that is long enough to sign with"
 CONTEXTS = {"shop": {"apps": ["shop"]}, "orders": {"apps": ["orders"]}}
 
 
@@ -26,11 +27,15 @@ def test_good_settings_have_no_mistakes():
         ({"HOSTED": ["zzz"]}, "unknown hosted context 'zzz', known are shop, orders."),
         ({"DELIVERY": "pigeon"}, "CARVEOUT['DELIVERY'] must be one of ('streams', 'inline')."),
         ({"LOOKUPS": "grpc"}, "CARVEOUT['LOOKUPS'] must be one of ('auto', 'http')."),
-        ({"BATCH_ROWS": 0}, "CARVEOUT['BATCH_ROWS'] must be a number above 0, not 0."),
-        ({"BATCH_ROWS": "9"}, "CARVEOUT['BATCH_ROWS'] must be a number above 0, not '9'."),
-        ({"BLOCK_MS": -1}, "CARVEOUT['BLOCK_MS'] must be a number above 0, not -1."),
-        ({"LEASE_MS": None}, "CARVEOUT['LEASE_MS'] must be a number above 0, not None."),
+        ({"BATCH_ROWS": 0}, "CARVEOUT['BATCH_ROWS'] must be a whole number above 0, not 0."),
+        ({"BATCH_ROWS": "9"}, "CARVEOUT['BATCH_ROWS'] must be a whole number above 0, not '9'."),
+        ({"BLOCK_MS": -1}, "CARVEOUT['BLOCK_MS'] must be a whole number above 0, not -1."),
+        ({"LEASE_MS": None}, "CARVEOUT['LEASE_MS'] must be a whole number above 0, not None."),
         ({"LOOKUP_TIMEOUT_S": 0}, "CARVEOUT['LOOKUP_TIMEOUT_S'] must be a number above 0, not 0."),
+        ({"BATCH_ROWS": 1.5}, "CARVEOUT['BATCH_ROWS'] must be a whole number above 0, not 1.5."),
+        ({"BATCH_ROWS": True}, "CARVEOUT['BATCH_ROWS'] must be a whole number above 0, not True."),
+        ({"KEYS": {"orders": LONG}}, "CARVEOUT['KEYS']['orders'] must be a list of keys"),
+        ({"KEYS": {"orders": ["short"]}}, "CARVEOUT['KEYS']['orders'] must be a list of keys"),
         ({"KEYS": {"order": []}}, "CARVEOUT['KEYS']: unknown context 'order', did you mean"),
     ],
 )
@@ -44,6 +49,8 @@ def test_each_mistake_is_told(changes, told):
     [
         ({"app": ["shop"], "apps": ["shop"]}, "unknown name 'app', did you mean 'apps'?"),
         ({"apps": []}, "'apps' must name at least one Django app."),
+        ({"apps": "shop"}, "'apps' must be a list of Django apps."),
+        ({"apps": ["shop"], "url": "shop:8000"}, "'url' must begin with http:// or https://"),
         ({"apps": ["shop"], "partitions": 0}, "'partitions' must be a whole number from 1, not 0."),
         ({"apps": ["shop"], "partitions": "4"}, "'partitions' must be a whole number from 1"),
         ({"apps": ["shop"], "database": "defualt"}, "unknown database 'defualt', did you mean"),
@@ -59,6 +66,15 @@ def test_a_context_is_named_like_a_python_name():
     assert (
         mistake == "CARVEOUT['CONTEXTS']['the shop']: a context's name must be a Python identifier."
     )
+
+
+def test_an_app_is_in_one_context():
+    [mistake] = mistakes(CONTEXTS={"one": {"apps": ["shop"]}, "two": {"apps": ["shop"]}})
+    assert mistake == "CARVEOUT['CONTEXTS']: 'shop' is in one and two; keep it in one."
+
+
+def test_no_key_is_ever_shown():
+    assert LONG not in " ".join(mistakes(KEYS={"orders": LONG, "shop": ["short", LONG]}))
 
 
 def test_all_mistakes_come_at_once(settings):
@@ -101,6 +117,10 @@ class TestHosting:
         monkeypatch.setenv("CONTEXTS", "shop, oders")
         with pytest.raises(SettingsInvalid, match="unknown hosted context 'oders', did you mean"):
             carveout.hosted_apps({"CONTEXTS": CONTEXTS})
+
+    def test_apps_that_are_no_list_are_told_when_the_settings_are_read(self):
+        with pytest.raises(SettingsInvalid, match="'apps' must be a list"):
+            carveout.hosted_apps({"CONTEXTS": {"shop": {"apps": "shop"}}})
 
     def test_queues_hold_json(self):
         queues = carveout.rq_queues({"CONTEXTS": CONTEXTS, "REDIS_URL": "redis://localhost/3"})
