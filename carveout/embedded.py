@@ -108,6 +108,13 @@ def _is_ours(port: int, folder: Path) -> bool:
     return False
 
 
+def _answers(port: int) -> bool:
+    """Whether it is there and done loading what it held."""
+    with _client(port) as client, suppress(redis.RedisError):
+        return bool(client.ping())
+    return False
+
+
 def _client(port: int) -> redis.Redis:
     once = Retry(NoBackoff(), 0)
     return redis.Redis(host=HOST, port=port, socket_timeout=2, retry=once, decode_responses=True)
@@ -129,7 +136,7 @@ def _start(port: int, folder: Path) -> None:
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     subprocess.run([str(_binary()), *arguments], check=False, stdout=subprocess.DEVNULL)
-    if not _eventually(lambda: _is_ours(port, folder), READY_TIMEOUT_S):
+    if not _eventually(lambda: _answers(port), READY_TIMEOUT_S) or not _is_ours(port, folder):
         raise EmbeddedUnavailable(
             f"The embedded Valkey did not answer on {HOST}:{port} within {READY_TIMEOUT_S:.0f} s;"
             f" {folder / 'valkey.log'} says why. Or set CARVEOUT['REDIS_URL'] to a server of yours."

@@ -60,6 +60,7 @@ class PartitionConsumer:
             if not self._broken:
                 logger.error("%s", error)  # noqa: TRY400 - its message says it all
             self._broken = True
+            self.forget_positions()
             return 0
         self._broken = False
         return moved

@@ -176,10 +176,12 @@ def read(place: Place, after: int, limit: int) -> Chunk:
     Raises: StreamUnavailable: Redis did not answer.
     """
     with _answering():
-        pipeline = client().pipeline(transaction=True)
-        pipeline.get(identity_key(place))
+        # The mark last: entries of a stream that is gone by then come with the mark of the new one,
+        # never the other way round.
+        pipeline = client().pipeline(transaction=False)
         pipeline.xread({key(place): f"{after}-0"}, count=limit)
-        mark, reply = pipeline.execute()
+        pipeline.get(identity_key(place))
+        reply, mark = pipeline.execute()
     events: list[ReceivedEvent] = []
     for entry_id, fields in reply[0][1] if reply else ():
         try:
@@ -212,11 +214,10 @@ def mirror(place: Place, group: str, position: int) -> None:
             info = client().xinfo_stream(key(place))
             behind = max(entry.position_of(info["last-generated-id"]) - position, 0)
             entries_read = max(int(info.get("entries-added", 0)) - behind, 0)
+            counted = {"entries_read": entries_read} if "entries-added" in info else {}
             try:
-                client().xgroup_setid(key(place), group, f"{position}-0", entries_read=entries_read)
+                client().xgroup_setid(key(place), group, f"{position}-0", **counted)
             except redis.ResponseError:
-                client().xgroup_create(
-                    key(place), group, f"{position}-0", entries_read=entries_read
-                )
+                client().xgroup_create(key(place), group, f"{position}-0", **counted)
         except redis.ResponseError:
-            return  # no stream yet, or a server that does not know ENTRIESREAD
+            return  # no stream yet

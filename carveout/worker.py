@@ -66,7 +66,7 @@ def run_forever(worker: Worker) -> None:
 def _report(error: Exception, failures: int) -> None:
     """Say it when it begins, and then now and then."""
     if failures % 30 == 0:
-        logger.warning("%s; trying again", error)
+        logger.warning("%s Trying again.", error)
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

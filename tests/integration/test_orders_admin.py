@@ -51,7 +51,7 @@ def test_ship_ships_what_it_can_and_says_what_it_can_not(admin_client, orders):
 def test_cancel_cancels_in_the_shops_name(admin_client, orders):
     assert "2 orders cancelled." in act(admin_client, "cancel", orders)
     reasons = set(Order.objects.values_list("cancel_reason", flat=True))
-    assert reasons == {"cancelled by the shop"}
+    assert reasons == {"by the shop"}
 
 
 def test_who_may_only_view_can_neither_ship_nor_cancel(client, orders):

@@ -251,7 +251,7 @@ def test_the_customer_cancels_on_the_page(ada):
     answer = ada.post(f"/orders/{order.number}/cancel/")
     assert answer.headers["Location"] == f"/orders/{order.number}/"
     order.refresh_from_db()
-    assert (order.status, order.cancel_reason) == ("cancelled", "cancelled by the customer")
+    assert (order.status, order.cancel_reason) == ("cancelled", "by the customer")
 
 
 def test_a_shipped_order_is_not_cancelled_on_the_page(ada):

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from carveout.consumer import Consumer
+from carveout.management.command import KitCommand
 from carveout.management.contexts import add_contexts, chosen
 from carveout.management.redis import redis_running
 from carveout.worker import drain, run_forever
 
 
-class Command(BaseCommand):
+class Command(KitCommand):
     """Brings events to the subscriptions of the named contexts."""
 
     help = __doc__

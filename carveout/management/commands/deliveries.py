@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 
 from carveout import delivery
 from carveout.conf import get_settings
 from carveout.management.asking import add_yes, make_sure
+from carveout.management.command import KitCommand
 from carveout.models import Delivery
 
 
-class Command(BaseCommand):
+class Command(KitCommand):
     """Shows, retries or discards the deliveries that were not handled at once."""
 
     help = __doc__

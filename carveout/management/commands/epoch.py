@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from carveout import log, stream
 from carveout.management.asking import add_yes, make_sure
+from carveout.management.command import KitCommand
 from carveout.management.contexts import chosen
 from carveout.management.redis import redis_running
 from carveout.wake import wake_relay
 
 
-class Command(BaseCommand):
+class Command(KitCommand):
     """Begins a new epoch: after a context's database was restored or created anew."""
 
     help = __doc__

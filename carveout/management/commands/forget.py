@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from carveout import retention, subscription
 from carveout.conf import get_settings
 from carveout.log import partitions_of
 from carveout.management.asking import add_yes, make_sure
+from carveout.management.command import KitCommand
 from carveout.management.redis import redis_running
 
 
-class Command(BaseCommand):
+class Command(KitCommand):
     """Forgets the cursors of a subscription that is gone for good, so that logs can be pruned.
 
     Run it where the contexts that it heard are hosted, and where it was itself.

@@ -3,16 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from carveout import retention
 from carveout.log import partitions_of
+from carveout.management.command import KitCommand
 from carveout.management.contexts import add_contexts, chosen
 from carveout.management.redis import redis_running
 
 
-class Command(BaseCommand):
+class Command(KitCommand):
     """Deletes old events that every known subscription has handled."""
 
     help = __doc__

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from carveout.conf import get_settings
+from carveout.management.command import KitCommand
 from carveout.management.redis import redis_running
 from carveout.relay import Relay
 from carveout.worker import drain, run_forever
 
 
-class Command(BaseCommand):
+class Command(KitCommand):
     """Gives committed events their positions and copies them to Redis."""
 
     help = __doc__

@@ -5,7 +5,7 @@ from argparse import ArgumentTypeError
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from carveout import cursor, history
@@ -13,6 +13,7 @@ from carveout.cursor import At
 from carveout.event import Place
 from carveout.log import partitions_of
 from carveout.management.asking import add_yes, make_sure
+from carveout.management.command import KitCommand
 from carveout.management.redis import redis_running
 from carveout.subscription import Subscription, registry
 
@@ -28,7 +29,7 @@ def position_or_time(text: str) -> int | datetime:
     return moment if moment.tzinfo else timezone.make_aware(moment)
 
 
-class Command(BaseCommand):
+class Command(KitCommand):
     """Moves a subscription's cursors, so that it handles events again, or skips some."""
 
     help = __doc__

@@ -4,17 +4,18 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from carveout.conf import RQ_SERIALIZER, rq_queue_name
 from carveout.jobs import JOB_CLASS
+from carveout.management.command import KitCommand
 from carveout.management.contexts import add_contexts, chosen
 from carveout.management.redis import redis_running
 
 WORKER_CLASS = "carveout.job_worker.JobWorker"
 
 
-class Command(BaseCommand):
+class Command(KitCommand):
     """Runs the jobs of the named contexts: django-rq's worker, guarded."""
 
     help = __doc__

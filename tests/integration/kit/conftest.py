@@ -14,7 +14,7 @@ from django.test import override_settings
 
 import carveout
 from carveout import connection, transport
-from carveout.models import Cursor, Delivery, LoggedEvent, Partition
+from carveout.models import Cursor, Delivery, LoggedEvent, Partition, ReportedCursor
 from tests.integration.kit import declarations
 from tests.integration.kit.declarations import Declared
 from tests.servers import PostgresForTests, ValkeyForTests
@@ -80,7 +80,7 @@ def _make_tables(url: str) -> None:
 
 
 def _empty_tables() -> None:
-    for model in (*_models(), LoggedEvent, Partition, Cursor, Delivery):
+    for model in (*_models(), LoggedEvent, Partition, Cursor, ReportedCursor, Delivery):
         model.objects.using("kit").all().delete()
 
 

@@ -1,0 +1,18 @@
+"""The base of our commands."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from carveout.errors import CarveoutError
+
+
+class KitCommand(BaseCommand):
+    """Tells the kit's errors in a line, as Django does with a CommandError."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except CarveoutError as error:
+            hint = " The same command may succeed later." if error.retryable else ""
+            raise CommandError(f"{error}{hint}") from error
