@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
-from typing import TextIO
+from typing import Any, TextIO
 
 from django.conf import settings as django_settings
 
@@ -131,9 +131,17 @@ def _environment(contexts: Sequence[str], mail_port: int | None) -> dict[str, st
 
 def _mail_port() -> int | None:
     """A port for the mail sink, unless mail goes to a server elsewhere."""
-    if django_settings.EMAIL_HOST not in LOCAL_HOSTS:
-        return None
-    return ports.next_free(max(django_settings.EMAIL_PORT, 1_025))
+    host, port = _mail_server()
+    return ports.next_free(max(port, 1_025)) if host in LOCAL_HOSTS else None
+
+
+def _mail_server() -> tuple[str, int]:
+    """Django 6.1 keeps it in MAILERS, and earlier ones in settings of its own."""
+    mailers: Any = getattr(django_settings, "MAILERS", None)
+    if mailers is None:
+        return django_settings.EMAIL_HOST, django_settings.EMAIL_PORT
+    options = mailers.get("default", {}).get("OPTIONS", {})
+    return options.get("host", "localhost"), options.get("port", 25)
 
 
 def _has_jobs(context: str) -> bool:

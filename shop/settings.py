@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
+import django
 
 import carveout
 
@@ -227,9 +228,15 @@ STATICFILES_DIRS = [BASE_DIR / "shop" / "static"]
 WHITENOISE_USE_FINDERS = True  # works without collectstatic too
 WHITENOISE_AUTOREFRESH = DEBUG
 
-EMAIL_HOST = os.environ.get("EMAIL_HOST", "127.0.0.1")
-EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "1025"))
-EMAIL_TIMEOUT = 10
+MAIL_SERVER = {
+    "host": os.environ.get("EMAIL_HOST", "127.0.0.1"),
+    "port": int(os.environ.get("EMAIL_PORT", "1025")),
+    "timeout": 10,
+}
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"OPTIONS": MAIL_SERVER}}
+else:
+    EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = MAIL_SERVER.values()
 DEFAULT_FROM_EMAIL = "Carveout Shop <shop@example.com>"
 
 LOGGING = {
