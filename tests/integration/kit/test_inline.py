@@ -77,6 +77,7 @@ class TestInline:
 
         announce(moves("T-1", 1))
         assert notes() == ["arrived"]
+        assert not Delivery.objects.using("kit").exists()
 
     def test_jobs_run_in_place_and_in_order(self):
         @carveout.subscribe("tickets.TicketMoved", via="rq", ordered=True, atomic=False)

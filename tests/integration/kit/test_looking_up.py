@@ -21,7 +21,7 @@ from tests.integration.kit.desk.lookups import (
 )
 from tests.integration.kit.tickets.models import Ticket
 from tests.integration.kit.tickets.services import sell
-from tests.integration.kit.web import Owner, dripping, serving, the_contexts
+from tests.integration.kit.web import Owner, dripping, endless, serving, the_contexts
 from tests.servers import free_port
 
 RESOURCE = "lookups/tickets.ticket/"
@@ -214,6 +214,12 @@ class TestAnOwnerInTrouble:
         with serving(Owner(body=body)) as url:
             asking(kit, url)
             self.refused("does not answer as")
+
+    def test_its_answer_never_ends(self, kit):
+        with serving(endless) as url:
+            asking(kit, url)
+            kit.set(LOOKUP_BYTES_MAX=100_000, LOOKUP_TIMEOUT_S=3.0)
+            self.refused("over 100000 bytes")
 
     def test_its_address_is_not_known(self, kit):
         kit.set(LOOKUPS="http")

@@ -68,3 +68,10 @@ def dripping(seconds: float) -> Application:
             time.sleep(0.02)
 
     return application
+
+
+def endless(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """An owner whose body never ends."""
+    start_response("200 OK", [("Content-Type", "application/json")])
+    while True:
+        yield b" " * 65_536
