@@ -6,13 +6,16 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 bin := $(VENV)/bin
 stamp := $(VENV)/installed
 
-.PHONY: demo test check format types boundaries django clean
+.PHONY: demo test versions check format types boundaries django clean
 
 demo: $(stamp)
 	$(bin)/python manage.py demo
 
 test: $(stamp)
 	$(bin)/python -m pytest
+
+versions: $(stamp)
+	$(bin)/tox run --skip-missing-interpreters=true $(VERSIONS)
 
 check: format types boundaries django
 

@@ -140,7 +140,7 @@ def _mail_server() -> tuple[str, int]:
     mailers: Any = getattr(django_settings, "MAILERS", None)
     if mailers is None:
         return django_settings.EMAIL_HOST, django_settings.EMAIL_PORT
-    options = mailers.get("default", {}).get("OPTIONS", {})
+    options: dict[str, Any] = mailers.get("default", {}).get("OPTIONS", {})
     return options.get("host", "localhost"), options.get("port", 25)
 
 

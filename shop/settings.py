@@ -228,15 +228,15 @@ STATICFILES_DIRS = [BASE_DIR / "shop" / "static"]
 WHITENOISE_USE_FINDERS = True  # works without collectstatic too
 WHITENOISE_AUTOREFRESH = DEBUG
 
-MAIL_SERVER = {
-    "host": os.environ.get("EMAIL_HOST", "127.0.0.1"),
-    "port": int(os.environ.get("EMAIL_PORT", "1025")),
-    "timeout": 10,
-}
+MAIL_HOST = os.environ.get("EMAIL_HOST", "127.0.0.1")
+MAIL_PORT = int(os.environ.get("EMAIL_PORT", "1025"))
+MAIL_TIMEOUT_S = 10
 if django.VERSION >= (6, 1):
-    MAILERS = {"default": {"OPTIONS": MAIL_SERVER}}
+    MAILERS = {
+        "default": {"OPTIONS": {"host": MAIL_HOST, "port": MAIL_PORT, "timeout": MAIL_TIMEOUT_S}}
+    }
 else:
-    EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = MAIL_SERVER.values()
+    EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = MAIL_HOST, MAIL_PORT, MAIL_TIMEOUT_S
 DEFAULT_FROM_EMAIL = "Carveout Shop <shop@example.com>"
 
 LOGGING = {
