@@ -283,6 +283,7 @@ class TestTheSweeper:
         assert notes() == ["T-1 -"]
 
 
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
 class TestOrdered:
     """`ordered=True`: jobs of one key leave one after the other, whatever fails between."""
 
