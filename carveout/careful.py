@@ -8,9 +8,10 @@ import logging
 
 from django.db import transaction
 
-from carveout import cursor, delivery
+from carveout import cursor, note
 from carveout.batch import Share, attempt_one
 from carveout.cursor import At
+from carveout.errors import CursorMoved
 from carveout.event import Place
 from carveout.subscription import Subscription
 
@@ -33,15 +34,24 @@ def handle_carefully(share: Share, place: Place, old: At, new: At) -> None:
 
 def _handle_one(share: Share, place: Place, old: At) -> None:
     subscription, event = share.subscription, share.events[0]
-    attempts = delivery.note_attempt(subscription, event)
-    with transaction.atomic(using=subscription.database):
-        _advance(subscription, place, old, At(event.position, event.id))
-        if attempts > subscription.max_attempts:
-            logger.error("%s: %s given up: it kills its process", subscription.name, event.key)
-            delivery.give_up(subscription, event)
-        else:
-            delivery.forget_attempt(subscription, event)
-            attempt_one(share)
+    attempts = note.add(subscription, event)
+    try:
+        with transaction.atomic(using=subscription.database):
+            _advance(subscription, place, old, At(event.position, event.id))
+            _attempt_or_give_up(share, attempts)
+    except CursorMoved:
+        note.remove(subscription, event)
+        raise
+
+
+def _attempt_or_give_up(share: Share, attempts: int) -> None:
+    subscription, event = share.subscription, share.events[0]
+    if attempts > subscription.max_attempts:
+        logger.error("%s: %s given up: it kills its process", subscription.name, event.key)
+        note.give_up(subscription, event)
+    else:
+        note.remove(subscription, event)
+        attempt_one(share)
 
 
 def _advance(subscription: Subscription, place: Place, old: At, new: At) -> None:

@@ -28,7 +28,10 @@ def store(
     state: Delivery.State,
     error: Exception | None = None,
 ) -> None:
-    """Keep events for later, in the transaction that is open. What is kept already stays."""
+    """Keep events for later, in the transaction that is open. What is kept already stays.
+
+    Only a note that an event was about to be tried gives way: its attempt has come to its end.
+    """
     now = timezone.now()
     wait_s = backoff_s(1, subscription) if error else 0
     if isinstance(error, subscription.give_up_on):
@@ -50,7 +53,13 @@ def store(
         )
         for event in events
     ]
-    Delivery.objects.using(subscription.database).bulk_create(rows, ignore_conflicts=True)
+    kept = _rows(subscription.database)
+    if state != Delivery.State.TRYING:
+        ids = [event.id for event in events]
+        kept.filter(
+            subscription=subscription.name, event_id__in=ids, state=Delivery.State.TRYING
+        ).delete()
+    kept.bulk_create(rows, ignore_conflicts=True)
 
 
 def ids_of(subscription: Subscription, events: Sequence[ReceivedEvent]) -> list[int]:
@@ -161,35 +170,6 @@ def discard(deliveries: "QuerySet[Delivery]") -> int:
     return deliveries.exclude(state=Delivery.State.TRYING).delete()[0]
 
 
-def note_attempt(subscription: Subscription, event: ReceivedEvent) -> int:
-    """Write down that an event is about to be tried, before it is. Returns: the how manieth time.
-
-    The row is only a note: nothing retries it, because its cursor has not passed it.
-    """
-    store(subscription, [event], Delivery.State.TRYING)
-    notes = _note(subscription, event)
-    notes.update(attempts=F("attempts") + 1)
-    return notes.values_list("attempts", flat=True).first() or 0
-
-
-def forget_attempt(subscription: Subscription, event: ReceivedEvent) -> None:
-    """Remove the note, in the transaction that moves the cursor past the event."""
-    _note(subscription, event).delete()
-
-
-def give_up(subscription: Subscription, event: ReceivedEvent) -> None:
-    """Turn the note into a dead delivery, in the transaction that moves the cursor past it."""
-    _note(subscription, event).update(
-        state=Delivery.State.DEAD, error="Each attempt ended with the death of its process."
-    )
-
-
-def _note(subscription: Subscription, event: ReceivedEvent) -> "QuerySet[Delivery]":
-    return _rows(subscription.database).filter(
-        subscription=subscription.name, event_id=event.id, state=Delivery.State.TRYING
-    )
-
-
 def event_of(delivery: Delivery) -> ReceivedEvent:
     return msgspec.json.decode(delivery.event, type=ReceivedEvent)
 
@@ -226,5 +206,5 @@ def _has_earlier() -> Exists:
             key=OuterRef("key"),
             context=OuterRef("context"),
             position__lt=OuterRef("position"),
-        )
+        ).exclude(state=Delivery.State.TRYING)
     )

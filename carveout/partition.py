@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from carveout import cursor, history, stream
+from carveout import cursor, history, note, stream
 from carveout.batch import Share, handle
 from carveout.careful import handle_carefully
 from carveout.conf import get_settings
@@ -86,6 +86,10 @@ class PartitionConsumer:
         """Read the cursors again: somebody else may have moved them."""
         self._stale = True
 
+    def died_here(self) -> bool:
+        """Did a consumer die here while it was careful? Redis may have forgotten; we have not."""
+        return note.exist(self._subscriptions.keys(), self.place, self._database)
+
     def _run_groups(self, careful: bool) -> int:
         if self._stale:
             self._positions = self._load()
@@ -102,6 +106,7 @@ class PartitionConsumer:
         for name in self._subscriptions.keys() - known.keys():
             known[name] = self._first_position(self._subscriptions[name])
             cursor.create(name, self.place, known[name], self._database)
+        note.tidy(known, self.place, self._database)
         return known
 
     def _first_position(self, subscription: Subscription) -> At:

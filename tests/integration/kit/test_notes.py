@@ -1,0 +1,112 @@
+"""Notes that a careful consumer left behind: nothing is lost by them, and they don't stay."""
+
+import pytest
+
+import carveout
+from carveout import delivery, log, note
+from carveout.batch import Share
+from carveout.careful import handle_carefully
+from carveout.cursor import At
+from carveout.errors import CursorMoved
+from carveout.models import Cursor, Delivery
+from carveout.subscription import registry
+from tests.integration.kit import steps
+from tests.integration.kit.desk.models import note as write
+from tests.integration.kit.desk.models import notes
+from tests.integration.kit.tickets.services import announce, moves, sold
+
+PLACE = ("tickets", 0)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(kit):
+    kit.set(RETRY_BASE_S=1000)
+
+
+def events():
+    return log.read(*PLACE, 0, 10)
+
+
+def leave_note(position: int) -> None:
+    """What stays of a consumer that dies while it tries an event carefully, if Redis forgets."""
+    [subscription] = registry.values()
+    note.add(subscription, events()[position - 1])
+
+
+def states() -> list[tuple[int, str, int]]:
+    rows = Delivery.objects.using("kit").order_by("position")
+    return list(rows.values_list("position", "state", "attempts"))
+
+
+def test_an_event_with_a_note_is_parked_when_it_fails():
+    @carveout.subscribe("tickets.TicketSold")
+    def listen(event):
+        raise ValueError
+
+    announce(sold(1))
+    steps.relay()
+    leave_note(1)
+    steps.consume()
+    assert states() == [(1, "waiting", 1)]
+
+
+def test_an_event_with_a_note_gets_its_job():
+    @carveout.subscribe("tickets.TicketSold", via="rq")
+    def listen(event):
+        write(event.key)
+
+    announce(sold(2))
+    steps.relay()
+    leave_note(1)
+    steps.consume()
+    assert [state for _, state, _ in states()] == ["queued", "queued"]
+
+
+def test_whoever_takes_over_goes_on_counting_though_redis_forgot():
+    @carveout.subscribe("tickets.TicketSold", max_attempts=2)
+    def listen(event):
+        write(event.key)
+
+    announce(sold(2))
+    steps.relay()
+    leave_note(1)
+    leave_note(1)
+    steps.consume()
+    assert notes() == ["T-2"]
+    assert states() == [(1, "dead", 3)]
+
+
+def test_a_note_that_a_cursor_has_passed_goes_and_blocks_nothing():
+    mended: list[bool] = []
+
+    @carveout.subscribe("tickets.TicketMoved", ordered=True)
+    def follow(event):
+        if event.seat == 2 and not mended:
+            raise ValueError
+        write(event.seat)
+
+    announce(moves("T-1", 2))
+    steps.flow()
+    leave_note(1)
+    mended.append(True)
+    delivery.retry(Delivery.objects.using("kit").all())
+    steps.consume()
+    assert notes() == ["1", "2"]
+    assert states() == []
+
+
+def test_a_careful_consumer_that_comes_too_late_leaves_no_note():
+    @carveout.subscribe("tickets.TicketSold")
+    def listen(event):
+        write(event.key)
+
+    announce(sold(1))
+    steps.relay()
+    Cursor.objects.using("kit").create(
+        subscription="desk.listen", context="tickets", partition=0, position=1
+    )
+    share = Share(registry["desk.listen"], events())
+    with pytest.raises(CursorMoved):
+        handle_carefully(share, PLACE, At(0), At(1))
+    assert states() == []
+    assert notes() == []
