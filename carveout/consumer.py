@@ -59,7 +59,7 @@ class ContextConsumer:
         partition = self._partitions[place]
         if taken_over:
             partition.forget_positions()
-        careful = taken_over and marker.is_set(self.context, place)
+        careful = taken_over and (marker.is_set(self.context, place) or partition.died_here())
         return partition.run_once(careful=careful)
 
 
@@ -84,8 +84,8 @@ class Consumer:
 
         Returns: how much it did. Raises: StreamUnavailable: Redis did not answer; call again.
         """
-        done = self._run_deliveries()
         try:
+            done = self._run_deliveries()
             done += sum(context.run_once() for context in self._contexts)
         except REDIS_ERRORS as error:
             raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error

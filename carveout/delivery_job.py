@@ -9,6 +9,7 @@ from rq.job import Job
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.errors import CarveoutError
+from carveout.failpoint import reach
 
 logger = logging.getLogger(__name__)
 
@@ -51,4 +52,5 @@ class DeliveryJob(Job):
         if not ours or [type(argument) for argument in arguments] != [int]:
             logger.error("job %s refused: it names %r", self.id, self.func_name)
             raise ForgedJob(f"Job {self.id} names {self.func_name!r}{arguments!r}; it was not run.")
+        reach("job: taken")
         return run_delivery(arguments[0])

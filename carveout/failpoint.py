@@ -21,6 +21,7 @@ NAMES = (
     "consumer: cursor moved",
     "consumer: committed",
     "job: enqueued",
+    "job: taken",
     "attempt: claimed",
     "attempt: handled",
     "attempt: removed",

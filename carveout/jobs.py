@@ -72,14 +72,9 @@ def sweep(context: str, due: Sequence[Delivery], database: str) -> int:
 
 
 def _without_job(context: str, ids: Sequence[int]) -> list[int]:
-    from rq.job import Job
-
-    pipeline = client().pipeline(transaction=False)
-    for delivery_id in ids:
-        pipeline.exists(Job.key_for(_job_id(context, delivery_id)))
-    return [
-        delivery_id for delivery_id, found in zip(ids, pipeline.execute(), strict=True) if not found
-    ]
+    """What is in no queue. That Redis knows a job says nothing: its worker may have been killed."""
+    queued = set(_queue(context).get_job_ids())
+    return [delivery_id for delivery_id in ids if _job_id(context, delivery_id) not in queued]
 
 
 def _job_id(context: str, delivery_id: int) -> str:

@@ -257,6 +257,25 @@ class TestTheSweeper:
         work()
         assert notes() == ["T-1 -"]
 
+    def test_a_job_whose_worker_was_killed_before_it_began_is_made_again(self, redis):
+        printer()
+        announce(sold(1))
+        steps.flow()
+        redis.delete(f"rq:queue:{QUEUE}")  # it was taken off; Redis still knows the job itself
+        make_due()
+        steps.consume()
+        work()
+        assert notes() == ["T-1 -"]
+
+    def test_redis_away_while_the_sweeper_looks_may_be_tried_again(self, valkey):
+        printer()
+        announce(sold(1))
+        steps.flow()
+        make_due()
+        valkey.stop()
+        with pytest.raises(carveout.StreamUnavailable):
+            steps.consume()
+
     def test_a_run_that_was_taken_over_leaves_no_second_effect(self):
         """It went on for longer than its claim, and another run was faster."""
 
