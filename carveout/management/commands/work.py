@@ -1,5 +1,7 @@
 """manage.py work CONTEXT…"""
 
+import logging
+import time
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -7,12 +9,17 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from carveout.conf import RQ_SERIALIZER, rq_queue_name
+from carveout.connection import REDIS_ERRORS
+from carveout.errors import StreamUnavailable
 from carveout.jobs import JOB_CLASS
 from carveout.management.command import KitCommand
 from carveout.management.contexts import add_contexts, chosen
 from carveout.management.redis import redis_running
 
+logger = logging.getLogger(__name__)
+
 WORKER_CLASS = "carveout.job_worker.JobWorker"
+RETRY_S = 1.0
 
 
 class Command(KitCommand):
@@ -35,12 +42,25 @@ class Command(KitCommand):
                 " RQ_QUEUES = carveout.rq_queues(CARVEOUT) in the settings."
             )
         with redis_running():
-            call_command(
-                "rqworker",
-                *names,
-                job_class=JOB_CLASS,
-                serializer=RQ_SERIALIZER,
-                worker_class=options["worker_class"],
-                burst=once,
-                verbosity=options["verbosity"],
-            )
+            while not _worked(names, once, options):
+                time.sleep(RETRY_S)
+
+
+def _worked(names: list[str], once: bool, options: dict[str, Any]) -> bool:
+    """Run a worker to its end. Returns: was there one? Not if Redis does not answer at first."""
+    try:
+        call_command(
+            "rqworker",
+            *names,
+            job_class=JOB_CLASS,
+            serializer=RQ_SERIALIZER,
+            worker_class=options["worker_class"],
+            burst=once,
+            verbosity=options["verbosity"],
+        )
+    except (SystemExit, *REDIS_ERRORS) as error:  # rqworker tells of it and exits
+        if once:
+            raise StreamUnavailable from error
+        logger.warning("Redis did not answer: %s; trying again", error)
+        return False
+    return True
