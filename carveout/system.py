@@ -137,10 +137,10 @@ def _mail_port() -> int | None:
 
 def _mail_server() -> tuple[str, int]:
     """Django 6.1 keeps it in MAILERS, and earlier ones in settings of its own."""
-    mailers: Any = getattr(django_settings, "MAILERS", None)
-    if mailers is None:
-        return django_settings.EMAIL_HOST, django_settings.EMAIL_PORT
-    options: dict[str, Any] = mailers.get("default", {}).get("OPTIONS", {})
+    settings: Any = django_settings
+    if not hasattr(settings, "MAILERS"):
+        return settings.EMAIL_HOST, settings.EMAIL_PORT
+    options: dict[str, Any] = settings.MAILERS.get("default", {}).get("OPTIONS", {})
     return options.get("host", "localhost"), options.get("port", 25)
 
 

@@ -236,7 +236,9 @@ if django.VERSION >= (6, 1):
         "default": {"OPTIONS": {"host": MAIL_HOST, "port": MAIL_PORT, "timeout": MAIL_TIMEOUT_S}}
     }
 else:
-    EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = MAIL_HOST, MAIL_PORT, MAIL_TIMEOUT_S
+    EMAIL_HOST = MAIL_HOST
+    EMAIL_PORT = MAIL_PORT
+    EMAIL_TIMEOUT = MAIL_TIMEOUT_S
 DEFAULT_FROM_EMAIL = "Carveout Shop <shop@example.com>"
 
 LOGGING = {
