@@ -3,9 +3,8 @@
 import hashlib
 import hmac
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,9 @@ from django.apps import apps as django_apps
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
-from carveout import embedded
+from carveout import embedded, mistakes
 from carveout.errors import SettingsInvalid
 
-KEY_LENGTH_MIN = 32
-"""As long as what it makes. Source: https://www.rfc-editor.org/rfc/rfc7518#section-3.2"""
 RQ_SERIALIZER = "rq.serializers.JSONSerializer"
 
 
@@ -89,20 +86,20 @@ class Settings:
 
 def build(raw: Mapping[str, Any]) -> tuple[Settings, list[str]]:
     """The settings object, and all mistakes found on the way, as sentences."""
-    mistakes = list(_unknown_names(raw, Settings, "CARVEOUT", upper=True))
+    found = list(mistakes.unknown_names(raw, [key.upper() for key in _names(Settings)], "CARVEOUT"))
     contexts = {}
     for name, options in raw.get("CONTEXTS", {}).items():
-        mistakes += _unknown_names(options, Context, f"CARVEOUT['CONTEXTS']['{name}']")
+        found += mistakes.unknown_names(options, _names(Context), f"CARVEOUT['CONTEXTS']['{name}']")
         known = {key: options[key] for key in _names(Context) if key in options and key != "name"}
         context = Context(name, **{**known, "apps": tuple(known.get("apps", ()))})
-        mistakes += _context_mistakes(context, options)
+        found += mistakes.context_mistakes(context, options)
         contexts[name] = context
     values = {key: raw[key.upper()] for key in _names(Settings) if key.upper() in raw}
     values["state_dir"] = Path(values.get("state_dir", ".carveout"))
     values |= {"contexts": contexts, "hosted": tuple(hosted_contexts(raw))}
     settings = Settings(**values)
-    mistakes += _value_mistakes(settings)
-    return settings, mistakes
+    found += mistakes.value_mistakes(settings)
+    return settings, found
 
 
 def hosted_contexts(raw: Mapping[str, Any]) -> list[str]:
@@ -121,9 +118,9 @@ def hosted_apps(raw: Mapping[str, Any]) -> list[str]:
     contexts = raw.get("CONTEXTS", {})
     for name in hosted_contexts(raw):
         if name not in contexts:
-            raise SettingsInvalid(_unknown(name, contexts, "hosted context"))
+            raise SettingsInvalid(mistakes.unknown(name, contexts, "hosted context"))
         if isinstance(contexts[name].get("apps"), str):
-            raise SettingsInvalid(_apps_mistake(name))
+            raise SettingsInvalid(mistakes.apps_mistake(name))
     return [app for name in hosted_contexts(raw) for app in contexts[name].get("apps", ())]
 
 
@@ -144,9 +141,9 @@ def get_settings() -> Settings:
 
     Raises: SettingsInvalid: with every mistake in one message.
     """
-    settings, mistakes = build(getattr(django_settings, "CARVEOUT", {}))
-    if mistakes:
-        raise SettingsInvalid("settings.CARVEOUT: " + " ".join(mistakes))
+    settings, found = build(getattr(django_settings, "CARVEOUT", {}))
+    if found:
+        raise SettingsInvalid("settings.CARVEOUT: " + " ".join(found))
     return settings
 
 
@@ -170,80 +167,6 @@ def app_labels(context: Context) -> set[str]:
 
 def _names(of: type) -> list[str]:
     return [entry.name for entry in fields(of)]
-
-
-def _unknown_names(
-    raw: Mapping[str, Any], of: type, where: str, *, upper: bool = False
-) -> Iterator[str]:
-    known = [name.upper() if upper else name for name in _names(of)]
-    for name in raw:
-        if name not in known:
-            yield f"{where}: " + _unknown(name, known, "name")
-
-
-def _unknown(name: str, known: Mapping[str, Any] | Sequence[str], what: str) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
-    return f"unknown {what} {name!r}, {hint}"
-
-
-def _apps_mistake(name: str) -> str:
-    return f"CARVEOUT['CONTEXTS']['{name}']: 'apps' must be a list of Django apps."
-
-
-def _context_mistakes(context: Context, options: Mapping[str, Any]) -> Iterator[str]:
-    where = f"CARVEOUT['CONTEXTS']['{context.name}']"
-    if isinstance(options.get("apps"), str):
-        yield _apps_mistake(context.name)
-    if not context.name.isidentifier():
-        yield f"{where}: a context's name must be a Python identifier."
-    if not context.apps:
-        yield f"{where}: 'apps' must name at least one Django app."
-    if not isinstance(context.partitions, int) or context.partitions < 1:
-        yield f"{where}: 'partitions' must be a whole number from 1, not {context.partitions!r}."
-    if context.database not in django_settings.DATABASES:
-        yield f"{where}: " + _unknown(context.database, django_settings.DATABASES, "database")
-    if context.url and not context.url.startswith(("http://", "https://")):
-        yield f"{where}: 'url' must begin with http:// or https://, not {context.url!r}."
-
-
-def _shared_apps(contexts: Mapping[str, Context]) -> Iterator[str]:
-    owners: dict[str, list[str]] = {}
-    for context in contexts.values():
-        for app in context.apps:
-            owners.setdefault(app, []).append(context.name)
-    for app, names in owners.items():
-        if len(names) > 1:
-            yield f"CARVEOUT['CONTEXTS']: {app!r} is in {' and '.join(names)}; keep it in one."
-
-
-def _value_mistakes(settings: Settings) -> Iterator[str]:
-    yield from _shared_apps(settings.contexts)
-    for name in settings.hosted:
-        if name not in settings.contexts:
-            yield _unknown(name, settings.contexts, "hosted context")
-    for name, choices in (("delivery", ("streams", "inline")), ("lookups", ("auto", "http"))):
-        if getattr(settings, name) not in choices:
-            yield f"CARVEOUT['{name.upper()}'] must be one of {choices}."
-    for entry in fields(Settings):
-        value = getattr(settings, entry.name)
-        wanted = {int: (int,), float: (int, float)}.get(type(entry.default))
-        if wanted and (type(value) not in wanted or value <= 0):
-            kind = "whole number" if wanted == (int,) else "number"
-            yield f"CARVEOUT['{entry.name.upper()}'] must be a {kind} above 0, not {value!r}."
-    yield from _key_mistakes(settings)
-
-
-def _key_mistakes(settings: Settings) -> Iterator[str]:
-    """Keys are never shown."""
-    for name, keys in settings.keys.items():
-        if name not in settings.contexts:
-            yield "CARVEOUT['KEYS']: " + _unknown(name, settings.contexts, "context")
-        if isinstance(keys, str) or not all(len(str(key)) >= KEY_LENGTH_MIN for key in keys):
-            yield (
-                f"CARVEOUT['KEYS']['{name}'] must be a list of keys of at least {KEY_LENGTH_MIN}"
-                " characters, the newest first."
-            )
 
 
 def _forget(*, setting: str, **_: object) -> None:

@@ -154,7 +154,9 @@ def queue(ids: Collection[int], database: str) -> None:
 
 def next_of_key(delivery: Delivery, database: str) -> int | None:
     """The delivery that waits behind this one."""
-    rows = _rows(database).filter(subscription=delivery.subscription, key=delivery.key)
+    rows = _rows(database).filter(
+        subscription=delivery.subscription, context=delivery.context, key=delivery.key
+    )
     return rows.order_by("position").values_list("pk", flat=True).first()
 
 

@@ -1,0 +1,88 @@
+"""Mistakes in settings.CARVEOUT, each as a sentence that says what to write instead."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings as django_settings
+
+if TYPE_CHECKING:
+    from carveout.conf import Context, Settings
+
+KEY_LENGTH_MIN = 32
+"""Characters. HS256 wants as many bytes as its hash has.
+Source: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
+"""
+
+
+def unknown_names(raw: Mapping[str, Any], known: Sequence[str], where: str) -> Iterator[str]:
+    for name in raw:
+        if name not in known:
+            yield f"{where}: " + unknown(name, known, "name")
+
+
+def unknown(name: str, known: Mapping[str, Any] | Sequence[str], what: str) -> str:
+    """What to say about a name that is not known, with the nearest one that is."""
+    close = get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
+    return f"unknown {what} {name!r}, {hint}"
+
+
+def apps_mistake(name: str) -> str:
+    return f"CARVEOUT['CONTEXTS']['{name}']: 'apps' must be a list of Django apps."
+
+
+def context_mistakes(context: "Context", options: Mapping[str, Any]) -> Iterator[str]:
+    where = f"CARVEOUT['CONTEXTS']['{context.name}']"
+    if isinstance(options.get("apps"), str):
+        yield apps_mistake(context.name)
+    if not context.name.isidentifier():
+        yield f"{where}: a context's name must be a Python identifier."
+    if not context.apps:
+        yield f"{where}: 'apps' must name at least one Django app."
+    if not isinstance(context.partitions, int) or context.partitions < 1:
+        yield f"{where}: 'partitions' must be a whole number from 1, not {context.partitions!r}."
+    if context.database not in django_settings.DATABASES:
+        yield f"{where}: " + unknown(context.database, django_settings.DATABASES, "database")
+    if context.url and not context.url.startswith(("http://", "https://")):
+        yield f"{where}: 'url' must begin with http:// or https://, not {context.url!r}."
+
+
+def _shared_apps(contexts: "Mapping[str, Context]") -> Iterator[str]:
+    owners: dict[str, list[str]] = {}
+    for context in contexts.values():
+        for app in context.apps:
+            owners.setdefault(app, []).append(context.name)
+    for app, names in owners.items():
+        if len(names) > 1:
+            yield f"CARVEOUT['CONTEXTS']: {app!r} is in {' and '.join(names)}; keep it in one."
+
+
+def value_mistakes(settings: "Settings") -> Iterator[str]:
+    yield from _shared_apps(settings.contexts)
+    for name in settings.hosted:
+        if name not in settings.contexts:
+            yield unknown(name, settings.contexts, "hosted context")
+    for name, choices in (("delivery", ("streams", "inline")), ("lookups", ("auto", "http"))):
+        if getattr(settings, name) not in choices:
+            yield f"CARVEOUT['{name.upper()}'] must be one of {choices}."
+    for entry in fields(settings):
+        value = getattr(settings, entry.name)
+        wanted = {int: (int,), float: (int, float)}.get(type(entry.default))
+        if wanted and (type(value) not in wanted or value <= 0):
+            kind = "whole number" if wanted == (int,) else "number"
+            yield f"CARVEOUT['{entry.name.upper()}'] must be a {kind} above 0, not {value!r}."
+    yield from _key_mistakes(settings)
+
+
+def _key_mistakes(settings: "Settings") -> Iterator[str]:
+    """Keys are never shown."""
+    for name, keys in settings.keys.items():
+        if name not in settings.contexts:
+            yield "CARVEOUT['KEYS']: " + unknown(name, settings.contexts, "context")
+        if isinstance(keys, str) or not all(len(str(key)) >= KEY_LENGTH_MIN for key in keys):
+            yield (
+                f"CARVEOUT['KEYS']['{name}'] must be a list of keys of at least {KEY_LENGTH_MIN}"
+                " characters, the newest first."
+            )
