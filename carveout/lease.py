@@ -52,10 +52,12 @@ class Leases:
         self._lease_ms = lease_ms
         self._held_until: dict[Place, float] = {}
         self._settled_at = 0.0
+        self._changing = threading.Lock()  # settling and renewing happen in two threads
 
     def held(self) -> set[Place]:
         """The partitions that are ours for now."""
-        return {place for place, until in self._held_until.items() if time.monotonic() < until}
+        held_until = self._held_until.copy()
+        return {place for place, until in held_until.items() if time.monotonic() < until}
 
     def settle(self) -> None:
         """Take what is our share, and let go of what is not; now and then.
@@ -64,11 +66,12 @@ class Leases:
         """
         if time.monotonic() - self._settled_at < self._lease_ms / 1000 / RENEWALS_PER_LEASE:
             return
-        share = self._share()
-        for place in self.held() - share:
-            self._release(place)
-        for place in share:
-            self._hold(place)
+        with self._changing:
+            share = self._share()
+            for place in self.held() - share:
+                self._release(place)
+            for place in share:
+                self._hold(place)
         self._settled_at = time.monotonic()
 
     def renew(self) -> None:
@@ -76,9 +79,10 @@ class Leases:
 
         Raises: redis.RedisError, OSError: Redis did not answer.
         """
-        self._members()
-        for place in self.held():
-            self._hold(place)
+        with self._changing:
+            self._members()
+            for place in self.held():
+                self._hold(place)
 
     def leave(self) -> None:
         """Let the other consumers take over at once; if Redis is down, the leases run out."""
