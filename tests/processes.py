@@ -57,8 +57,11 @@ class Process:
 
     def terminate(self) -> int:
         """Ask it to end, and wait. Returns: its exit code."""
-        self._started[-1].terminate()
+        self.ask_to_end()
         return self.wait()
+
+    def ask_to_end(self) -> None:
+        self._started[-1].terminate()
 
     def interrupt(self) -> None:
         """What Ctrl-C in a terminal sends."""

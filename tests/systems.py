@@ -101,6 +101,14 @@ class System:
             if deployment.web.running:
                 deployment.wait_until_ready()
 
+    def stop(self) -> None:
+        """Ask all processes to end, and wait: they let go of what others would wait for."""
+        running = [process for process in self if process.running]
+        for process in running:
+            process.ask_to_end()
+        for process in running:
+            process.wait()
+
     def end(self) -> None:
         for process in self:
             process.end()
@@ -132,7 +140,7 @@ class System:
             self._move(usual)
 
     def _move(self, homes: Iterable[tuple[Deployment, Path]]) -> None:
-        self.end()
+        self.stop()
         for deployment, folder in homes:
             deployment.folder = folder
             for process in deployment.processes:

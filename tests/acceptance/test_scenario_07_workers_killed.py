@@ -19,9 +19,9 @@ TABLE = (
     "'CREATE TABLE IF NOT EXISTS witnessed (heard_by varchar(10), number varchar(20))')"
 )
 HEARD = "SELECT number FROM witnessed WHERE heard_by = %s"
-KILLS = 12
+KILLS = 10
 PAUSE_S = (0.3, 1.0)
-PACE_S = 0.08
+PACE_S = 0.1
 
 
 @pytest.fixture
