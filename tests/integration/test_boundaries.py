@@ -42,7 +42,7 @@ def planted(path: Path, line: str) -> Iterator[None]:
 def test_nobody_crosses_a_boundary():
     checked = make(ROOT, "boundaries")
     assert checked.returncode == 0, checked.stdout
-    assert "4 kept, 0 broken" in checked.stdout
+    assert " 0 broken" in checked.stdout
 
 
 def test_scenario_11_a_planted_import_fails_make_check(repository):
