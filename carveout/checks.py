@@ -17,9 +17,10 @@ TAG = "carveout"
 @register(TAG)
 def check_settings(**_: Any) -> list[CheckMessage]:
     """settings.CARVEOUT, and the SQLite options that the guarantees rest on."""
-    settings, mistakes = conf.build(getattr(django_settings, "CARVEOUT", {}))
+    settings, mistakes = _settings()
     found: list[CheckMessage] = [Error(mistake, id="carveout.E001") for mistake in mistakes]
-    databases = {settings.contexts[name].database for name in settings.hosted}
+    here = [settings.contexts[name] for name in settings.hosted if name in settings.contexts]
+    databases = {context.database for context in here}
     return found + [message for name in sorted(databases) for message in _check_database(name)]
 
 
@@ -27,7 +28,9 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 def check_declarations(**_: Any) -> list[CheckMessage]:
     """Events, lookups and subscriptions of the contexts that are hosted here."""
     found: list[CheckMessage] = []
-    settings = conf.get_settings()
+    settings, mistakes = _settings()
+    if mistakes:
+        return []  # the other check tells them
     for subscription in hosted(settings.hosted):
         found += _check_subscription(subscription)
     for reader in lookups.readers:
@@ -44,6 +47,10 @@ def check_declarations(**_: Any) -> list[CheckMessage]:
                 )
             )
     return found
+
+
+def _settings() -> tuple[conf.Settings, list[str]]:
+    return conf.build(getattr(django_settings, "CARVEOUT", {}))
 
 
 def _check_database(name: str) -> Iterator[CheckMessage]:
