@@ -1,0 +1,39 @@
+/* What goes wrong, as often as it likes, until it is healed. */
+
+inline trim()
+{
+    for (k : 1 .. last) {
+        if
+        :: entry[k] != 0 -> entry[k] = 0; break
+        :: else
+        fi
+    }
+    k = 0
+}
+
+inline flush()
+{
+    for (k : 1 .. SLOTS) {
+        entry[k] = 0
+    }
+    last = 0;
+    k = 0
+}
+
+active proctype Redis()
+{
+    byte k;
+    do
+    :: d_step { DIES && last > 0 -> trim() }
+    :: d_step { DIES && last > 0 -> flush() }
+    :: d_step { DIES && last > 0 -> entry[last] = 0; last-- } /* a fail-over loses the tail */
+    :: healed -> break
+    od
+}
+
+#ifndef NEVER_HEALED
+active proctype Healer()
+{
+    healed = true
+}
+#endif

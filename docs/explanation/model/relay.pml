@@ -1,0 +1,121 @@
+/* The relay: gives committed events their positions, and adds to the stream what it lacks. */
+
+#ifdef PUBLISH_OUTSIDE_TX
+#define IS_VISIBLE(e) (fate[e] != unborn)
+#else
+#define IS_VISIBLE(e) (fate[e] == committed)
+#endif
+
+#ifdef NEWEST_FIRST
+#define PLACE_IN_TURN (EVENTS + 1 - turn)
+#else
+#define PLACE_IN_TURN turn
+#endif
+
+/* One transaction. The head is locked, so nobody else is in here at the same time. */
+inline give_positions()
+{
+    for (turn : 1 .. EVENTS) {
+        e = PLACE_IN_TURN;
+        if
+        :: IS_VISIBLE(e) && position[e] == 0 ->
+            head_seen++;
+            POSITION_IS_FREE(head_seen);
+            row[head_seen] = e;
+            position[e] = head_seen;
+            for (c : 1 .. e - 1) {
+                if
+                :: before[e] & (1 << c) -> CAUSE_CAME_FIRST(c)
+                :: else
+                fi
+            }
+        :: else
+        fi
+    }
+    head = head_seen;
+    head_seen = 0;
+    turn = 0;
+    e = 0;
+    c = 0
+}
+
+/* One look at the log. Rows never change, so it does not matter that they are copied later. */
+inline choose_rows()
+{
+#ifndef HEAD_READ_FIRST
+    head_seen = head;
+    STREAM_IS_NOT_AHEAD(start);
+#endif
+    if
+    :: head > start + KEPT -> start = head - KEPT
+    :: else
+    fi;
+    stop = (head > start + BATCH -> start + BATCH : head);
+    head_seen = 0
+}
+
+/* One script of Redis: all or nothing. */
+inline add_entries()
+{
+    for (p : start + 1 .. stop) {
+        if
+#ifdef NO_EXPLICIT_ID
+        :: last < SLOTS ->
+            last++;
+#else
+        :: p > last -> /* else Redis refuses it: equal or smaller */
+            last = p;
+#endif
+            NO_PHANTOM(row[p]);
+            entry[last] = row[p];
+            ENTRY_IS_THE_ROW(last)
+        :: else
+        fi
+    }
+    for (p : 1 .. SLOTS) {
+        if
+        :: p + KEPT <= last -> entry[p] = 0
+        :: else
+        fi
+    }
+#ifdef PUBLISHED_FLAG
+    shipped = stop;
+#endif
+    p = 0;
+    start = 0;
+    stop = 0
+}
+
+#ifdef PUBLISHED_FLAG
+byte shipped; /* kept in the database, instead of asking Redis */
+#define LAST_SHIPPED shipped
+#else
+#define LAST_SHIPPED last
+#endif
+
+active [RELAYS] proctype Relay()
+{
+    byte head_seen, start, stop, turn, e, c, p;
+    do
+#ifdef NO_HEAD_LOCK
+    :: head_seen = head;
+        d_step { give_positions() };
+#else
+    :: d_step { head_seen = head; give_positions() };
+#endif
+#ifdef HEAD_READ_FIRST
+        head_seen = head;
+        d_step { start = LAST_SHIPPED; STREAM_IS_NOT_AHEAD(start); head_seen = 0 };
+#else
+        start = LAST_SHIPPED;
+#endif
+        if
+        :: d_step { choose_rows() };
+            if
+            :: d_step { add_entries() }
+            :: d_step { DIES -> start = 0; stop = 0 }
+            fi
+        :: d_step { DIES -> start = 0 }
+        fi
+    od
+}
