@@ -1,0 +1,1 @@
+"""The context that hears of entries and writes down each time that it did."""

@@ -1,0 +1,30 @@
+"""What the handlers leave behind."""
+
+import os
+
+from django.db import models
+
+import carveout
+
+
+class Effect(models.Model):
+    """One call of one handler that was committed. Nothing here keeps it from happening twice."""
+
+    subscription = models.CharField(max_length=20)
+    event_id = models.UUIDField()
+    key = models.CharField(max_length=20)
+    number = models.IntegerField()
+    process = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.subscription} {self.key} {self.number}"
+
+
+def effect(subscription: str, event: carveout.ReceivedEvent) -> Effect:
+    return Effect(
+        subscription=subscription,
+        event_id=event.id,
+        key=event.account,
+        number=event.number,
+        process=os.getpid(),
+    )

@@ -1,0 +1,101 @@
+"""Mistakes to plant into the kit, one at a time. The checker must catch each of them."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+
+from django.db import transaction
+from django.utils import timezone
+
+from carveout import batch, consumer, cursor, entry, source, stream
+from carveout.batch import Share
+from carveout.connection import client
+from carveout.cursor import At
+from carveout.event import Place, ReceivedEvent
+from carveout.models import Cursor
+
+DOOR_S = 0.05
+"""How long a short moment lasts, so that a few kills are enough to meet it."""
+
+
+def cursor_outside_the_transaction() -> None:
+    """The handlers' transaction commits, and then the cursor moves."""
+
+    def together(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
+        with transaction.atomic(using="audit"):
+            for share in shares:
+                batch._deliver(share, batch._unblocked(share))
+        time.sleep(DOOR_S)
+        batch._advance(shares, place, old, new)
+
+    batch._together = together
+
+
+def batch_without_a_transaction() -> None:
+    """Each effect of a batch commits by itself."""
+
+    def together(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
+        with nullcontext():
+            for share in shares:
+                batch._deliver(share, batch._unblocked(share))
+            batch._advance(shares, place, old, new)
+
+    batch._together = together
+
+
+def cursor_without_comparison() -> None:
+    """A cursor is set, wherever it stands."""
+
+    def advance(names: Sequence[str], place: Place, old: At, new: At, database: str) -> None:
+        cursors = Cursor.objects.using(database).filter(
+            subscription__in=names, context=place[0], partition=place[1]
+        )
+        cursors.update(position=new.position, event_id=new.event_id, moved_at=timezone.now())
+
+    cursor.advance = advance
+
+
+def ids_that_redis_gives() -> None:
+    """Whatever is shipped gets the next ID, so what is shipped twice is there twice."""
+    explicit = "redis.pcall('XADD', KEYS[1], ARGV[at],"
+    last = "tonumber(string.match(redis.call('XINFO', 'STREAM', KEYS[1])[8], '%d+'))"
+    counted = (
+        "redis.pcall('XADD', KEYS[1],"
+        f" (redis.call('EXISTS', KEYS[1]) == 1 and {last} or 0) + 1 .. '-0',"
+    )
+    assert explicit in stream._APPEND
+    stream._APPEND = stream._APPEND.replace(explicit, counted)
+
+
+def no_gap_check() -> None:
+    """What the stream has next is what comes next."""
+
+    def read(self: source.StreamSource, after: At, limit: int) -> list[ReceivedEvent]:
+        name = stream.key(self._place)
+        reply = client().xread({name: f"{after.position}-0"}, count=limit)
+        entries = reply[0][1] if reply else ()
+        return [entry.event_of(self._place, at, fields) for at, fields in entries]
+
+    source.StreamSource.read = read
+
+
+def no_sweeper() -> None:
+    """A job that Redis loses is lost."""
+    consumer.sweep = lambda *_: 0
+
+
+MISTAKES: dict[str, Callable[[], None]] = {
+    mistake.__name__: mistake
+    for mistake in (
+        cursor_outside_the_transaction,
+        batch_without_a_transaction,
+        cursor_without_comparison,
+        ids_that_redis_gives,
+        no_gap_check,
+        no_sweeper,
+    )
+}
+
+
+def plant(name: str) -> None:
+    MISTAKES[name]()

@@ -1,0 +1,1 @@
+"""The context that writes entries into accounts, and announces each."""

@@ -1,0 +1,48 @@
+"""manage.py write COUNT [--seed SEED]"""
+
+import random
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError
+from django.db.models import Sum
+
+from ledger import services
+from ledger.models import Account
+
+LOOK_EVERY = 20
+RETRY_S = 0.1
+
+
+class Command(BaseCommand):
+    """Makes entries until the ledger has so many; several may do so at once."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("count", type=int)
+        parser.add_argument("--seed", default="")
+        parser.add_argument("--pace", type=float, default=0.0, help="seconds between transactions")
+
+    def handle(self, *args: Any, count: int, seed: str, pace: float, **options: Any) -> None:
+        random.seed(seed or None)
+        services.open_accounts()
+        while (left := count - _made()) > 0:
+            for _ in range(LOOK_EVERY):
+                left -= _write(min(left, random.randint(1, services.ENTRIES_MAX)))
+                if left <= 0:
+                    break
+                time.sleep(pace)
+
+
+def _write(count: int) -> int:
+    try:
+        return services.write(count)
+    except OperationalError:  # the database is busy: this transaction never was
+        time.sleep(RETRY_S)
+        return 0
+
+
+def _made() -> int:
+    return Account.objects.aggregate(made=Sum("entries"))["made"] or 0

@@ -1,0 +1,79 @@
+"""A TCP proxy before Redis: cuts connections, or swallows the replies for a while."""
+
+import asyncio
+import threading
+from contextlib import suppress
+
+from carveout.ports import HOST
+from tests.servers import free_port
+
+CHUNK = 65_536
+
+
+class Proxy:
+    """Forwards to a port of this machine, in a thread of its own."""
+
+    def __init__(self, upstream: int) -> None:
+        self.port = free_port()
+        self._upstream = upstream
+        self._mute = False
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._thread.start()
+        self._server = self._call(asyncio.start_server(self._serve, HOST, self.port))
+
+    def cut(self) -> None:
+        """End all connections; new ones are welcome."""
+        self._loop.call_soon_threadsafe(self._close_all)
+
+    def mute(self, seconds: float) -> None:
+        """Let commands through and swallow the replies, then cut."""
+        self._mute = True
+
+        def speak() -> None:
+            self._mute = False
+            self._close_all()
+
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, speak)
+
+    def close(self) -> None:
+        self._call(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _stop(self) -> None:
+        self._server.close()
+        self._close_all()
+        ours = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in ours:
+            task.cancel()
+        await asyncio.gather(*ours, return_exceptions=True)
+
+    def _call(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+
+    def _close_all(self) -> None:
+        for writer in self._writers:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            there, back = await asyncio.open_connection(HOST, self._upstream)
+            self._writers |= {writer, back}
+            await asyncio.gather(
+                self._pump(reader, back, replies=False), self._pump(there, writer, replies=True)
+            )
+            self._writers -= {writer, back}
+        writer.close()
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, replies: bool
+    ) -> None:
+        with suppress(OSError):
+            while data := await reader.read(CHUNK):
+                if not (replies and self._mute):
+                    writer.write(data)
+                    await writer.drain()
+        writer.close()

@@ -1,0 +1,143 @@
+"""One run: work under faults, heal, wait until all has arrived, check."""
+
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos import faults
+from tests.chaos.brittle import BrittleRedis
+from tests.chaos.checker import Findings, check, under_way
+from tests.chaos.crew import Crew
+from tests.chaos.faults import Faults, Weights
+from tests.chaos.nursery import Nursery
+from tests.chaos.stores import Stores
+from tests.chaos.watcher import Watcher
+
+DRAIN_S = 30.0
+PRUNE_EVERY_S = 10.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to be."""
+
+    seed: int
+    events: int
+    faults: int
+    engine: str = "sqlite"
+    redis: str = "none"
+    weights: Weights = field(default_factory=lambda: dict(faults.ALL))
+    broken: str = ""
+    """The mistake that is planted, if any."""
+    batch_s: float = 0.0
+    """How long each call of the batch handler takes."""
+    drain_s: float = DRAIN_S
+
+
+@dataclass
+class Report:
+    """What came of it."""
+
+    plan: Plan
+    found: Findings
+    faults: Counter[str] = field(default_factory=Counter)
+    events: int = 0
+    drained_s: float = 0.0
+    duration_s: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        kinds: Counter[str] = Counter()
+        for name, count in self.faults.items():
+            kinds[name.split()[0]] += count
+        told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        return (
+            f"seed {self.plan.seed} {self.plan.engine} redis-{self.plan.redis}"
+            f" {self.events} events {sum(self.faults.values())} faults ({told}): {self.found};"
+            f" drained {self.drained_s:.1f} s after healing; {self.duration_s:.0f} s"
+        )
+
+
+class Run:
+    """A plan that is carried out in a folder."""
+
+    def __init__(self, plan: Plan, stores: Stores, folder: Path) -> None:
+        self._plan, self._stores, self._folder = plan, stores, folder
+        self._report = Report(plan, Findings())
+        self._pruned_at = time.monotonic()
+
+    def report(self) -> Report:
+        """Do it all. Returns: what was found."""
+        began = time.monotonic()
+        brittle = BrittleRedis(self._plan.redis)
+        env = {
+            **self._stores.env,
+            "REDIS_URL": brittle.url,
+            "CARVEOUT_DIR": str(self._folder),
+            "CARVEOUT_BROKEN": self._plan.broken,
+            "BATCH_S": str(self._plan.batch_s),
+        }
+        try:
+            with Nursery(env) as nursery:
+                self._work(nursery, brittle)
+            check(self._stores, brittle, self._report.found)
+        finally:
+            brittle.close()
+        self._report.duration_s = time.monotonic() - began
+        return self._report
+
+    def _work(self, nursery: Nursery, brittle: BrittleRedis) -> None:
+        crew = Crew(nursery, self._plan.events, self._folder)
+        watcher = Watcher(self._stores, self._report.found)
+        crew.start()
+        watcher.start()
+        self._suffer(crew, brittle, nursery)
+        crew.tend(written=True, at_once=True)
+        self._wait_until_drained(crew)
+        watcher.stop()
+        self._note("did not end on SIGTERM", crew.end())
+        self._note("died by itself", crew.died)
+        self._note("the watcher failed", [repr(error) for error in watcher.failed])
+
+    def _suffer(self, crew: Crew, brittle: BrittleRedis, nursery: Nursery) -> None:
+        rng = random.Random(self._plan.seed)
+        happening = Faults(crew, brittle, rng, self._plan.weights)
+        while (made := self._made()) < self._plan.events:
+            if faults.in_step(
+                happening.happened.total(), self._plan.faults, made, self._plan.events
+            ):
+                happening.strike()
+            crew.tend(written=self._made() >= self._plan.events)
+            self._prune(nursery)
+            faults.rest()
+        self._report.faults, self._report.events = happening.happened, made
+
+    def _prune(self, nursery: Nursery) -> None:
+        """All that everybody has handled, so that a cursor that was forgotten would be noticed."""
+        if time.monotonic() - self._pruned_at > PRUNE_EVERY_S:
+            self._pruned_at = time.monotonic()
+            log = self._folder / "prune.log"
+            nursery.start("prune", "ledger", "--older-than", "0", log=log)
+
+    def _wait_until_drained(self, crew: Crew) -> None:
+        healed_at = time.monotonic()
+        while left := under_way(self._stores):
+            if time.monotonic() - healed_at > self._plan.drain_s:
+                self._note("still under way", [f"{name}: {count}" for name, count in left.items()])
+                break
+            crew.tend(written=True)
+            time.sleep(0.2)
+        self._report.drained_s = time.monotonic() - healed_at
+
+    def _made(self) -> int:
+        return int(
+            self._stores.ledger("SELECT coalesce(sum(entries), 0) FROM ledger_account")[0][0]
+        )
+
+    def _note(self, what: str, which: list[str]) -> None:
+        """Something that must not be: it counts as stuck."""
+        self._report.found.stuck += len(which)
+        if which:
+            self._report.notes.append(f"{what}: {', '.join(which)}")
