@@ -20,8 +20,18 @@ versions: $(stamp)
 chaos: $(stamp)
 	$(bin)/python -m tests.chaos $(CHAOS)
 
+bench: $(stamp)
+	$(bin)/python -m bench $(BENCH)
+
+chaos: $(stamp)
+	$(bin)/python -m tests.chaos $(CHAOS)
+
 model: $(stamp)
 	$(bin)/python -m tests.model
+
+docs: $(stamp)
+	$(bin)/mkdocs build --quiet
+	@echo "build/docs/index.html"
 
 check: format types boundaries django
 

@@ -1,0 +1,1 @@
+"""Measurements: each prints a ratio against a baseline that ran in turns with it."""
