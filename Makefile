@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 bin := $(VENV)/bin
 stamp := $(VENV)/installed
 
-.PHONY: demo test versions chaos model check format types boundaries django clean
+.PHONY: demo test versions bench chaos model docs check format types boundaries django clean
 
 demo: $(stamp)
 	$(bin)/python manage.py demo
@@ -16,9 +16,6 @@ test: $(stamp)
 
 versions: $(stamp)
 	$(bin)/tox run --skip-missing-interpreters=true $(VERSIONS)
-
-chaos: $(stamp)
-	$(bin)/python -m tests.chaos $(CHAOS)
 
 bench: $(stamp)
 	$(bin)/python -m bench $(BENCH)

@@ -1,8 +1,9 @@
 """publish_sqlite: an order with a line and its event, to the same order without the event."""
 
+from django.db import transaction
+
 import carveout
 from bench.rounds import Result, compare
-from django.db import transaction
 from orders.events import OrderCreated
 from orders.models import Order, OrderLine
 
