@@ -106,6 +106,7 @@ class System:
         running = [process for process in self if process.running]
         for process in running:
             process.ask_to_end()
+            process.resume()
         for process in running:
             process.wait()
 

@@ -1,4 +1,4 @@
-"""Planted into a copy of notifications: writes down what it hears, and dies when it is told to.
+"""Planted into a copy of notifications: writes down what it hears, and dies or stops when told to.
 
 What the real subscribers do may be repeated without harm, so they would hide a repetition. This
 one adds a row each time.
@@ -6,6 +6,7 @@ one adds a row each time.
 
 import os
 import signal
+import sys
 from functools import partial
 
 from django.conf import settings
@@ -17,8 +18,8 @@ from carveout import stream
 
 @carveout.subscribe("orders.OrderCreated")
 def hear(event) -> None:
-    die_if_told("before commit")
-    transaction.on_commit(partial(die_if_told, "after commit"))
+    die("before commit")
+    transaction.on_commit(partial(die, "after commit"))
     write_down("consumer", event)
 
 
@@ -28,11 +29,18 @@ def hear_in_job(event) -> None:
 
 
 def append_and_die(*args) -> int:
-    die_if_told("before XADD")
+    die("before XADD")
     accepted = append(*args)
     if accepted:
-        die_if_told("after XADD")
+        die("after XADD")
     return accepted
+
+
+def read_and_stop(*args) -> tuple:
+    events, mark = read(*args)
+    if events and "notifications" in sys.argv:  # other contexts' consumers read too
+        if_told("stop after reading", signal.SIGSTOP)
+    return events, mark
 
 
 def write_down(where: str, event) -> None:
@@ -40,13 +48,14 @@ def write_down(where: str, event) -> None:
         cursor.execute("INSERT INTO witnessed VALUES (%s, %s)", [where, event.key])
 
 
-def die_if_told(moment: str) -> None:
-    """Kill this process, if a file of that name says so; once."""
+def if_told(moment: str, sent: signal.Signals) -> None:
+    """Send ourselves a signal, if a file of that name says so; once."""
     wish = settings.STATE_DIR / moment
     if wish.exists():
         wish.unlink()
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), sent)
 
 
-append = stream.append
-stream.append = append_and_die
+die = partial(if_told, sent=signal.SIGKILL)
+append, stream.append = stream.append, append_and_die
+read, stream.read = stream.read, read_and_stop

@@ -1,4 +1,4 @@
-"""Scenario 7: relay and consumers are killed at the worst moments; effects happen once."""
+"""Scenario 7: relay and consumers die or stop at the worst moments; effects happen once."""
 
 import random
 import shutil
@@ -62,11 +62,37 @@ def test_scenario_07_killed_around_xadd_and_around_commit_effects_happen_once(wi
         (system.consumer("notifications"), "before commit"),
         (system.consumer("notifications"), "after commit"),
     ):
-        (system.of("notifications").state_dir / moment).touch()
+        tell(system, moment)
         nils.order({"CD-08": 1})
         eventually(lambda process=process: not process.running)
         process.start()
-    eventually(lambda: settled(system, smtp))
+        eventually(lambda: settled(system, smtp))
+
+
+def test_scenario_07_stopped_while_another_takes_over_effects_happen_once(witnessed, smtp):
+    system = witnessed
+    system.start()
+    piet = system.customer("piet")
+    first = system.consumer("notifications")
+    second = system.of("notifications").process("consume-2", "consume", "notifications")
+    asked = tell(system, "stop after reading")
+    piet.order({"CD-08": 1})
+    eventually(lambda: not asked.exists())
+    second.start()
+    try:
+        eventually(lambda: settled(system, smtp))
+        first.resume()
+        eventually(lambda: "no longer stand at" in first.printed())
+        eventually(lambda: settled(system, smtp))
+    finally:
+        second.end()
+
+
+def tell(system, moment: str) -> Path:
+    """Tell the witness what to do to its process. Returns: a file that is gone once it is done."""
+    wish = system.of("notifications").state_dir / moment
+    wish.touch()
+    return wish
 
 
 def test_scenario_07_killed_at_any_moment_while_orders_flow_effects_happen_once(witnessed, smtp):
