@@ -24,7 +24,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--events", type=int, default=100_000, help="of each run")
-    parser.add_argument("--faults", type=int, default=600, help="of each run")
+    parser.add_argument("--faults", type=int, default=560, help="of each run")
     parser.add_argument("--seed", type=int, default=1, help="of the first run")
     parser.add_argument("--database", choices=ENGINES, help="default: both in turn")
     parser.add_argument("--redis", choices=MODES, help="default: each in turn")
