@@ -20,6 +20,9 @@ from carveout.subscription import Subscription
 
 logger = logging.getLogger(__name__)
 
+CAREFUL_ROWS = 10
+"""So few at a time that a consumer which is told to stop does so soon."""
+
 
 class PartitionConsumer:
     """Brings one partition's events to one context's subscriptions.
@@ -45,11 +48,14 @@ class PartitionConsumer:
         self._pauses = Pauses()
         self._positions: dict[str, At] = {}
         self._mirrored: dict[str, int] = {}
+        self._careful_until: dict[str, int] = {}
         self._stale = True
         self._broken = False
 
     def run_once(self, *, careful: bool = False) -> int:
-        """Handle one batch for each group, or one event at a time.
+        """Handle one batch for each group.
+
+        careful: as many events as a batch has run one at a time, now and in the next calls.
 
         Returns: how many events the groups moved past; 0 too if this partition needs a person.
         Raises: StreamUnavailable: Redis did not answer; call again.
@@ -94,10 +100,12 @@ class PartitionConsumer:
         if self._stale:
             self._positions = self._load()
             self._stale = False
-        moved = 0
-        for at, group in self._groups().items():
-            moved += self._run_group(at, group, careful)
+        if careful:
+            rows = get_settings().batch_rows
+            self._careful_until = {name: at.position + rows for name, at in self._positions.items()}
+        moved = sum(self._run_group(at, group) for at, group in self._groups().items())
         if not moved:
+            self._careful_until.clear()
             self.forget_positions()
         return moved
 
@@ -121,9 +129,11 @@ class PartitionConsumer:
                 groups[at].append(self._subscriptions[name])
         return groups
 
-    def _run_group(self, at: At, group: Sequence[Subscription], careful: bool) -> int:
+    def _run_group(self, at: At, group: Sequence[Subscription]) -> int:
+        careful = any(at.position < self._careful_until.get(each.name, 0) for each in group)
         try:
-            events = self._source.read(at, get_settings().batch_rows)
+            limit = min(CAREFUL_ROWS, get_settings().batch_rows)
+            events = self._source.read(at, limit if careful else get_settings().batch_rows)
         except LookupFailed as error:
             self._pause(group, error)
             return 0

@@ -9,7 +9,9 @@ import pytest
 from django.db import connections
 
 import carveout
+from carveout.consumer import Consumer
 from carveout.models import Cursor, Delivery
+from carveout.partition import CAREFUL_ROWS
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, moves, sold
@@ -71,6 +73,44 @@ def test_an_event_that_kills_its_consumer_is_given_up_and_the_others_arrive():
     [(key, state, _)] = states()
     assert (key, state) == ("T-2", "dead")
     assert Cursor.objects.using("kit").get().position == 4
+
+
+def test_after_a_death_a_whole_batch_runs_carefully_a_few_events_at_a_time():
+    """So that a consumer that is told to stop meanwhile does so soon."""
+
+    @carveout.subscribe("tickets.TicketSold", max_attempts=1)
+    def listen(event):
+        if event.key == "T-25":
+            die()
+        note(event.key)
+
+    announce(sold(30))
+    steps.relay()
+    assert consume_in_a_child() == signal.SIGKILL
+    assert consume_in_a_child() == signal.SIGKILL
+    assert len(notes()) == 24
+    consumer = Consumer(["desk"])
+    assert consumer.run_once() == 6
+    assert consumer.run_once() == 0
+    consumer.close()
+    assert len(notes()) == 29
+
+
+def test_a_careful_run_is_short():
+    @carveout.subscribe("tickets.TicketSold")
+    def listen(event):
+        if os.getpid() != TEST:
+            die()
+        note(event.key)
+
+    announce(sold(30))
+    steps.relay()
+    assert consume_in_a_child() == signal.SIGKILL
+    consumer = Consumer(["desk"])
+    assert consumer.run_once() == CAREFUL_ROWS
+    later = [consumer.run_once() for _ in range(3)]
+    consumer.close()
+    assert later == [CAREFUL_ROWS, CAREFUL_ROWS, 0]
 
 
 def test_an_event_that_kills_once_is_handled_by_the_next_consumer():
