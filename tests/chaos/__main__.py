@@ -1,22 +1,20 @@
 """python -m tests.chaos: runs as long as one has patience; what is done already is not repeated."""
 
 import argparse
-import json
 import shutil
 import signal
 import sys
 import tempfile
 from contextlib import ExitStack, closing
-from datetime import datetime
 from itertools import product
 from pathlib import Path
 
 from tests.chaos.brittle import MODES
+from tests.chaos.results import RESULTS, clean, keep, name, table
 from tests.chaos.run import Plan, Report, Run
 from tests.chaos.stores import Templates
 from tests.servers import PostgresForTests
 
-RESULTS = Path(__file__).resolve().parents[2] / "build" / "chaos.jsonl"
 ENGINES = ("sqlite", "postgres")
 
 
@@ -29,6 +27,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--database", choices=ENGINES, help="default: both in turn")
     parser.add_argument("--redis", choices=MODES, help="default: each in turn")
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--table", action="store_true", help="only show what was found so far")
     return parser.parse_args()
 
 
@@ -43,33 +42,7 @@ def plans(chosen: argparse.Namespace) -> list[Plan]:
     ]
 
 
-def name(plan: Plan) -> str:
-    return f"{plan.seed} {plan.engine} {plan.redis} {plan.events} {plan.faults}"
-
-
-def known(results: Path) -> dict[str, str]:
-    """The summaries of earlier runs that were clean, by plan."""
-    if not results.exists():
-        return {}
-    lines = [json.loads(line) for line in results.read_text().splitlines()]
-    return {line["plan"]: line["summary"] for line in lines if line["clean"]}
-
-
-def keep(report: Report, results: Path) -> None:
-    results.parent.mkdir(parents=True, exist_ok=True)
-    line = {
-        "plan": name(report.plan),
-        "at": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "clean": report.found.clean,
-        "summary": str(report),
-        "faults": report.faults,
-        "notes": report.notes,
-    }
-    with results.open("a") as file:
-        file.write(json.dumps(line) + "\n")
-
-
-def carry_out(plan: Plan, templates: Templates, results: Path) -> Report:
+def carry_out(plan: Plan, templates: Templates, results: Path) -> None:
     """One run, told and kept. If it was not clean, its folder stays."""
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{plan.seed}-"))
     report = Run(plan, templates.new(plan.engine, folder), folder).report()
@@ -79,7 +52,6 @@ def carry_out(plan: Plan, templates: Templates, results: Path) -> Report:
         shutil.rmtree(folder)
     else:
         tell(f"  {folder} is kept")
-    return report
 
 
 def tell(*lines: object) -> None:
@@ -89,18 +61,20 @@ def tell(*lines: object) -> None:
 
 def main() -> int:
     chosen = options()
-    done = known(chosen.results)
+    if chosen.table:
+        tell(table(chosen.results))
+        return 0
+    done = clean(chosen.results)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that servers are ended too
-    clean = True
     with ExitStack() as ending:
         folder = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
         templates = Templates(folder, lambda: ending.enter_context(closing(PostgresForTests())))
         for plan in plans(chosen):
             if name(plan) in done:
                 tell(f"{done[name(plan)]} (done before)")
-                continue
-            clean &= carry_out(plan, templates, chosen.results).found.clean
-    return 0 if clean else 1
+            else:
+                carry_out(plan, templates, chosen.results)
+    return 0 if {name(plan) for plan in plans(chosen)} <= set(clean(chosen.results)) else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,79 @@
+"""What runs have found, a line of JSON each, so that a second start goes on where the first ended."""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.run import Plan, Report
+
+RESULTS = Path(__file__).resolve().parents[2] / "build" / "chaos.jsonl"
+HEADER = """\
+| seed | database | Redis keeps | events | kills | pauses | Redis and proxy | found | drained | at |
+|---|---|---|---|---|---|---|---|---|---|"""
+KEEPS = {"none": "nothing", "aof": "an append-only file", "rdb": "snapshots"}
+
+
+def name(plan: Plan) -> str:
+    return f"{plan.seed} {plan.engine} {plan.redis} {plan.events} {plan.faults}"
+
+
+def keep(report: Report, results: Path) -> None:
+    results.parent.mkdir(parents=True, exist_ok=True)
+    line = {
+        "name": name(report.plan),
+        "at": datetime.now().astimezone().isoformat(timespec="minutes"),
+        "clean": report.found.clean,
+        "summary": str(report),
+        "report": asdict(report),
+    }
+    with results.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def clean(results: Path) -> dict[str, str]:
+    """The summaries of earlier runs that found nothing, by name."""
+    return {line["name"]: line["summary"] for line in _lines(results) if line["clean"]}
+
+
+def table(results: Path) -> str:
+    """All runs as a table in Markdown, and what they add up to."""
+    lines = _lines(results)
+    rows = [_row(line["report"], line["at"]) for line in lines]
+    kinds = [_by_kind(line["report"]) for line in lines]
+    hits = sum(kind["kill"] + kind["pause"] for kind in kinds)
+    events = sum(line["report"]["events"] for line in lines)
+    total = f"{len(rows)} runs, {events:,} events, {hits:,} kills and pauses."
+    return "\n".join([HEADER, *rows, "", total])
+
+
+def _row(report: dict[str, Any], at: str) -> str:
+    plan, kinds = report["plan"], _by_kind(report)
+    found = ", ".join(f"{count} {what}" for what, count in report["found"].items() if count)
+    cells = (
+        plan["seed"],
+        plan["engine"],
+        KEEPS[plan["redis"]],
+        f"{report['events']:,}",
+        kinds["kill"],
+        kinds["pause"],
+        kinds["redis"] + kinds["proxy"],
+        found or "nothing",
+        f"{report['drained_s']:.0f} s",
+        at,
+    )
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _by_kind(report: dict[str, Any]) -> dict[str, int]:
+    kinds = dict.fromkeys(("kill", "pause", "redis", "proxy"), 0)
+    for fault, count in report["faults"].items():
+        kinds[fault.split()[0]] += count
+    return kinds
+
+
+def _lines(results: Path) -> list[dict[str, Any]]:
+    if not results.exists():
+        return []
+    return [json.loads(line) for line in results.read_text().splitlines()]
