@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.chaos.brittle import MODES
 from tests.chaos.results import RESULTS, clean, keep, name, table
-from tests.chaos.run import Plan, Report, Run
+from tests.chaos.run import Plan, Run
 from tests.chaos.stores import Templates
 from tests.servers import PostgresForTests
 

@@ -1,4 +1,4 @@
-"""What runs have found, a line of JSON each, so that a second start goes on where the first ended."""
+"""What runs have found, a line of JSON each: a second start goes on where the first ended."""
 
 import json
 from dataclasses import asdict

@@ -42,7 +42,7 @@ class Report:
 
     plan: Plan
     found: Findings
-    faults: Counter[str] = field(default_factory=Counter)
+    faults: dict[str, int] = field(default_factory=dict)
     events: int = 0
     drained_s: float = 0.0
     duration_s: float = 0.0
@@ -112,7 +112,7 @@ class Run:
             crew.tend(written=self._made() >= self._plan.events)
             self._prune(nursery)
             faults.rest()
-        self._report.faults, self._report.events = happening.happened, made
+        self._report.faults, self._report.events = dict(happening.happened), made
 
     def _prune(self, nursery: Nursery) -> None:
         """All that everybody has handled, so that a cursor that was forgotten would be noticed."""
