@@ -2,6 +2,7 @@
 
 from collections import Counter
 from email.message import EmailMessage
+from functools import cache
 
 from tests.servers import SmtpForTests
 from tests.systems import System
@@ -15,6 +16,7 @@ def settled(system: System, smtp: SmtpForTests) -> bool:
 
     Raises: AssertionError: not (yet).
     """
+    assert unfinished(system) == []
     open_orders, cancelled = orders(system, "reserved"), orders(system, "cancelled")
     assert set(orders(system)) == set(open_orders + cancelled), "not every order is decided"
     assert set(announced(system, "shop.StockReserved").values()) <= {1}
@@ -22,7 +24,6 @@ def settled(system: System, smtp: SmtpForTests) -> bool:
     assert verified(system) == set(bought(system))
     assert mails(smtp, CONFIRMATION) == Counter(orders(system))
     assert mails(smtp, CANCELLATION) == Counter(cancelled)
-    assert unfinished(system) == []
     return True
 
 
@@ -87,6 +88,7 @@ def told(smtp: SmtpForTests) -> list[tuple[str, str]]:
     return [_about(message) for message in list(smtp.messages)]
 
 
+@cache  # parsing headers is slow, and we look again and again
 def _about(message: EmailMessage) -> tuple[str, str]:
     number, kind = message["Message-ID"].strip("<>").split("@")[0].split(".")
     return number, kind
