@@ -35,8 +35,8 @@ class StreamSource:
         HistoryGone: neither stream nor log has what comes next.
         LogMismatch: the log is not the one that this cursor moved in.
         """
-        events, mark = stream.read(self._place, after.position, limit)
-        self._verify(after, mark)
+        events = self._read(after, limit)
+        self._verify(after)
         if not events and stream.last_position(self._place) > after.position:
             logger.info("%s.%s: gap after %d, reading the log", *self._place, after.position)
             events = history.read(self._subscriber, self._place, after.position, limit)
@@ -44,10 +44,17 @@ class StreamSource:
             self._verified.add(events[-1].position)
         return events
 
-    def _verify(self, at: At, mark: bytes) -> None:
+    def _read(self, after: At, limit: int) -> list[ReceivedEvent]:
+        """What is read while the stream is begun anew may be of the old one: it does not count."""
+        events, mark = stream.read(self._place, after.position, limit)
+        if mark == self._mark:
+            return events
+        self._mark, self._verified = mark, set()
+        events, mark = stream.read(self._place, after.position, limit)
+        return events if mark == self._mark else []
+
+    def _verify(self, at: At) -> None:
         """Once per position and stream: does the log hold what the cursor handled?"""
-        if mark != self._mark:
-            self._mark, self._verified = mark, set()
         if at.position in self._verified:
             return
         verify(self._subscriber, self._place, at)

@@ -6,6 +6,7 @@ import carveout
 from carveout import delivery, log, note
 from carveout.batch import Share
 from carveout.careful import handle_carefully
+from carveout.consumer import Consumer
 from carveout.cursor import At
 from carveout.errors import CursorMoved
 from carveout.models import Cursor, Delivery
@@ -38,27 +39,46 @@ def states() -> list[tuple[int, str, int]]:
     return list(rows.values_list("position", "state", "attempts"))
 
 
-def test_an_event_with_a_note_is_parked_when_it_fails():
+@pytest.fixture
+def consume():
+    """A consumer that has held the partition for a while: it has no reason to be careful."""
+    consumers = []
+
+    def run() -> None:
+        if not consumers:
+            consumers.append(Consumer(["desk"]))
+        while consumers[0].run_once():
+            pass
+
+    yield run
+    consumers[0].close()
+
+
+@pytest.mark.parametrize("new", [False, True])
+def test_an_event_with_a_note_is_parked_when_it_fails(new, consume):
     @carveout.subscribe("tickets.TicketSold")
     def listen(event):
         raise ValueError
 
+    new or consume()
     announce(sold(1))
     steps.relay()
     leave_note(1)
-    steps.consume()
+    consume()
     assert states() == [(1, "waiting", 1)]
 
 
-def test_an_event_with_a_note_gets_its_job():
+@pytest.mark.parametrize("new", [False, True])
+def test_an_event_with_a_note_gets_its_job(new, consume):
     @carveout.subscribe("tickets.TicketSold", via="rq")
     def listen(event):
         write(event.key)
 
+    new or consume()
     announce(sold(2))
     steps.relay()
     leave_note(1)
-    steps.consume()
+    consume()
     assert [state for _, state, _ in states()] == ["queued", "queued"]
 
 

@@ -9,9 +9,12 @@ import carveout
 from carveout import log as log_of
 from carveout import stream
 from carveout.consumer import Consumer
+from carveout.cursor import At
 from carveout.errors import LogMismatch
 from carveout.models import Cursor, LoggedEvent, Partition
 from carveout.relay import Relay
+from carveout.source import StreamSource
+from carveout.stream import Chunk
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, sold
@@ -162,6 +165,30 @@ def test_what_a_relay_had_in_hand_before_an_epoch_is_refused_after_it(valkey):
     steps.relay()
     with pytest.raises(LogMismatch):
         stream.append(PLACE, old, events, 100)
+
+
+def test_what_a_consumer_reads_while_the_stream_is_begun_anew_does_not_count(monkeypatch):
+    announce(sold(3))
+    steps.flow()
+    source = StreamSource("desk", PLACE)
+    at = At(3, log().get(position=3).event_id)
+    assert source.read(at, 10) == []
+    announce(sold(2, "U"))
+    steps.relay()
+    read = stream.read
+    old = read(PLACE, 3, 10)
+    restore(3)
+    announce(sold(1, "V"))
+    epoch()
+    steps.relay()
+
+    def interrupted(place, after, limit):
+        """The entries were read just before the epoch, and the mark just after."""
+        monkeypatch.setattr(stream, "read", read)
+        return Chunk(old.events, read(place, after, limit).mark)
+
+    monkeypatch.setattr(stream, "read", interrupted)
+    assert [event.key for event in source.read(at, 10)] == ["V-1"]
 
 
 def test_an_epoch_wants_a_yes():
