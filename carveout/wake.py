@@ -7,6 +7,9 @@ from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS, client, tell
 from carveout.errors import StreamUnavailable
 
+DRAIN_MAX = 10_000
+"""Wake-ups that one look may serve."""
+
 
 def wake_relay(context: str) -> None:
     """Say that there is something new in a context's log. If it gets lost, a second is lost."""
@@ -30,6 +33,9 @@ class Listener:
                 self._pubsub = client().pubsub(ignore_subscribe_messages=True)
                 self._pubsub.subscribe(*self._channels)
             self._pubsub.get_message(timeout=get_settings().block_ms / 1000)
+            for _ in range(DRAIN_MAX):  # one look serves all who called until now
+                if self._pubsub.get_message() is None:
+                    break
         except REDIS_ERRORS as error:
             self.close()
             raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error
