@@ -30,13 +30,18 @@ def ship(place: Place, limit: int) -> int:
     Source: https://redis.io/docs/latest/commands/xadd/
     """
     length = get_settings().stream_length
-    extent = log.extent(*place)
     last = stream.last_position(place)
+    extent = log.extent(*place)  # after it: another relay may be at work, and the head only grows
     stream.check_not_ahead(place, last, extent.head)
     start = max(last, extent.head - length, extent.first - 1)
     if start == extent.head:
         return 0
-    events = log.read(*place, start, limit)
+    try:
+        events = log.read(*place, start, limit)
+    except HistoryGone:
+        if log.extent(*place).first - 1 <= start:
+            raise
+        return 0  # pruned meanwhile; the next call begins behind it
     accepted = stream.append(place, extent.identity, events, length)
     reach("relay: shipped")
     return accepted
@@ -47,13 +52,13 @@ def check_tail(place: Place) -> None:
 
     Raises: LogMismatch: it is another; the database was restored and has grown past it since.
     """
-    last, event_id = stream.last_position(place), stream.last_event_id(place)
+    position, event_id = stream.newest(place)
     try:
-        events = log.read(*place, last - 1, 1) if event_id else []
+        events = log.read(*place, position - 1, 1) if event_id else []
     except HistoryGone:
         return
     if events and events[0].id != event_id:
-        raise stream.mismatch(place, f"at position {last} it has another event")
+        raise stream.mismatch(place, f"at position {position} it has another event")
 
 
 class Relay:
@@ -100,14 +105,14 @@ class Relay:
             if place not in self._checked:
                 check_tail(place)
             shipped = ship(place, limit)
-        except LogMismatch as error:
+        except (HistoryGone, LogMismatch) as error:
             self._report(place, error)
             return sequenced
         self._checked.add(place)
         self._stopped.discard(place)
         return sequenced + shipped
 
-    def _report(self, place: Place, error: LogMismatch) -> None:
+    def _report(self, place: Place, error: HistoryGone | LogMismatch) -> None:
         """Say once that a partition stands still, and go on with the others."""
         if place not in self._stopped:
             logger.error("%s", error)

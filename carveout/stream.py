@@ -93,14 +93,14 @@ def last_position(place: Place) -> int:
         return entry.position_of(info["last-generated-id"])
 
 
-def last_event_id(place: Place) -> UUID | None:
-    """The id of the newest event that is in the stream, if there is a readable one."""
+def newest(place: Place) -> tuple[int, UUID | None]:
+    """The newest entry that is in the stream: its position, and its event if it is readable."""
     with _answering():
         entries = client().xrevrange(key(place), count=1)
     try:
-        return UUID(entries[0][1][b"id"].decode()) if entries else None
-    except (KeyError, ValueError):
-        return None
+        return entry.position_of(entries[0][0]), UUID(entries[0][1][b"id"].decode())
+    except (IndexError, KeyError, ValueError):
+        return 0, None
 
 
 def forget(place: Place) -> None:

@@ -13,10 +13,7 @@ from tests.integration.kit import steps
 from tests.integration.kit.interruptions import Interruptions, in_transaction
 from tests.integration.kit.tickets.services import announce, sold
 
-pytestmark = [
-    pytest.mark.usefixtures("kit"),
-    pytest.mark.xfail(reason="the relay asks for head and last ID in the wrong order, and so on"),
-]
+pytestmark = pytest.mark.usefixtures("kit")
 
 PLACE = ("tickets", 0)
 STREAM = stream.key(PLACE)

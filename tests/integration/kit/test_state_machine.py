@@ -61,7 +61,6 @@ def hear_with(ear: Ear):
     return hear
 
 
-@pytest.mark.xfail(reason="the relay asks for head and last ID in the wrong order, and so on")
 @pytest.mark.timeout(300)
 def test_nothing_is_lost_doubled_or_out_of_order_whatever_happens(run):
     run()
