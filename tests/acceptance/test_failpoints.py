@@ -20,6 +20,8 @@ from tests.chaos.checker import Findings, check, under_way
 from tests.chaos.nursery import PROJECT, Nursery
 from tests.chaos.stores import Stores, Templates
 
+pytestmark = pytest.mark.chaos  # each takes seconds, and there are many
+
 ENTRIES = 40
 LEASE_MS = 200
 WORK = ("work", "audit", "--once", "--verbosity=0")
