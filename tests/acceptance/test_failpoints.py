@@ -52,7 +52,7 @@ class World:
             "REDIS_URL": brittle.url,
             "CARVEOUT_DIR": str(folder),
             "ACCOUNTS": "10",
-            "CLOSING_SHARE": "0.2",
+            "CLOSING_SHARE": "0.5",
             "FAIL_SHARE": "0",
             "LEASE_MS": str(LEASE_MS),
         }
