@@ -2,7 +2,7 @@
 
 import logging
 import signal
-import threading
+import time
 from types import FrameType
 from typing import Protocol
 
@@ -44,20 +44,19 @@ def drain(worker: Worker) -> int:
 
 def run_forever(worker: Worker) -> None:
     """Work until SIGTERM or SIGINT; what is under way is finished first."""
-    stop = threading.Event()
-    _stop_on_signals(stop)
+    stop = _Stop()
     failures = 0
     worker.start()
-    while not stop.is_set():
+    while not stop.asked_for:
         try:
-            if not worker.run_once() and not stop.is_set():
+            if not worker.run_once() and not stop.asked_for:
                 worker.wait()
             failures = 0
         except (CarveoutError, OperationalError, InterfaceError) as error:
             if isinstance(error, CarveoutError) and not error.retryable:
                 raise
             _report(error, failures)
-            stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+            time.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
             failures += 1
             close_old_connections()
     worker.close()
@@ -69,9 +68,16 @@ def _report(error: Exception, failures: int) -> None:
         logger.warning("%s Trying again.", error)
 
 
-def _stop_on_signals(stop: threading.Event) -> None:
-    def handler(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
+class _Stop:
+    """Whether a signal asked us to stop.
 
-    signal.signal(signal.SIGTERM, handler)
-    signal.signal(signal.SIGINT, handler)
+    A flag, and no `threading.Event`: a second signal that interrupts its `set` waits for ever.
+    """
+
+    def __init__(self) -> None:
+        self.asked_for = False
+        signal.signal(signal.SIGTERM, self._ask)
+        signal.signal(signal.SIGINT, self._ask)
+
+    def _ask(self, _signal: int, _frame: FrameType | None) -> None:
+        self.asked_for = True
