@@ -9,6 +9,7 @@ from carveout import delivery, jobs
 from carveout.errors import CursorMoved, LookupFailed
 from carveout.failpoint import reach
 from carveout.handling import call, prefetch
+from carveout.limit import drop_if_unusable
 from carveout.models import Delivery
 from carveout.subscription import Subscription, registry
 
@@ -36,6 +37,7 @@ def attempt(delivery_id: int, database: str) -> None:
     except Exception as error:
         # A context that can't be looked up is not the event's fault and burns no attempt.
         blameless = isinstance(error, LookupFailed)
+        drop_if_unusable(database)
         delivery.failed(claimed, subscription, error, counts=not blameless)
         logger.warning("%s attempt %d: %r", claimed, claimed.attempts, error)
         return

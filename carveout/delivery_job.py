@@ -10,6 +10,7 @@ from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.errors import CarveoutError
 from carveout.failpoint import reach
+from carveout.limit import drop_if_unusable
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,12 @@ def run_delivery(delivery_id: int) -> None:
     context = str(job.origin).removeprefix("carveout-") if job else ""
     if not get_settings().hosts(context):
         raise ForgedJob(f"A job came from queue {context!r}, which is of no context hosted here.")
-    attempt(delivery_id, get_settings().database_of(context))
+    database = get_settings().database_of(context)
+    try:
+        attempt(delivery_id, database)
+    except Exception:
+        drop_if_unusable(database)
+        raise
 
 
 class DeliveryJob(Job):

@@ -4,16 +4,27 @@ import logging
 import secrets
 import time
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 from rq.exceptions import StopRequested
+from rq.timeouts import UnixSignalDeathPenalty
 from rq.worker import SimpleWorker
 
 from carveout.connection import REDIS_ERRORS
+from carveout.limit import put_off
 
 logger = logging.getLogger(__name__)
 
 RETRY_S = 1.0
+
+
+class TimeLimit(UnixSignalDeathPenalty):
+    """RQ's time limit of a job, but never while a transaction begins or ends."""
+
+    def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
+        if not put_off(frame):
+            super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]
 
 
 class JobWorker(SimpleWorker):
@@ -23,6 +34,7 @@ class JobWorker(SimpleWorker):
     jobs that Redis lost are made again by the sweeper.
     """
 
+    death_penalty_class = TimeLimit
     _told_to_stop = False
 
     def work(self, burst: bool = False, *args: Any, **options: Any) -> bool:

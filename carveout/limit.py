@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from django.db import connections
+from django.db.transaction import Atomic
+
 from carveout.errors import HandlerTimedOut
+
+LATER_S = 0.01
+_UNINTERRUPTED = {Atomic.__enter__.__code__, Atomic.__exit__.__code__}
 
 
 @contextmanager
@@ -20,7 +26,9 @@ def time_limit(seconds: float, what: str) -> Iterator[None]:
         yield
         return
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    def interrupt(_signal: int, frame: FrameType | None) -> None:
+        if put_off(frame):
+            return
         raise HandlerTimedOut(f"{what} took longer than its limit of {seconds} s.")
 
     previous = signal.signal(signal.SIGALRM, interrupt)
@@ -34,3 +42,30 @@ def time_limit(seconds: float, what: str) -> Iterator[None]:
         if outer_s:  # an RQ job has a limit of its own, which goes on
             left_s = outer_s - (time.monotonic() - started_at)
             signal.setitimer(signal.ITIMER_REAL, max(left_s, 0.001))
+
+
+def put_off(frame: FrameType | None) -> bool:
+    """Put the alarm off for a moment if what runs now must not be interrupted.
+
+    Django begins and ends transactions in several steps. An exception between two of them leaves a
+    connection that holds its locks for ever, or that never commits again.
+
+    Returns: was it put off?
+    """
+    while frame is not None:
+        if frame.f_code in _UNINTERRUPTED:
+            signal.setitimer(signal.ITIMER_REAL, LATER_S)
+            return True
+        frame = frame.f_back
+    return False
+
+
+def drop_if_unusable(database: str) -> None:
+    """Close a connection that an interruption left half open or busy; the next one is new."""
+    connection = connections[database]
+    if connection.connection is None or connection.in_atomic_block:
+        return
+    if connection.autocommit != connection.settings_dict["AUTOCOMMIT"] or not (
+        connection.is_usable()
+    ):
+        connection.close()
