@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from carveout import marker, stream
+from carveout import cursor, marker, stream
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS
@@ -15,7 +15,6 @@ from carveout.errors import StreamUnavailable
 from carveout.event import Place
 from carveout.jobs import sweep
 from carveout.lease import Heartbeat, Leases
-from carveout.log import partitions_of
 from carveout.partition import PartitionConsumer
 from carveout.source import StreamSource
 from carveout.subscription import Subscription, hosted
@@ -32,15 +31,14 @@ class ContextConsumer:
     def __init__(self, context: str, subscriptions: Sequence[Subscription]) -> None:
         self.context = context
         self.subscriptions = subscriptions
-        sources = {source for subscription in subscriptions for source in subscription.sources}
-        places = partitions_of(sorted(sources))
-        self._partitions = {place: self._partition(place) for place in places}
-        self.leases = Leases(context, places, get_settings().lease_ms)
+        self._partitions: dict[Place, PartitionConsumer] = {}
+        self.leases = Leases(context, get_settings().lease_ms)
         self._ours: set[Place] = set()
 
     def run_once(self) -> int:
         """One batch for each partition that we hold. Returns: how much was done."""
-        self.leases.settle()
+        if self.leases.unsettled:
+            self.leases.settle(self._places())
         held = self.leases.held()
         done = sum(self._run(place, taken_over=place not in self._ours) for place in sorted(held))
         self._ours = held
@@ -49,6 +47,16 @@ class ContextConsumer:
     def held(self) -> list[PartitionConsumer]:
         return [self._partitions[place] for place in sorted(self._ours)]
 
+    def _places(self) -> set[Place]:
+        """What the settings say, and what fences told of."""
+        contexts = get_settings().contexts
+        sources = {source for subscription in self.subscriptions for source in subscription.sources}
+        names = [subscription.name for subscription in self.subscriptions]
+        known = cursor.places(names, get_settings().database_of(self.context))
+        return {place for place in known if place[0] in sources} | {
+            (source, number) for source in sources for number in range(contexts[source].partitions)
+        }
+
     def _partition(self, place: Place) -> PartitionConsumer:
         hearing = [each for each in self.subscriptions if place[0] in each.sources]
         guard = partial(marker.marked, self.context, place)
@@ -56,6 +64,8 @@ class ContextConsumer:
 
     def _run(self, place: Place, *, taken_over: bool) -> int:
         """If whoever was here before us died in the middle of a batch, that one runs carefully."""
+        if place not in self._partitions:
+            self._partitions[place] = self._partition(place)
         partition = self._partitions[place]
         if taken_over:
             partition.forget_positions()

@@ -30,6 +30,18 @@ def positions(subscriptions: Collection[str], place: Place, database: str) -> di
     return {subscription: At(position, event_id) for subscription, position, event_id in rows}
 
 
+def by_partition(subscription: str, context: str, database: str) -> dict[int, int]:
+    """Where a subscription stands in each partition of a context that it knows of."""
+    cursors = Cursor.objects.using(database).filter(subscription=subscription, context=context)
+    return dict(cursors.values_list("partition", "position"))
+
+
+def places(subscriptions: Collection[str], database: str) -> set[Place]:
+    """The partitions in which any of these subscriptions has a cursor."""
+    cursors = Cursor.objects.using(database).filter(subscription__in=subscriptions)
+    return set(cursors.values_list("context", "partition"))
+
+
 def create(subscription: str, place: Place, at: At, database: str) -> None:
     """Give a subscription its cursor, unless it has one."""
     Cursor.objects.using(database).get_or_create(

@@ -155,9 +155,12 @@ def queue(ids: Collection[int], database: str) -> None:
 def next_of_key(delivery: Delivery, database: str) -> int | None:
     """The delivery that waits behind this one."""
     rows = _rows(database).filter(
-        subscription=delivery.subscription, context=delivery.context, key=delivery.key
+        ~_has_earlier(),
+        subscription=delivery.subscription,
+        context=delivery.context,
+        key=delivery.key,
     )
-    return rows.order_by("position").values_list("pk", flat=True).first()
+    return rows.values_list("pk", flat=True).first()
 
 
 def retry(deliveries: "QuerySet[Delivery]") -> int:
@@ -207,6 +210,11 @@ def _has_earlier() -> Exists:
             subscription=OuterRef("subscription"),
             key=OuterRef("key"),
             context=OuterRef("context"),
-            position__lt=OuterRef("position"),
-        ).exclude(state=Delivery.State.TRYING)
+        )
+        # In another partition there is what came before the log was divided anew, or after it.
+        .filter(
+            Q(partition=OuterRef("partition"), position__lt=OuterRef("position"))
+            | (~Q(partition=OuterRef("partition")) & Q(pk__lt=OuterRef("pk")))
+        )
+        .exclude(state=Delivery.State.TRYING)
     )

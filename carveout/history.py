@@ -17,6 +17,8 @@ class History(msgspec.Struct, frozen=True):
     identity: str
     first: int
     head: int
+    partitions: int
+    """How many the log has, or had."""
     events: list[ReceivedEvent]
     before: int = 0
     """The position before the time that was asked for."""
@@ -38,6 +40,16 @@ def extent(subscriber: str, place: Place) -> Extent:
         return log.extent(*place)
     answer = _ask(subscriber, place, 0, 0)
     return Extent(answer.identity, answer.first, answer.head)
+
+
+def partitions(subscriber: str, context: str) -> int:
+    """How many partitions the log of a context has, or had.
+
+    Raises: LookupUnavailable: the owner did not answer.
+    """
+    if get_settings().hosts(context):
+        return len(log.places_of([context]))
+    return _ask(subscriber, (context, 0), 0, 0).partitions
 
 
 def position_before(subscriber: str, place: Place, time: datetime) -> int:

@@ -36,7 +36,7 @@ def deliver() -> list[Delivery]:
 
 def _round() -> int:
     settings = get_settings()
-    done = sum(log.sequence(*place, settings.batch_rows) for place in _places())
+    done = sum(log.sequence(context, settings.batch_rows) for context in settings.hosted)
     by_context: dict[str, list[Subscription]] = defaultdict(list)
     for subscription in hosted(settings.hosted):
         by_context[subscription.context].append(subscription)
@@ -56,7 +56,7 @@ def _tried() -> list[Delivery]:
 
 
 def _places() -> list[Place]:
-    return log.partitions_of(get_settings().hosted)
+    return log.places_of(get_settings().hosted)
 
 
 def _consume(context: str, place: Place, subscriptions: list[Subscription]) -> int:

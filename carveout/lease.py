@@ -9,7 +9,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from carveout.connection import REDIS_ERRORS, client
 from carveout.event import Place
@@ -45,10 +45,9 @@ return 0
 class Leases:
     """One consumer's leases for one subscribing context."""
 
-    def __init__(self, subscriber: str, places: Sequence[Place], lease_ms: int) -> None:
+    def __init__(self, subscriber: str, lease_ms: int) -> None:
         self.token = secrets.token_hex(8)
         self._subscriber = subscriber
-        self._places = sorted(places)
         self._lease_ms = lease_ms
         self._held_until: dict[Place, float] = {}
         self._settled_at = 0.0
@@ -59,15 +58,18 @@ class Leases:
         held_until = self._held_until.copy()
         return {place for place, until in held_until.items() if time.monotonic() < until}
 
-    def settle(self) -> None:
-        """Take what is our share, and let go of what is not; now and then.
+    @property
+    def unsettled(self) -> bool:
+        """Is it time to share again?"""
+        return time.monotonic() - self._settled_at >= self._lease_ms / 1000 / RENEWALS_PER_LEASE
+
+    def settle(self, places: Collection[Place]) -> None:
+        """Take what is our share of these, and let go of what is not.
 
         Raises: redis.RedisError, OSError: Redis did not answer.
         """
-        if time.monotonic() - self._settled_at < self._lease_ms / 1000 / RENEWALS_PER_LEASE:
-            return
         with self._changing:
-            share = self._share()
+            share = self._share(sorted(places))
             for place in self.held() - share:
                 self._release(place)
             for place in share:
@@ -93,10 +95,10 @@ class Leases:
         except REDIS_ERRORS:
             self._held_until.clear()
 
-    def _share(self) -> set[Place]:
+    def _share(self, places: Sequence[Place]) -> set[Place]:
         members = self._members()
         rank = members.index(self.token.encode())
-        return set(self._places[rank :: len(members)])
+        return set(places[rank :: len(members)])
 
     def _members(self) -> list[bytes]:
         members: list[bytes] = client().eval(

@@ -11,14 +11,16 @@ from django.db.models import F, Max, Min, QuerySet
 
 from carveout.conf import get_settings
 from carveout.errors import HistoryGone
-from carveout.event import ReceivedEvent
+from carveout.event import Place, ReceivedEvent
 from carveout.failpoint import reach
-from carveout.models import LoggedEvent, Partition
+from carveout.models import Layout, LoggedEvent, Partition
+
+SLOTS = 16_384
 
 
-def partition_of(key: str, partitions: int) -> int:
-    """The partition of a key; the same in every process and release."""
-    return zlib.crc32(key.encode()) % partitions
+def slot_of(key: str) -> int:
+    """The slot of a key; the same in every process and release."""
+    return zlib.crc32(key.encode()) % SLOTS
 
 
 def append(row: LoggedEvent, database: str) -> None:
@@ -27,52 +29,105 @@ def append(row: LoggedEvent, database: str) -> None:
 
 
 def head_of(context: str, partition: int) -> Partition:
-    """The head row, created on first use."""
+    """The head row; one that is not stored, at position 0, if there is no such partition."""
     heads = Partition.objects.using(get_settings().database_of(context))
-    return heads.get_or_create(context=context, number=partition)[0]
+    row = heads.filter(context=context, number=partition).first()
+    return row or Partition(context=context, number=partition)
 
 
-def sequence(context: str, partition: int, limit: int) -> int:
-    """Give committed events without a position the next ones, in id order.
+def places_of(contexts: Iterable[str]) -> list[Place]:
+    """Every partition that the logs of these contexts ever had; they are hosted here."""
+    places = []
+    for context in contexts:
+        heads = Partition.objects.using(get_settings().database_of(context)).filter(context=context)
+        numbers = list(heads.order_by("number").values_list("number", flat=True))
+        places += [(context, number) for number in numbers or divide(context)]
+    return places
 
-    Safe to run twice at once: the head row is locked, by an update because not every database
-    locks on a read.
+
+def divide(context: str) -> range:
+    """Make the partitions that the settings say, unless the log is divided already."""
+    options = get_settings().contexts[context]
+    with transaction.atomic(using=options.database):
+        layout, new = Layout.objects.using(options.database).get_or_create(
+            context=context, defaults={"partitions": options.partitions}
+        )
+        if new:
+            rows = [Partition(context=context, number=each) for each in range(layout.partitions)]
+            Partition.objects.using(options.database).bulk_create(rows)
+    return range(layout.partitions)
+
+
+def partitions_of(context: str) -> int:
+    """Into how many partitions a log is divided now."""
+    divide(context)
+    layouts = Layout.objects.using(get_settings().database_of(context))
+    return layouts.get(context=context).partitions
+
+
+def lock(context: str) -> int:
+    """Let nobody else give positions in a context's log until the open transaction ends.
+
+    By an update, because not every database locks on a read.
+
+    Returns: the number of partitions.
+    """
+    layouts = Layout.objects.using(get_settings().database_of(context)).filter(context=context)
+    while not layouts.update(partitions=F("partitions")):
+        divide(context)
+    return layouts.values_list("partitions", flat=True).get()
+
+
+def sequence(context: str, limit: int) -> int:
+    """Give committed events without a position the next ones of their partitions, in id order.
+
+    Safe to run twice at once.
 
     Returns: how many events got a position.
     """
     database = get_settings().database_of(context)
     with transaction.atomic(using=database):
-        heads = Partition.objects.using(database).filter(context=context, number=partition)
-        while not heads.update(head=F("head")):  # also locks a row that somebody else just made
-            head_of(context, partition)
-        head = heads.values_list("head", flat=True).get()
-        sequenced = _give_positions(context, partition, head, limit, database)
-        if sequenced:
-            heads.update(head=head + sequenced)
-            reach("relay: positions given")
-        return sequenced
-
-
-def _give_positions(context: str, partition: int, head: int, limit: int, database: str) -> int:
-    with connections[database].cursor() as cursor:
-        cursor.execute(_GIVE_POSITIONS, [head, context, partition, limit])
-        return int(cursor.rowcount)
+        partitions = lock(context)
+        with connections[database].cursor() as cursor:
+            cursor.execute(_GIVE_POSITIONS, [context, limit, context, partitions])
+            sequenced = int(cursor.rowcount)
+            if sequenced:
+                cursor.execute(_MOVE_HEADS, [context])
+                reach("relay: positions given")
+    return sequenced
 
 
 _GIVE_POSITIONS = """
-    UPDATE carveout_loggedevent SET position = %s + fresh.place
+    UPDATE carveout_loggedevent SET "partition" = fresh.number, position = fresh.place
     FROM (
-        SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place FROM carveout_loggedevent
-        WHERE context = %s AND partition = %s AND position IS NULL
-        ORDER BY id LIMIT %s
+        SELECT event.id, head.number,
+            head.head + ROW_NUMBER() OVER (PARTITION BY head.number ORDER BY event.id) AS place
+        FROM (
+            SELECT id, slot FROM carveout_loggedevent
+            WHERE context = %s AND position IS NULL ORDER BY id LIMIT %s
+        ) AS event
+        JOIN carveout_partition AS head
+            ON head.context = %s AND head.number = event.slot %% %s
     ) AS fresh
     WHERE carveout_loggedevent.id = fresh.id
 """
+_MOVE_HEADS = """
+    UPDATE carveout_partition SET head = placed.last
+    FROM (
+        SELECT id, (
+            SELECT MAX(position) FROM carveout_loggedevent AS event
+            WHERE event.context = head.context AND event."partition" = head.number
+        ) AS last
+        FROM carveout_partition AS head WHERE context = %s
+    ) AS placed
+    WHERE carveout_partition.id = placed.id AND carveout_partition.head < placed.last
+"""
 
 
-def unsequenced(context: str, partition: int) -> bool:
+def unsequenced(context: str) -> bool:
     """Is any committed event still without a position?"""
-    return rows_of(context, partition).filter(position=None).exists()
+    rows = LoggedEvent.objects.using(get_settings().database_of(context))
+    return rows.filter(context=context, position=None).exists()
 
 
 def read(context: str, partition: int, after: int, limit: int) -> list[ReceivedEvent]:
@@ -106,7 +161,7 @@ def received(row: LoggedEvent) -> ReceivedEvent:
         id=row.event_id,
         type=row.type,
         context=row.context,
-        partition=row.partition,
+        partition=row.partition or 0,
         position=row.position or 0,
         key=row.key,
         time=row.time,
@@ -149,13 +204,7 @@ def extent(context: str, partition: int) -> Extent:
     return Extent(head.identity, first or head.head + 1, head.head)
 
 
-def partitions_of(contexts: Iterable[str]) -> list[tuple[str, int]]:
-    """Every (context, partition) of these contexts."""
-    known = get_settings().contexts
-    return [(name, number) for name in contexts for number in range(known[name].partitions)]
-
-
 def rows_of(context: str, partition: int) -> "QuerySet[LoggedEvent]":
-    """The partition's events, sequenced or not."""
+    """The partition's events, in any order."""
     rows = LoggedEvent.objects.using(get_settings().database_of(context))
     return rows.filter(context=context, partition=partition)

@@ -1,6 +1,6 @@
 """The tables: the log and its heads on the publisher's side, cursors and deliveries on the other.
 
-Each database that a hosted context uses has all four. Rows change only through the functions of
+Each database that a hosted context uses has them all. Rows change only through the functions of
 `log`, `cursor` and `delivery`.
 """
 
@@ -8,6 +8,16 @@ import uuid
 
 from django.db import models
 from django.utils import timezone
+
+
+class Layout(models.Model):
+    """Into how many partitions a context's log is divided now."""
+
+    context = models.CharField(max_length=100, unique=True)
+    partitions = models.PositiveSmallIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.context} in {self.partitions}"
 
 
 class Partition(models.Model):
@@ -41,7 +51,8 @@ class LoggedEvent(models.Model):
     """One event of the log, the source of truth."""
 
     context = models.CharField(max_length=100)
-    partition = models.PositiveSmallIntegerField()
+    slot = models.PositiveSmallIntegerField(help_text="Its key's; the partition follows from it.")
+    partition = models.PositiveSmallIntegerField(null=True, help_text="Given by the relay.")
     position = models.BigIntegerField(
         null=True, help_text="Place in its partition, without gaps; given by the relay."
     )
@@ -65,7 +76,7 @@ class LoggedEvent(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["context", "partition", "id"],
+                fields=["context", "id"],
                 condition=models.Q(position=None),
                 name="carveout_unsequenced",
             ),

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
+from django.db import transaction
+
 from carveout import cursor, history, note, stream
 from carveout.batch import Share, handle
 from carveout.careful import handle_carefully
@@ -13,6 +15,7 @@ from carveout.cursor import BEGINNING, At
 from carveout.errors import CursorMoved, HistoryGone, LogMismatch, LookupFailed
 from carveout.event import Place, ReceivedEvent
 from carveout.failpoint import reach
+from carveout.fence import REST_S, is_open, up_to_fence
 from carveout.handling import prefetch
 from carveout.pause import Pauses
 from carveout.source import Source
@@ -112,15 +115,27 @@ class PartitionConsumer:
     def _load(self) -> dict[str, At]:
         known = cursor.positions(self._subscriptions.keys(), self.place, self._database)
         for name in self._subscriptions.keys() - known.keys():
-            known[name] = self._first_position(self._subscriptions[name])
-            cursor.create(name, self.place, known[name], self._database)
+            known[name] = self._begin(self._subscriptions[name])
         note.tidy(known, self.place, self._database)
         return known
 
-    def _first_position(self, subscription: Subscription) -> At:
+    def _begin(self, subscription: Subscription) -> At:
+        """Give a subscription its cursors: a new one everywhere at once, so that none is later."""
+        name, context = subscription.name, self.place[0]
+        firsts = {self.place: BEGINNING}  # all of a new partition, for those who hear the others
+        if not cursor.by_partition(name, context, self._database):
+            count = max(history.partitions(self._context, context), self.place[1] + 1)
+            places = [(context, number) for number in range(count)]
+            firsts = {place: self._first_position(subscription, place) for place in places}
+        with transaction.atomic(using=self._database):
+            for place, at in firsts.items():
+                cursor.create(name, place, at, self._database)
+        return cursor.positions([name], self.place, self._database)[name]
+
+    def _first_position(self, subscription: Subscription, place: Place) -> At:
         if subscription.start == "beginning":
             return BEGINNING
-        return At(history.extent(self._context, self.place).head)
+        return At(history.extent(self._context, place).head)
 
     def _groups(self) -> dict[At, list[Subscription]]:
         groups: dict[At, list[Subscription]] = defaultdict(list)
@@ -133,10 +148,11 @@ class PartitionConsumer:
         careful = any(at.position < self._careful_until.get(each.name, 0) for each in group)
         try:
             limit = min(CAREFUL_ROWS, get_settings().batch_rows)
-            events = self._source.read(at, limit if careful else get_settings().batch_rows)
+            read = self._source.read(at, limit if careful else get_settings().batch_rows)
         except LookupFailed as error:
             self._pause(group, error)
             return 0
+        events = up_to_fence(read)
         shares = self._shares(group, events) if events else []
         if not shares:
             return 0
@@ -167,6 +183,9 @@ class PartitionConsumer:
         """Each subscription's events with their lookups; who can't look up stays behind."""
         shares = []
         for subscription in group:
+            if not is_open(subscription, events[0]):
+                self._pauses.rest(subscription.name, REST_S)
+                continue
             heard = [event for event in events if subscription.hears(event)]
             try:
                 found = prefetch(subscription, heard) if subscription.via == "consumer" else {}

@@ -25,6 +25,10 @@ class Pauses:
         self._until[subscription] = time.monotonic() + seconds
         return seconds
 
+    def rest(self, subscription: str, seconds: float) -> None:
+        """Wait for something else than a lookup."""
+        self._until[subscription] = time.monotonic() + seconds
+
     def clear(self, subscription: str) -> None:
         self._failures.pop(subscription, None)
         self._until.pop(subscription, None)

@@ -54,7 +54,7 @@ def _row(event: Event, name: str, context: str) -> LoggedEvent:
     return LoggedEvent(
         event_id=event_id,
         context=context,
-        partition=log.partition_of(key, get_settings().contexts[context].partitions),
+        slot=log.slot_of(key),
         type=name,
         key=key,
         data=encode(event).decode(),

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from django.db import InterfaceError, OperationalError
 
@@ -61,13 +62,21 @@ def check_tail(place: Place) -> None:
         raise stream.mismatch(place, f"at position {position} it has another event")
 
 
+@contextmanager
+def _noting(errors: list[Exception]) -> Iterator[None]:
+    """One database's or server's trouble is not another's."""
+    try:
+        yield
+    except (StreamUnavailable, OperationalError, InterfaceError) as error:
+        errors.append(error)
+
+
 class Relay:
     """Sequences and ships for the contexts that are hosted here."""
 
     def __init__(self, contexts: Iterable[str]) -> None:
-        names = list(contexts)
-        self._places = log.partitions_of(names)
-        self._listener = Listener(names)
+        self._contexts = list(contexts)
+        self._listener = Listener(self._contexts)
         self._checked: set[Place] = set()
         self._reports_noted_at = 0.0
         self._stopped: set[Place] = set()
@@ -76,41 +85,45 @@ class Relay:
         pass
 
     def run_once(self) -> int:
-        """Sequence and ship once per partition. Returns: how much it did.
+        """Sequence once per context and ship once per partition. Returns: how much it did.
 
         Raises: StreamUnavailable: Redis did not answer; what was sequenced stays so.
                 OperationalError, InterfaceError: a database did not answer.
         """
-        done, first_error = 0, None
+        done, errors = 0, list[Exception]()
         reports_due = time.monotonic() - self._reports_noted_at > NOTE_REPORTS_EVERY_S
-        for place in self._places:
-            try:
-                done += self._run_partition(place)
-                if reports_due:
-                    retention.note_reports(place)
-            except (StreamUnavailable, OperationalError, InterfaceError) as error:
-                first_error = first_error or error  # one database's trouble is not another's
+        for context in self._contexts:
+            with _noting(errors):
+                done += self._sequence(context)
+                for place in log.places_of([context]):
+                    with _noting(errors):
+                        done += self._ship(place)
+                        if reports_due:
+                            retention.note_reports(place)
         if reports_due:
             self._reports_noted_at = time.monotonic()
-        if first_error:
-            raise first_error
+        if errors:
+            raise errors[0]
         return done
 
-    def _run_partition(self, place: Place) -> int:
-        limit = get_settings().batch_rows
-        sequenced = log.sequence(*place, limit) if log.unsequenced(*place) else 0
-        if sequenced:
-            reach("relay: sequenced")
+    def _sequence(self, context: str) -> int:
+        if not log.unsequenced(context):
+            return 0
+        sequenced = log.sequence(context, get_settings().batch_rows)
+        reach("relay: sequenced")
+        return sequenced
+
+    def _ship(self, place: Place) -> int:
         try:
             if place not in self._checked:
                 check_tail(place)
-            shipped = ship(place, limit)
+            shipped = ship(place, get_settings().batch_rows)
         except (HistoryGone, LogMismatch) as error:
             self._report(place, error)
-            return sequenced
+            return 0
         self._checked.add(place)
         self._stopped.discard(place)
-        return sequenced + shipped
+        return shipped
 
     def _report(self, place: Place, error: HistoryGone | LogMismatch) -> None:
         """Say once that a partition stands still, and go on with the others."""

@@ -32,15 +32,24 @@ def note_reports(place: Place) -> None:
 
 
 def passed_by_all(place: Place) -> int:
-    """The last position that every known cursor has passed; 0 if no cursor is known."""
-    database = get_settings().database_of(place[0])
-    known: list[QuerySet[Any]] = [ReportedCursor.objects.using(database)]
-    known += [Cursor.objects.using(alias) for alias in _databases()]
-    lowest = [
-        cursors.filter(context=place[0], partition=place[1]).aggregate(lowest=Min("position"))
-        for cursors in known
+    """The last position that every known cursor has passed; 0 if no cursor is known.
+
+    Who hears other partitions of the context and has not come to this one yet has passed nothing.
+    """
+    context, partition = place
+    known: list[QuerySet[Any]] = [
+        ReportedCursor.objects.using(get_settings().database_of(context)),
+        *(Cursor.objects.using(each) for each in _databases()),
     ]
-    return min((row["lowest"] for row in lowest if row["lowest"] is not None), default=0)
+    subscriptions: set[str] = set()
+    passed: list[tuple[str, int]] = []
+    for cursors in known:
+        of_context = cursors.filter(context=context)
+        subscriptions |= set(of_context.values_list("subscription", flat=True))
+        passed += of_context.filter(partition=partition).values_list("subscription", "position")
+    if subscriptions - {subscription for subscription, _ in passed}:
+        return 0
+    return min((position for _, position in passed), default=0)
 
 
 def prune(place: Place, before: datetime) -> int:
@@ -63,6 +72,17 @@ def prune(place: Place, before: datetime) -> int:
     ):
         deleted += deletable.filter(position__lte=positions[-1]).delete()[0]
     return deleted
+
+
+def places_of(subscription: str) -> set[Place]:
+    """Where a subscription has a cursor, or had one reported."""
+    stored: list[QuerySet[Any]] = [ReportedCursor.objects.using(each) for each in _databases()]
+    stored += [Cursor.objects.using(each) for each in _databases()]
+    return {
+        place
+        for rows in stored
+        for place in rows.filter(subscription=subscription).values_list("context", "partition")
+    }
 
 
 def forget(subscription: str, place: Place) -> int:

@@ -36,8 +36,8 @@ class EventsView(APIView):
     throttle_classes = []
 
     def get(self, request: Request, owner: str, partition: int) -> HttpResponse:
-        contexts = get_settings().contexts
-        if not get_settings().hosts(owner) or partition >= contexts[owner].partitions:
+        places = log.places_of([owner]) if get_settings().hosts(owner) else []
+        if (owner, partition) not in places:
             raise Http404(f"no partition {owner}.{partition} here")
         after = _number(request, "after", 0)
         limit = min(_number(request, "limit", EVENTS_MAX), EVENTS_MAX)
@@ -48,7 +48,7 @@ class EventsView(APIView):
             return HttpResponse(str(gone), status=410, content_type="text/plain")
         since = _time(request, "since")
         before = log.position_before(owner, partition, since) if since else 0
-        answer = History(extent.identity, extent.first, extent.head, events, before)
+        answer = History(extent.identity, extent.first, extent.head, len(places), events, before)
         return HttpResponse(msgspec.json.encode(answer), content_type="application/json")
 
 

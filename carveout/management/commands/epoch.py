@@ -30,7 +30,7 @@ class Command(KitCommand):
             yes=yes,
         )
         with redis_running():
-            for place in log.partitions_of([context]):
+            for place in log.places_of([context]):
                 head = log.new_epoch(*place)
                 stream.forget(place)
                 self.stdout.write(f"{place[0]}.{place[1]}: a new epoch after position {head}")

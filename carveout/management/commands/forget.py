@@ -5,8 +5,6 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from carveout import retention, subscription
-from carveout.conf import get_settings
-from carveout.log import partitions_of
 from carveout.management.asking import add_yes, make_sure
 from carveout.management.command import KitCommand
 from carveout.management.redis import redis_running
@@ -34,8 +32,7 @@ class Command(KitCommand):
             yes=yes,
         )
         with redis_running():
-            places = partitions_of(get_settings().contexts)
-            gone = sum(retention.forget(name, place) for place in places)
+            gone = sum(retention.forget(name, place) for place in retention.places_of(name))
         if not gone:
             raise CommandError(f"Nothing is known of a subscription {name} here.")
         self.stdout.write(f"{name} is forgotten.")

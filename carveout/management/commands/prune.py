@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from carveout import retention
-from carveout.log import partitions_of
+from carveout.log import places_of
 from carveout.management.command import KitCommand
 from carveout.management.contexts import add_contexts, chosen
 from carveout.management.redis import redis_running
@@ -25,7 +25,7 @@ class Command(KitCommand):
     def handle(self, *args: Any, contexts: list[str], days: float, **options: Any) -> None:
         before = timezone.now() - timedelta(days=days)
         with redis_running():
-            for place in partitions_of(chosen(contexts)):
+            for place in places_of(chosen(contexts)):
                 retention.note_reports(place)
                 deleted = retention.prune(place, before)
                 passed = retention.passed_by_all(place)

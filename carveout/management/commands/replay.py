@@ -11,7 +11,6 @@ from django.utils import timezone
 from carveout import cursor, history
 from carveout.cursor import At
 from carveout.event import Place
-from carveout.log import partitions_of
 from carveout.management.asking import add_yes, make_sure
 from carveout.management.command import KitCommand
 from carveout.management.redis import redis_running
@@ -57,9 +56,11 @@ class Command(KitCommand):
         subscription = self._subscription(options["subscription"])
         places = [
             place
-            for place in partitions_of(sorted(subscription.sources))
+            for place in sorted(cursor.places([subscription.name], subscription.database))
             if options["of"] in (None, place[0]) and options["partition"] in (None, place[1])
         ]
+        if not places:
+            raise CommandError(f"{subscription.name} has no cursor there yet. Nothing was done.")
         with redis_running():
             moves = {place: self._target(subscription, place, start) for place in places}
             self._refuse(subscription, moves, force=options["force"])

@@ -14,7 +14,7 @@ from django.test import override_settings
 
 import carveout
 from carveout import connection, transport
-from carveout.models import Cursor, Delivery, LoggedEvent, Partition, ReportedCursor
+from carveout.models import Cursor, Delivery, Layout, LoggedEvent, Partition, ReportedCursor
 from tests.integration.kit import declarations
 from tests.integration.kit.declarations import Declared
 from tests.servers import PostgresForTests, ValkeyForTests
@@ -80,7 +80,8 @@ def _make_tables(url: str) -> None:
 
 
 def _empty_tables() -> None:
-    for model in (*_models(), LoggedEvent, Partition, Cursor, ReportedCursor, Delivery):
+    kits = (Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery)
+    for model in (*_models(), *kits):
         model.objects.using("kit").all().delete()
 
 

@@ -21,7 +21,7 @@ from carveout import cursor, marker, retention
 from carveout.consumer import run_due
 from carveout.cursor import At
 from carveout.errors import StreamUnavailable
-from carveout.models import Cursor, Delivery, LoggedEvent, Partition, ReportedCursor
+from carveout.models import Cursor, Delivery, Layout, LoggedEvent, Partition, ReportedCursor
 from carveout.partition import PartitionConsumer
 from carveout.relay import Relay
 from carveout.source import StreamSource
@@ -34,7 +34,7 @@ from tests.integration.kit.tickets.services import announce
 from tests.integration.kit.witness import Alarms, Ear, Unhandled, effect, is_bad
 
 PLACE = ("tickets", 0)
-TABLES = (Note, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery)
+TABLES = (Note, Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery)
 RETRIES_MAX = 1_000
 
 workers = st.integers(0, 1)

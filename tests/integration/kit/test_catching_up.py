@@ -5,7 +5,7 @@ import pytest
 import carveout
 from carveout import stream
 from carveout.consumer import Consumer
-from carveout.models import Cursor, LoggedEvent, Partition
+from carveout.models import Cursor, Layout, LoggedEvent, Partition
 from carveout.partition import PartitionConsumer
 from carveout.source import StreamSource
 from carveout.subscription import hosted
@@ -196,6 +196,7 @@ def test_a_log_that_begins_anew_behind_a_cursor_is_loud(redis, caplog):
     steps.flow()
     LoggedEvent.objects.using("kit").all().delete()
     Partition.objects.using("kit").all().delete()
+    Layout.objects.using("kit").all().delete()
     redis.flushall()
     announce(sold(2))
     steps.relay()

@@ -422,8 +422,8 @@ def test_a_lease_keeps_the_second_consumer_out_until_it_is_released():
     def listen(event):
         note(event.key)
 
-    holder = Leases("desk", [PLACE], 10_000)
-    holder.settle()
+    holder = Leases("desk", 10_000)
+    holder.settle([PLACE])
     assert holder.held() == {PLACE}
     assert steps.consume() == 0
     assert notes() == []

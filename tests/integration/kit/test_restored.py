@@ -11,7 +11,7 @@ from carveout import stream
 from carveout.consumer import Consumer
 from carveout.cursor import At
 from carveout.errors import LogMismatch
-from carveout.models import Cursor, LoggedEvent, Partition
+from carveout.models import Cursor, Layout, LoggedEvent, Partition
 from carveout.relay import Relay
 from carveout.source import StreamSource
 from carveout.stream import Chunk
@@ -45,6 +45,7 @@ def restore(position: int) -> None:
 def recreate() -> None:
     log().delete()
     Partition.objects.using("kit").all().delete()
+    Layout.objects.using("kit").all().delete()
 
 
 def epoch() -> None:

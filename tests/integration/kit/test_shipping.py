@@ -9,7 +9,7 @@ from django.core.management import call_command
 import carveout
 from carveout import history, log, relay, stream
 from carveout.errors import LogMismatch
-from carveout.models import LoggedEvent, Partition
+from carveout.models import Layout, LoggedEvent, Partition
 from carveout.relay import Relay
 from carveout.worker import drain
 from tests.integration.kit import steps
@@ -71,7 +71,7 @@ def test_a_repeated_ship_adds_nothing(redis):
 
 def test_two_relays_at_once_double_nothing(redis):
     announce(sold(40))
-    log.sequence(*PLACE, 100)
+    log.sequence("tickets", 100)
     accepted = at_once(*[partial(relay.ship, PLACE, 100)] * 4)
     assert sum(accepted) == 40
     assert entry_ids(redis) == [f"{position}-0" for position in range(1, 41)]
@@ -88,7 +88,7 @@ def test_a_flushed_redis_is_filled_again(redis):
 
 def test_a_lost_tail_is_filled_again(redis):
     announce(sold(4))
-    log.sequence(*PLACE, 100)
+    log.sequence("tickets", 100)
     stream.append(PLACE, log.extent(*PLACE).identity, log.read(*PLACE, 0, 2), 100)
     steps.relay()
     assert entry_ids(redis) == ["1-0", "2-0", "3-0", "4-0"]
@@ -138,7 +138,7 @@ class TestAStreamThatIsNotTheLogs:
     def test_ahead_of_the_log_says_what_to_do(self, redis):
         redis.xadd(STREAM, {"id": "of an earlier life"}, id="7-0")
         announce(sold(2))
-        log.sequence(*PLACE, 10)
+        log.sequence("tickets", 10)
         with pytest.raises(LogMismatch) as caught:
             relay.ship(PLACE, 10)
         assert not caught.value.retryable
@@ -154,8 +154,9 @@ class TestAStreamThatIsNotTheLogs:
         steps.relay()
         LoggedEvent.objects.using("kit").all().delete()
         Partition.objects.using("kit").all().delete()
+        Layout.objects.using("kit").all().delete()
         announce(sold(5, "U"))
-        log.sequence(*PLACE, 10)
+        log.sequence("tickets", 10)
         with pytest.raises(LogMismatch, match="is marked"):
             relay.ship(PLACE, 10)
         assert entry_ids(redis) == ["1-0", "2-0"]
@@ -165,7 +166,7 @@ class TestAStreamThatIsNotTheLogs:
         steps.relay()
         Partition.objects.using("kit").update(epoch=2)
         announce(sold(1, "U"))
-        log.sequence(*PLACE, 10)
+        log.sequence("tickets", 10)
         with pytest.raises(LogMismatch, match="is marked"):
             relay.ship(PLACE, 10)
 
