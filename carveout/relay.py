@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.db import InterfaceError, OperationalError
 
@@ -17,6 +17,10 @@ from carveout.wake import Listener
 logger = logging.getLogger(__name__)
 
 NOTE_REPORTS_EVERY_S = 10.0
+DIVIDED = (
+    "The log of %s is in %d partitions, the settings say %d. Say `manage.py repartition %s`, or"
+    " change the settings."
+)
 
 
 def ship(place: Place, limit: int) -> int:
@@ -82,7 +86,15 @@ class Relay:
         self._stopped: set[Place] = set()
 
     def start(self) -> None:
-        pass
+        """Say so if a log is divided otherwise than the settings say."""
+        for context in self._contexts:
+            with suppress(OperationalError, InterfaceError):
+                wanted, found = (
+                    get_settings().contexts[context].partitions,
+                    log.partitions_of(context),
+                )
+                if wanted != found:
+                    logger.warning(DIVIDED, context, found, wanted, context)
 
     def run_once(self) -> int:
         """Sequence once per context and ship once per partition. Returns: how much it did.

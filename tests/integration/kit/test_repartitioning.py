@@ -202,6 +202,15 @@ def test_two_relays_and_divisions_at_random(kit):
     steps.until(lambda: heard() == in_order(box.moved))
 
 
+def test_a_relay_says_that_the_settings_changed(kit, caplog):
+    log.divide("tickets")
+    Relay(["tickets"]).start()
+    assert "repartition" not in caplog.text
+    kit.change("tickets", partitions=3)
+    Relay(["tickets"]).start()
+    assert "tickets is in 2 partitions, the settings say 3. Say `manage.py repart" in caplog.text
+
+
 class TestTheCommand:
     def test_takes_the_number_from_the_settings(self, kit, capsys):
         log.divide("tickets")
