@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from carveout import conf, event, lookups
+from carveout import address, conf, event, lookups
 from carveout.errors import CarveoutError
 from carveout.subscription import Subscription, hosted
 
@@ -33,6 +33,7 @@ def check_declarations(**_: Any) -> list[CheckMessage]:
         return []  # the other check tells them
     for subscription in hosted(settings.hosted):
         found += _check_subscription(subscription)
+        found += _check_jobs(subscription, settings)
     for reader in lookups.readers:
         found += _check_reader(reader)
     for name, declared in event.registry.items():
@@ -86,6 +87,16 @@ def _check_subscription(subscription: Subscription) -> Iterator[CheckMessage]:
             hint=hint,
             obj=subscription.handler,
             id="carveout.E003",
+        )
+
+
+def _check_jobs(subscription: Subscription, settings: conf.Settings) -> Iterator[CheckMessage]:
+    if subscription.via == "rq" and address.parse(settings.jobs_redis).kind == "cluster":
+        yield Error(
+            f"Subscription {subscription.name} says via='rq', but RQ can't work on a cluster.",
+            hint="Set CARVEOUT['JOBS_REDIS_URL'] to a single Redis or one with Sentinels.",
+            obj=subscription.handler,
+            id="carveout.E006",
         )
 
 

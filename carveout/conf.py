@@ -13,7 +13,7 @@ from django.apps import apps as django_apps
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
-from carveout import embedded, mistakes
+from carveout import address, embedded, mistakes
 from carveout.errors import SettingsInvalid
 
 RQ_SERIALIZER = "rq.serializers.JSONSerializer"
@@ -40,7 +40,9 @@ class Settings:
     contexts: Mapping[str, Context]
     hosted: tuple[str, ...]
     redis_url: str = ""
-    """Empty: an embedded Valkey that lives under `state_dir`."""
+    """A server, Sentinels or a cluster. Empty: an embedded Valkey that lives under `state_dir`."""
+    jobs_redis_url: str = ""
+    """A server or Sentinels for the jobs. Empty: where the streams are; no cluster can be."""
     state_dir: Path = Path(".carveout")
     delivery: str = "streams"
     """`inline` delivers on commit, in process and without Redis: for tests."""
@@ -82,6 +84,11 @@ class Settings:
     def redis(self) -> str:
         """The URL to connect to, embedded or not."""
         return self.redis_url or embedded.url(self.state_dir)
+
+    @property
+    def jobs_redis(self) -> str:
+        """The URL to connect to for jobs."""
+        return self.jobs_redis_url or self.redis
 
 
 def build(raw: Mapping[str, Any]) -> tuple[Settings, list[str]]:
@@ -125,9 +132,13 @@ def hosted_apps(raw: Mapping[str, Any]) -> list[str]:
 
 
 def rq_queues(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """RQ_QUEUES for the hosted contexts: one queue each, JSON and never pickles."""
-    url = raw.get("REDIS_URL") or embedded.url(Path(raw.get("STATE_DIR", ".carveout")))
-    options = {"URL": url, "SERIALIZER": RQ_SERIALIZER}
+    """RQ_QUEUES for the hosted contexts: one queue each, JSON and never pickles.
+
+    None on a cluster: RQ can't work there.
+    """
+    url = raw.get("JOBS_REDIS_URL") or raw.get("REDIS_URL")
+    url = url or embedded.url(Path(raw.get("STATE_DIR", ".carveout")))
+    options = {**address.rq_options(url), "SERIALIZER": RQ_SERIALIZER}
     return {rq_queue_name(context): dict(options) for context in hosted_contexts(raw)}
 
 

@@ -7,8 +7,13 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode, RedisCluster
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
+from carveout import address
+from carveout.address import Address
 from carveout.conf import get_settings
 
 logger = logging.getLogger(__name__)
@@ -22,9 +27,30 @@ QUIET_S = 5.0
 Client = Any
 """A redis-py client. Its annotations differ from release to release, so we do without."""
 
-REDIS_ERRORS = (redis.RedisError, OSError)
+REDIS_ERRORS = (redis.RedisError, RedisClusterException, OSError)
 
 _quiet_until = 0.0
+
+
+class Cluster(RedisCluster):
+    """A cluster's client. It follows redirections, and leaves trying again to us as well.
+
+    redis-py before 8 drops every node that fails. After all of them did, it has none to ask.
+    """
+
+    def __init__(self, at: Address, **options: Any) -> None:
+        self._first = [ClusterNode(*node) for node in at.nodes]
+        super().__init__(
+            startup_nodes=list(self._first), require_full_coverage=False, **at.options, **options
+        )
+        self.cluster_error_retry_attempts = 0  # redis-py 5, where `retry` is not for the cluster
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except RedisClusterException:
+            self.nodes_manager.populate_startup_nodes(self._first)
+            raise
 
 
 @lru_cache(maxsize=8)
@@ -42,18 +68,45 @@ def _client(url: str, timeout_s: float) -> Client:
         "health_check_interval": 30,
         "protocol": 2,
     }
+    at = address.parse(url)
+    if at.kind == "cluster":
+        return Cluster(at, **options)
+    if at.kind == "sentinel":
+        hasty = {**options, **at.tls, "socket_timeout": HURRY_S, "socket_connect_timeout": HURRY_S}
+        sentinel = Sentinel(at.nodes, sentinel_kwargs=hasty, **at.options, **options)
+        return sentinel.master_for(at.master)
     return redis.Redis.from_url(url, **options)
+
+
+def _patient(url: str) -> Client:
+    return _client(url, get_settings().block_ms / 1000 + REPLY_MARGIN_S)
 
 
 def client() -> Client:
     """The client for reading and writing; replies may take a whole blocking period."""
-    settings = get_settings()
-    return _client(settings.redis, settings.block_ms / 1000 + REPLY_MARGIN_S)
+    return _patient(get_settings().redis)
 
 
 def impatient_client() -> Client:
     """The client for what must not hold a request up."""
     return _client(get_settings().redis, HURRY_S)
+
+
+def jobs_client() -> Client:
+    """The client for RQ's queues."""
+    return _patient(get_settings().jobs_redis)
+
+
+def on_cluster() -> bool:
+    """Are the streams on a cluster?"""
+    return address.parse(get_settings().redis).kind == "cluster"
+
+
+def pubsub() -> Any:
+    """Something to subscribe to channels with. On a cluster at any node: each hears everything."""
+    ours = client()
+    at = {"node": ours.get_random_node()} if on_cluster() else {}
+    return ours.pubsub(ignore_subscribe_messages=True, **at)
 
 
 def tell(*command: str | bytes | int) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from carveout import cursor, marker, stream
 from carveout.attempt import attempt
 from carveout.conf import get_settings
-from carveout.connection import REDIS_ERRORS
+from carveout.connection import REDIS_ERRORS, on_cluster
 from carveout.delivery import due
 from carveout.errors import StreamUnavailable
 from carveout.event import Place
@@ -18,6 +18,7 @@ from carveout.lease import Heartbeat, Leases
 from carveout.partition import PartitionConsumer
 from carveout.source import StreamSource
 from carveout.subscription import Subscription, hosted
+from carveout.wake import Listener, stream_channel
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class Consumer:
         leases = [context.leases for context in self._contexts]
         self._heartbeat = Heartbeat(leases, get_settings().lease_ms)
         self._mirrored_at = self._swept_at = 0.0
+        self._listener = Listener(self._sources(), stream_channel) if on_cluster() else None
 
     def start(self) -> None:
         """Keep the leases from now on, also while a batch takes long."""
@@ -112,15 +114,24 @@ class Consumer:
             position = partition.news_after()
             if position is not None:
                 after[partition.place] = max(after.get(partition.place, 0), position)
-        if after:
+        if after and self._listener:
+            self._listener.wait()
+        elif after:
             stream.wait(after, get_settings().block_ms)
         else:
             time.sleep(get_settings().block_ms / 1000)
 
     def close(self) -> None:
+        if self._listener:
+            self._listener.close()
         self._heartbeat.stop()
         for context in self._contexts:
             context.leases.leave()
+
+    def _sources(self) -> set[str]:
+        """The contexts that are heard here."""
+        hearing = [each for context in self._contexts for each in context.subscriptions]
+        return {source for subscription in hearing for source in subscription.sources}
 
     def _held(self) -> list[PartitionConsumer]:
         return [partition for context in self._contexts for partition in context.held()]

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from carveout import delivery
 from carveout.conf import RQ_SERIALIZER, get_settings, rq_queue_name
-from carveout.connection import REDIS_ERRORS, client
+from carveout.connection import REDIS_ERRORS, jobs_client
 from carveout.event import ReceivedEvent
 from carveout.failpoint import reach
 from carveout.models import Delivery
@@ -84,4 +84,4 @@ def _job_id(context: str, delivery_id: int) -> str:
 def _queue(context: str) -> "Queue":
     from rq import Queue
 
-    return Queue(rq_queue_name(context), connection=client(), serializer=RQ_SERIALIZER)
+    return Queue(rq_queue_name(context), connection=jobs_client(), serializer=RQ_SERIALIZER)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings as django_settings
 
+from carveout import address
+
 if TYPE_CHECKING:
     from carveout.conf import Context, Settings
 
@@ -73,7 +75,19 @@ def value_mistakes(settings: "Settings") -> Iterator[str]:
         if wanted and (type(value) not in wanted or value <= 0):
             kind = "whole number" if wanted == (int,) else "number"
             yield f"CARVEOUT['{entry.name.upper()}'] must be a {kind} above 0, not {value!r}."
+    yield from _url_mistakes("REDIS_URL", settings.redis_url)
+    yield from _url_mistakes("JOBS_REDIS_URL", settings.jobs_redis_url, for_jobs=True)
     yield from _key_mistakes(settings)
+
+
+def _url_mistakes(name: str, url: str, *, for_jobs: bool = False) -> Iterator[str]:
+    """Passwords are never shown."""
+    where = f"CARVEOUT[{name!r}] {address.hidden(str(url))!r}: "
+    try:
+        if url and address.parse(url).kind == "cluster" and for_jobs:
+            yield where + "RQ can't work on a cluster; name a single Redis or one with Sentinels."
+    except ValueError as error:
+        yield where + f"{error}."
 
 
 def _key_mistakes(settings: "Settings") -> Iterator[str]:

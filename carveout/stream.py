@@ -14,6 +14,7 @@ from carveout import entry
 from carveout.connection import REDIS_ERRORS, client
 from carveout.errors import LogMismatch, StreamUnavailable
 from carveout.event import Place, ReceivedEvent
+from carveout.wake import stream_channel
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ if log and string.sub(log, 1, #ARGV[1]) ~= ARGV[1] then
     return redis.error_reply('OTHERLOG ' .. log)
 end
 if not log then redis.call('SET', KEYS[2], ARGV[1] .. ARGV[3]) end
-local accepted, at = 0, 4
+local accepted, at = 0, 5
 while at <= #ARGV do
     local width = tonumber(ARGV[at + 1])
     local reply = redis.pcall('XADD', KEYS[1], ARGV[at], unpack(ARGV, at + 2, at + 1 + width))
@@ -48,6 +49,7 @@ while at <= #ARGV do
     at = at + 2 + width
 end
 redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[2])
+redis.call('PUBLISH', ARGV[4], '')
 return accepted
 """
 
@@ -67,7 +69,8 @@ def append(place: Place, identity: str, events: Sequence[ReceivedEvent], length:
     Raises: StreamUnavailable: Redis did not answer; call again.
             LogMismatch: the stream belongs to another log.
     """
-    arguments: list[str | bytes | int] = [f"{identity}:", length, secrets.token_hex(4)]
+    channel = stream_channel(place[0])
+    arguments: list[str | bytes | int] = [f"{identity}:", length, secrets.token_hex(4), channel]
     for event in events:
         fields = entry.fields_of(event)
         arguments += [f"{event.position}-0", len(fields), *fields]
@@ -88,8 +91,10 @@ def last_position(place: Place) -> int:
     with _answering():
         try:
             info = client().xinfo_stream(key(place))
-        except redis.ResponseError:
-            return 0
+        except redis.ResponseError as error:
+            if "no such key" in str(error):
+                return 0
+            raise
         return entry.position_of(info["last-generated-id"])
 
 
@@ -179,11 +184,11 @@ def read(place: Place, after: int, limit: int) -> Chunk:
         # The mark last: entries of a stream that is gone by then come with the mark of the new one,
         # never the other way round.
         pipeline = client().pipeline(transaction=False)
-        pipeline.xread({key(place): f"{after}-0"}, count=limit)
+        pipeline.xrange(key(place), f"{after + 1}-0", count=limit)
         pipeline.get(identity_key(place))
-        reply, mark = pipeline.execute()
+        entries, mark = pipeline.execute()
     events: list[ReceivedEvent] = []
-    for entry_id, fields in reply[0][1] if reply else ():
+    for entry_id, fields in entries:
         try:
             event = entry.event_of(place, entry_id, fields)
         except (KeyError, ValueError, msgspec.MsgspecError):
@@ -197,6 +202,8 @@ def read(place: Place, after: int, limit: int) -> Chunk:
 
 def wait(after: dict[Place, int], block_ms: int) -> None:
     """Return as soon as any of the streams has an entry after its position, or after `block_ms`.
+
+    Not on a cluster: the streams of several partitions are in several slots.
 
     Raises: StreamUnavailable: Redis did not answer.
     """

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 WORKER_CLASS = "carveout.job_worker.JobWorker"
 RETRY_S = 1.0
+WORKER_TTL_S = 30
+"""RQ waits for a job 15 s less than this, and notices 10 s later if Redis is silently gone."""
 
 
 class Command(KitCommand):
@@ -56,6 +58,7 @@ def _worked(names: list[str], once: bool, options: dict[str, Any]) -> bool:
             serializer=RQ_SERIALIZER,
             worker_class=options["worker_class"],
             burst=once,
+            worker_ttl=WORKER_TTL_S,
             verbosity=options["verbosity"],
         )
     except (SystemExit, *REDIS_ERRORS) as error:  # rqworker tells of it and exits
