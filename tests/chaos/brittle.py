@@ -3,7 +3,9 @@
 import random
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import redis
 from redis.backoff import NoBackoff
@@ -19,7 +21,24 @@ MODES = {
     "aof": {"save": "", "appendonly": "yes", "appendfsync": "everysec"},
     "rdb": {"save": "1 1", "appendonly": "no"},
 }
+MUTE_S = (0.05, 0.5)
 STREAMS = "carveout:{ledger.*}:stream"
+
+
+class Brittle(Protocol):
+    """What a run needs of a Redis that suffers."""
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that say where it is."""
+
+    def faults(self, rng: random.Random) -> dict[str, Callable[[], None]]:
+        """What may happen to it, by name."""
+
+    def entries(self) -> dict[str, list[tuple[str, dict[str, str]]]]:
+        """All that the streams hold, by stream."""
+
+    def close(self) -> None: ...
 
 
 class BrittleRedis:
@@ -32,6 +51,24 @@ class BrittleRedis:
         self._start()
         self.proxy = Proxy(self._port)
         self.url = f"redis://{HOST}:{self.proxy.port}/0"
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"REDIS_URL": self.url}
+
+    def faults(self, rng: random.Random) -> dict[str, Callable[[], None]]:
+        return {
+            "redis restart": self.restart,
+            "redis restart empty": self.restart_empty,
+            "redis flush": self.flush,
+            "redis trim": lambda: self.trim(rng),
+            "redis delete entries": lambda: self.delete_entries(rng),
+            "redis delete stream": lambda: self.delete_stream(rng),
+            "redis delete any key": lambda: self.delete_any_key(rng),
+            "redis spoil groups": lambda: self.spoil_groups(rng),
+            "proxy cut": self.proxy.cut,
+            "proxy mute": lambda: self.proxy.mute(rng.uniform(*MUTE_S)),
+        }
 
     def restart(self) -> None:
         """Kill it, and start it with what it kept."""
@@ -78,7 +115,6 @@ class BrittleRedis:
                     self.client.xgroup_setid(name, group["name"], "$")
 
     def entries(self) -> dict[str, list[tuple[str, dict[str, str]]]]:
-        """All that the streams hold, by stream."""
         return {name: self.client.xrange(name) for name in self._streams()}
 
     def close(self) -> None:

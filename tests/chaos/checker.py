@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
-from tests.chaos.brittle import BrittleRedis
+from tests.chaos.brittle import Brittle
 from tests.chaos.stores import Stores
 
 HEARD = {"one": ("0", "1"), "batch": ("0", "1"), "job": ("1",)}
@@ -54,7 +54,7 @@ def under_way(stores: Stores) -> dict[str, int]:
     return {name: count for name, count in left.items() if count}
 
 
-def check(stores: Stores, brittle: BrittleRedis, found: Findings) -> None:
+def check(stores: Stores, brittle: Brittle, found: Findings) -> None:
     """Compare what is there in the end with what was committed."""
     entries = {(key, number): bool(closing) for key, number, closing in _entries(stores)}
     effects = stores.audit(
@@ -114,7 +114,7 @@ def _number(data: str) -> int:
     return int(json.loads(data)["number"])
 
 
-def _check_streams(stores: Stores, brittle: BrittleRedis, found: Findings) -> None:
+def _check_streams(stores: Stores, brittle: Brittle, found: Findings) -> None:
     rows = stores.ledger(
         "SELECT partition, position, event_id, type, key, data FROM carveout_loggedevent"
     )

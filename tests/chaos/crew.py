@@ -75,8 +75,8 @@ class Crew:
         "worker": ("work", "audit", "--verbosity=0"),
     }
 
-    def __init__(self, nursery: Nursery, events: int, folder: Path) -> None:
-        commands = {**self.COMMANDS, "writer": ("write", str(events))}
+    def __init__(self, nursery: Nursery, events: int, folder: Path, pace_s: float = 0.0) -> None:
+        commands = {**self.COMMANDS, "writer": ("write", str(events), f"--pace={pace_s}")}
         self.members = [
             Member(role, commands[role], nursery, folder / f"{role}-{number}.log")
             for role, size in self.SIZES.items()

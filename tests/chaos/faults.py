@@ -3,15 +3,13 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
 
-from tests.chaos.brittle import BrittleRedis
+from tests.chaos.brittle import Brittle
 from tests.chaos.crew import Crew
 
 KILLED_S = (0.0, 1.0)
 PAUSED_S = (0.1, 4.0)
 """The lease is 2 s: some pauses are longer."""
-MUTE_S = (0.05, 0.5)
 
 Weights = dict[str, float]
 
@@ -40,9 +38,7 @@ ALL: Weights = {
 class Faults:
     """Lets faults happen, chosen by a random generator with a known seed."""
 
-    def __init__(
-        self, crew: Crew, brittle: BrittleRedis, rng: random.Random, weights: Weights
-    ) -> None:
+    def __init__(self, crew: Crew, brittle: Brittle, rng: random.Random, weights: Weights) -> None:
         self.happened: Counter[str] = Counter()
         self._crew, self._redis, self._rng, self._weights = crew, brittle, rng, weights
 
@@ -53,7 +49,7 @@ class Faults:
         if victim in ("kill", "pause"):
             done = self._hit(victim, what)
         else:
-            self._on_redis()[fault]()
+            self._redis.faults(self._rng)[fault]()
             done = True
         self.happened[fault] += done
 
@@ -66,21 +62,6 @@ class Faults:
         else:
             member.pause(self._rng.uniform(*PAUSED_S))
         return True
-
-    def _on_redis(self) -> dict[str, Callable[[], None]]:
-        redis, rng = self._redis, self._rng
-        return {
-            "redis restart": redis.restart,
-            "redis restart empty": redis.restart_empty,
-            "redis flush": redis.flush,
-            "redis trim": lambda: redis.trim(rng),
-            "redis delete entries": lambda: redis.delete_entries(rng),
-            "redis delete stream": lambda: redis.delete_stream(rng),
-            "redis delete any key": lambda: redis.delete_any_key(rng),
-            "redis spoil groups": lambda: redis.spoil_groups(rng),
-            "proxy cut": redis.proxy.cut,
-            "proxy mute": lambda: redis.proxy.mute(rng.uniform(*MUTE_S)),
-        }
 
 
 def in_step(done: int, faults: int, made: int, events: int) -> bool:

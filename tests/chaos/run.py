@@ -3,11 +3,12 @@
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos import faults
-from tests.chaos.brittle import BrittleRedis
+from tests.chaos.brittle import Brittle, BrittleRedis
 from tests.chaos.checker import Findings, check, under_way
 from tests.chaos.crew import Crew
 from tests.chaos.faults import Faults, Weights
@@ -34,6 +35,8 @@ class Plan:
     batch_s: float = 0.0
     """How long each call of the batch handler takes."""
     drain_s: float = DRAIN_S
+    pace_s: float = 0.0
+    """How long a writer rests between transactions."""
 
 
 @dataclass
@@ -63,18 +66,24 @@ class Report:
 class Run:
     """A plan that is carried out in a folder."""
 
-    def __init__(self, plan: Plan, stores: Stores, folder: Path) -> None:
-        self._plan, self._stores, self._folder = plan, stores, folder
+    def __init__(
+        self,
+        plan: Plan,
+        stores: Stores,
+        folder: Path,
+        redis: Callable[[str], Brittle] = BrittleRedis,
+    ) -> None:
+        self._plan, self._stores, self._folder, self._redis = plan, stores, folder, redis
         self._report = Report(plan, Findings())
         self._pruned_at = time.monotonic()
 
     def report(self) -> Report:
         """Do it all. Returns: what was found."""
         began = time.monotonic()
-        brittle = BrittleRedis(self._plan.redis)
+        brittle = self._redis(self._plan.redis)
         env = {
             **self._stores.env,
-            "REDIS_URL": brittle.url,
+            **brittle.env,
             "CARVEOUT_DIR": str(self._folder),
             "CARVEOUT_BROKEN": self._plan.broken,
             "BATCH_S": str(self._plan.batch_s),
@@ -88,8 +97,8 @@ class Run:
         self._report.duration_s = time.monotonic() - began
         return self._report
 
-    def _work(self, nursery: Nursery, brittle: BrittleRedis) -> None:
-        crew = Crew(nursery, self._plan.events, self._folder)
+    def _work(self, nursery: Nursery, brittle: Brittle) -> None:
+        crew = Crew(nursery, self._plan.events, self._folder, self._plan.pace_s)
         watcher = Watcher(self._stores, self._report.found)
         crew.start()
         watcher.start()
@@ -101,7 +110,7 @@ class Run:
         self._note("died by itself", crew.died)
         self._note("the watcher failed", [repr(error) for error in watcher.failed])
 
-    def _suffer(self, crew: Crew, brittle: BrittleRedis, nursery: Nursery) -> None:
+    def _suffer(self, crew: Crew, brittle: Brittle, nursery: Nursery) -> None:
         rng = random.Random(self._plan.seed)
         happening = Faults(crew, brittle, rng, self._plan.weights)
         while (made := self._made()) < self._plan.events:

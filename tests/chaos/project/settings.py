@@ -32,6 +32,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CARVEOUT = {
     "REDIS_URL": os.environ["REDIS_URL"],
+    "JOBS_REDIS_URL": os.environ.get("JOBS_REDIS_URL", ""),
     "STATE_DIR": os.environ["CARVEOUT_DIR"],
     "CONTEXTS": {
         "ledger": {"apps": ["ledger"], "partitions": 4},
