@@ -33,7 +33,7 @@ class StreamSource:
     def read(self, after: At, limit: int) -> list[ReceivedEvent]:
         """Raises: StreamUnavailable, LookupUnavailable: call again.
         HistoryGone: neither stream nor log has what comes next.
-        LogMismatch: the log is not the one that this cursor moved in.
+        LogMismatch: the log is not the one that this cursor moved in, or that fills the stream.
         """
         events = self._read(after, limit)
         self._verify(after)
@@ -49,6 +49,9 @@ class StreamSource:
         events, mark = stream.read(self._place, after.position, limit)
         if mark == self._mark:
             return events
+        if mark:
+            owner = history.extent(self._subscriber, self._place)
+            stream.check_mark(self._place, mark, owner.identity)
         self._mark, self._verified = mark, set()
         events, mark = stream.read(self._place, after.position, limit)
         return events if mark == self._mark else []

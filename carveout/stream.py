@@ -167,6 +167,12 @@ def check_not_ahead(place: Place, last: int, head: int) -> None:
         raise mismatch(place, f"it ends at position {last}, the log at {head}")
 
 
+def check_mark(place: Place, mark: bytes, identity: str) -> None:
+    """Raises: LogMismatch: another log filled the stream."""
+    if not mark.startswith(f"{identity}:".encode()):
+        raise mismatch(place, f"it is marked {mark.decode(errors='replace')}")
+
+
 class Chunk(NamedTuple):
     """Some entries, and the mark of the stream that they come from."""
 

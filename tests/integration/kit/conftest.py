@@ -71,12 +71,12 @@ def _models() -> list[Any]:
     return [Note, Ticket]
 
 
-def _make_tables(url: str) -> None:
-    with connected(url), override_settings(CARVEOUT={"CONTEXTS": _contexts("kit")}):
-        call_command("migrate", "carveout", database="kit", verbosity=0)
-        with connections["kit"].schema_editor() as editor:
-            for model in _models():
-                editor.create_model(model)
+def make_tables() -> None:
+    """All tables of the kit and of the two contexts, in a database that has none."""
+    call_command("migrate", "carveout", database="kit", verbosity=0)
+    with connections["kit"].schema_editor() as editor:
+        for model in _models():
+            editor.create_model(model)
 
 
 def _empty_tables() -> None:
@@ -99,8 +99,9 @@ def kit_databases(
             else:
                 server: PostgresForTests = request.getfixturevalue("postgres")
                 made[engine] = server.url(server.create())
-            with django_db_blocker.unblock():
-                _make_tables(made[engine])
+            settings = override_settings(CARVEOUT={"CONTEXTS": _contexts("kit")})
+            with django_db_blocker.unblock(), connected(made[engine]), settings:
+                make_tables()
         return made[engine]
 
     return url
