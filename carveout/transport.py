@@ -1,6 +1,5 @@
 """Signed requests to the internal REST of contexts that live elsewhere."""
 
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,6 +12,7 @@ from carveout import token
 from carveout.breaker import Breaker
 from carveout.conf import get_settings
 from carveout.errors import HistoryGone, LookupRefused, LookupUnavailable, SettingsInvalid
+from carveout.punctual import PunctualManager
 
 CONNECT_TIMEOUT_S = 2.0
 PART_BYTES = 64 * 1024
@@ -23,7 +23,7 @@ breakers: dict[str, Breaker] = defaultdict(Breaker)
 
 @lru_cache(maxsize=1)
 def _pool() -> urllib3.PoolManager:
-    return urllib3.PoolManager(maxsize=4, retries=False)
+    return PunctualManager(maxsize=4, retries=False)
 
 
 def get(caller: str, owner: str, resource: str, params: Sequence[tuple[str, str]]) -> bytes:
@@ -52,7 +52,6 @@ def get(caller: str, owner: str, resource: str, params: Sequence[tuple[str, str]
 def _fetch(caller: str, owner: str, resource: str, params: Sequence[tuple[str, str]]) -> bytes:
     settings = get_settings()
     signed = token.sign(caller, owner, "GET", resource)
-    until = time.monotonic() + settings.lookup_timeout_s
     try:
         response = _pool().request(
             "GET",
@@ -63,7 +62,7 @@ def _fetch(caller: str, owner: str, resource: str, params: Sequence[tuple[str, s
             preload_content=False,
         )
         with closing(response):  # one that was read to its end is in the pool again by then
-            body = _read(response, settings.lookup_bytes_max, until)
+            body = _read(response, settings.lookup_bytes_max)
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise LookupUnavailable(f"{owner} did not answer: {error}") from error
     if response.status in RETRYABLE_STATUSES:
@@ -77,16 +76,11 @@ def _fetch(caller: str, owner: str, resource: str, params: Sequence[tuple[str, s
     return body
 
 
-def _read(response: urllib3.BaseHTTPResponse, bytes_max: int, until: float) -> bytes:
-    """The body, or a little more than `bytes_max` of it.
-
-    Raises: TimeoutError: it is still coming; urllib3 only limits the time between two parts.
-    """
+def _read(response: urllib3.BaseHTTPResponse, bytes_max: int) -> bytes:
+    """The body, or a little more than `bytes_max` of it."""
     body = bytearray()
     while len(body) <= bytes_max and (part := response.read1(PART_BYTES)):
         body += part
-        if time.monotonic() > until:
-            raise TimeoutError("its answer comes too slowly")
     return bytes(body)
 
 

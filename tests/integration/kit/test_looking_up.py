@@ -21,7 +21,7 @@ from tests.integration.kit.desk.lookups import (
 )
 from tests.integration.kit.tickets.models import Ticket
 from tests.integration.kit.tickets.services import sell
-from tests.integration.kit.web import Owner, dripping, endless, serving, the_contexts
+from tests.integration.kit.web import Owner, dripping, endless, mumbling, serving, the_contexts
 from tests.servers import free_port
 
 RESOURCE = "lookups/tickets.ticket/"
@@ -189,6 +189,14 @@ class TestAnOwnerInTrouble:
             began = time.monotonic()
             self.unavailable("did not answer")
             assert time.monotonic() - began < 2
+
+    @pytest.mark.parametrize("every_s", [None, 0.05])
+    def test_it_takes_the_call_and_says_nothing_or_hardly_anything(self, kit, every_s):
+        with mumbling(every_s=every_s) as url:
+            asking(kit, url)
+            began = time.monotonic()
+            self.unavailable("did not answer")
+            assert time.monotonic() - began < 4
 
     def test_it_sends_us_elsewhere(self, kit):
         elsewhere = Owner(body=b'{"T-1": {"number": "T-1", "title": "forged"}}')

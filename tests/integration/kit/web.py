@@ -1,9 +1,10 @@
 """Web servers in threads: the contexts themselves, and owners that behave badly."""
 
+import socketserver
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from threading import Thread
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -68,6 +69,34 @@ def dripping(seconds: float) -> Application:
             time.sleep(0.02)
 
     return application
+
+
+@contextmanager
+def mumbling(*, every_s: float | None) -> Iterator[str]:
+    """An owner that takes a call and says the first line of its answer character by character.
+
+    every_s: or, if None, never says anything. Gives: its URL.
+    """
+
+    class Mumble(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                for character in "HTTP/1.1 200 " + "O" * 200:
+                    if over.wait(every_s):
+                        break
+                    self.request.sendall(character.encode())
+
+    over = Event()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mumble) as server:
+        server.daemon_threads = True
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
 
 
 def endless(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
