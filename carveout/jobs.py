@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Collection, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -31,7 +30,10 @@ def hand_over(subscription: Subscription, events: Sequence[ReceivedEvent]) -> No
     delivery.store(subscription, events, Delivery.State.QUEUED)
     ids = delivery.ids_of(subscription, events)
     if get_settings().delivery != "inline":
-        enqueue_them = partial(enqueue, subscription.context, ids)
+
+        def enqueue_them() -> None:  # no partial: Django wants a name to log if it fails
+            enqueue(subscription.context, ids)
+
         transaction.on_commit(enqueue_them, using=subscription.database, robust=True)
 
 

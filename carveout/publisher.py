@@ -1,8 +1,6 @@
 """Publish: one row into the log, in the caller's transaction."""
 
 import uuid
-from collections.abc import Callable
-from functools import partial
 
 from django.db import connections, transaction
 from django.dispatch import Signal
@@ -81,5 +79,8 @@ def _after_commit(database: str, context: str) -> None:
     if get_settings().delivery == "inline":
         transaction.on_commit(inline.deliver, using=database)
         return
-    wake: Callable[[], None] = partial(wake_relay, context)
+
+    def wake() -> None:  # no partial: Django wants a name to log if it fails
+        wake_relay(context)
+
     transaction.on_commit(wake, using=database, robust=True)

@@ -4,6 +4,7 @@ import pytest
 from django.db import transaction
 
 import carveout
+from carveout import publisher
 from carveout.models import LoggedEvent
 from carveout.wake import Listener
 from tests.integration.kit.tickets.events import TicketMoved, TicketSold
@@ -108,6 +109,16 @@ def test_publish_does_not_need_redis(valkey):
         with transaction.atomic(using="kit"):
             carveout.publish(TicketSold(number=number))
     assert len(logged()) == 2
+
+
+def test_whatever_goes_wrong_after_the_commit_does_not_reach_the_publisher(monkeypatch):
+    def fail(context: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(publisher, "wake_relay", fail)
+    with transaction.atomic(using="kit"):
+        carveout.publish(TicketSold(number="T-1"))
+    assert len(logged()) == 1
 
 
 def test_a_listener_that_lost_redis_says_so_and_comes_back(valkey):
