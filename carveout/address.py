@@ -7,6 +7,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from redis.connection import parse_url
 
+from carveout.sentinel import SentinelConnection, SentinelTLSConnection
+
 Kind = Literal["server", "sentinel", "cluster"]
 SCHEMES: dict[str, Kind] = {
     "redis": "server",
@@ -36,6 +38,10 @@ class Address:
     """The name under which the Sentinels watch it."""
     options: dict[str, Any] = field(default_factory=dict)
     """Of connections to the watched server or the cluster. A single server's stay in its URL."""
+
+    @property
+    def connection_class(self) -> type[SentinelConnection]:
+        return SentinelTLSConnection if self.options.get("ssl") else SentinelConnection
 
     @property
     def tls(self) -> dict[str, Any]:
@@ -76,13 +82,18 @@ def hidden(url: str) -> str:
     return re.sub(r"(password=)[^&]*", r"\1***", url)
 
 
-def rq_options(url: str) -> dict[str, Any]:
-    """How django-rq wants to be told. A URL with a mistake is told by the system check."""
+def rq_options(url: str) -> dict[str, Any] | None:
+    """How django-rq wants to be told; None for a cluster.
+
+    A URL with a mistake is told by the system check.
+    """
     try:
         address = parse(url)
     except ValueError:
         return {"URL": url}
-    if address.kind != "sentinel":
+    if address.kind == "cluster":
+        return None
+    if address.kind == "server":
         return {"URL": url}
     limits = {"socket_connect_timeout": RQ_CONNECT_TIMEOUT_S, **address.tls}
     return {
@@ -92,7 +103,7 @@ def rq_options(url: str) -> dict[str, Any]:
         "USERNAME": address.options.get("username"),
         "PASSWORD": address.options.get("password"),
         "SOCKET_TIMEOUT": RQ_SOCKET_TIMEOUT_S,
-        "CONNECTION_KWARGS": limits,
+        "CONNECTION_KWARGS": {**limits, "connection_class": address.connection_class},
         "SENTINEL_KWARGS": {**limits, "socket_timeout": RQ_CONNECT_TIMEOUT_S},
     }
 

@@ -134,11 +134,14 @@ def hosted_apps(raw: Mapping[str, Any]) -> list[str]:
 def rq_queues(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """RQ_QUEUES for the hosted contexts: one queue each, JSON and never pickles.
 
-    None on a cluster: RQ can't work there.
+    There are none on a cluster: RQ can't work there.
     """
     url = raw.get("JOBS_REDIS_URL") or raw.get("REDIS_URL")
     url = url or embedded.url(Path(raw.get("STATE_DIR", ".carveout")))
-    options = {**address.rq_options(url), "SERIALIZER": RQ_SERIALIZER}
+    options = address.rq_options(url)
+    if options is None:
+        return {}
+    options["SERIALIZER"] = RQ_SERIALIZER
     return {rq_queue_name(context): dict(options) for context in hosted_contexts(raw)}
 
 

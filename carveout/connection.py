@@ -49,7 +49,7 @@ class Cluster(RedisCluster):
         try:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         except RedisClusterException:
-            self.nodes_manager.populate_startup_nodes(self._first)
+            self.nodes_manager.startup_nodes.update({node.name: node for node in self._first})
             raise
 
 
@@ -74,7 +74,7 @@ def _client(url: str, timeout_s: float) -> Client:
     if at.kind == "sentinel":
         hasty = {**options, **at.tls, "socket_timeout": HURRY_S, "socket_connect_timeout": HURRY_S}
         sentinel = Sentinel(at.nodes, sentinel_kwargs=hasty, **at.options, **options)
-        return sentinel.master_for(at.master)
+        return sentinel.master_for(at.master, connection_class=at.connection_class)
     return redis.Redis.from_url(url, **options)
 
 

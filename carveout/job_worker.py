@@ -45,6 +45,8 @@ class JobWorker(SimpleWorker):
                 try:
                     worked |= super().work(burst, *args, **options)
                 except REDIS_ERRORS as error:
+                    if self.pubsub_thread:  # RQ leaves it running
+                        self.pubsub_thread.stop()
                     logger.warning("Redis did not answer: %s; trying again", error)
                 if burst or self._told_to_stop:
                     break

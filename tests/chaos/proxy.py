@@ -1,4 +1,4 @@
-"""A TCP proxy before Redis: cuts connections, or swallows the replies for a while."""
+"""A TCP proxy before Redis: cuts connections, or swallows replies or what replicas are sent."""
 
 import asyncio
 import threading
@@ -18,6 +18,9 @@ class Proxy:
         self.port = free_port()
         self._upstream = upstream
         self._mute = False
+        self.starving = False
+        """Are replicas sent nothing? To end it, their connections have to end too."""
+        self._replicas: set[asyncio.StreamWriter] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -62,18 +65,30 @@ class Proxy:
         with suppress(OSError):
             there, back = await asyncio.open_connection(HOST, self._upstream)
             self._writers |= {writer, back}
-            await asyncio.gather(
-                self._pump(reader, back, replies=False), self._pump(there, writer, replies=True)
-            )
+            await asyncio.gather(self._tell(reader, back, writer), self._answer(there, writer))
             self._writers -= {writer, back}
+            self._replicas.discard(writer)
         writer.close()
 
-    async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, replies: bool
+    async def _tell(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        client: asyncio.StreamWriter,
     ) -> None:
+        """Pass on what a client says, and remember the replicas among them."""
         with suppress(OSError):
             while data := await reader.read(CHUNK):
-                if not (replies and self._mute):
+                if b"PSYNC" in data:
+                    self._replicas.add(client)
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(CHUNK):
+                if not (self._mute or (self.starving and writer in self._replicas)):
                     writer.write(data)
                     await writer.drain()
         writer.close()

@@ -1,5 +1,6 @@
 """The two contexts, in databases of their own: each test runs on SQLite and on PostgreSQL."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -148,3 +149,13 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
         yield ours
     transport.breakers.clear()
     connection._quiet_until = 0.0
+
+
+@pytest.fixture
+def rq_signals() -> Iterator[None]:
+    """RQ's worker takes signals over and does not give them back."""
+    taken = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in taken}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

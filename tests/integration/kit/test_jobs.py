@@ -2,8 +2,6 @@
 
 import json
 import pickle
-import signal
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,16 +28,6 @@ pytestmark = pytest.mark.usefixtures("kit", "rq_signals")
 
 QUEUE = "carveout-desk"
 RUN = "carveout.delivery_job.run_delivery"
-
-
-@pytest.fixture
-def rq_signals() -> Iterator[None]:
-    """RQ's worker takes signals over and does not give them back."""
-    taken = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in taken}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture

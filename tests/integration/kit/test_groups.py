@@ -1,0 +1,159 @@
+"""Redis Sentinel and Redis Cluster by URL alone. What they do under fire: tests/chaos."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+
+import carveout
+from carveout.connection import client
+from carveout.consumer import Consumer
+from carveout.relay import Relay
+from carveout.wake import Listener
+from tests.eventually import eventually
+from tests.integration.kit import steps
+from tests.integration.kit.desk.models import note, notes
+from tests.integration.kit.tickets.services import sell
+from tests.redis_groups import ClusterForTests, SentinelForTests
+
+FOR_EVER_MS = 600_000
+"""Longer than a test may last: who waits that long was not woken."""
+PARTITIONS = 8
+TICKETS = [f"T-{number}" for number in range(20)]
+
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = [on_sqlite, pytest.mark.usefixtures("kit")]
+
+
+@pytest.fixture(scope="module")
+def sentinel() -> Iterator[SentinelForTests]:
+    group = SentinelForTests()
+    yield group
+    group.close()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[ClusterForTests]:
+    group = ClusterForTests()
+    yield group
+    group.close()
+
+
+@pytest.fixture
+def on_sentinel(kit, sentinel):
+    kit.set(REDIS_URL=sentinel.url)
+    client().flushall()
+
+
+@pytest.fixture
+def on_cluster(kit, cluster):
+    kit.set(REDIS_URL=cluster.url)
+    kit.change("tickets", partitions=PARTITIONS)
+    client().flushall()
+
+
+def subscribe(**options: str) -> None:
+    @carveout.subscribe("tickets.TicketSold", **options)
+    def write(event):
+        note(event.number)
+
+
+@pytest.mark.usefixtures("on_sentinel")
+class TestSentinel:
+    def test_events_arrive(self, sentinel):
+        subscribe()
+        sell(*TICKETS)
+        steps.flow()
+        assert notes() == TICKETS
+        assert sentinel.primary.say("XLEN", "carveout:{tickets.0}:stream") == len(TICKETS)
+
+    def test_jobs_run(self, rq_signals):
+        subscribe(via="rq")
+        sell(*TICKETS)
+        steps.flow()
+        call_command("work", "desk", once=True, verbosity=0)
+        assert sorted(notes()) == sorted(TICKETS)
+
+    def test_a_reply_that_a_signal_interrupts_is_not_read_by_the_next_command(self):
+        client().set("answer", "42")
+        before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                client().blpop("nothing", timeout=2)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert client().get("answer") == b"42"
+
+
+@pytest.mark.usefixtures("on_cluster")
+class TestCluster:
+    def test_events_arrive(self, cluster):
+        subscribe()
+        sell(*TICKETS)
+        steps.flow()
+        assert sorted(notes()) == sorted(TICKETS)
+        assert all(node.say("DBSIZE") for node in cluster.primaries)
+
+    def test_jobs_run_on_a_redis_of_their_own(self, kit, valkey, rq_signals):
+        kit.set(JOBS_REDIS_URL=valkey.url)
+        subscribe(via="rq")
+        sell(*TICKETS)
+        steps.flow()
+        call_command("work", "desk", once=True, verbosity=0)
+        assert sorted(notes()) == sorted(TICKETS)
+
+    def test_a_consumer_is_woken_by_any_of_its_partitions(self, kit):
+        kit.set(BLOCK_MS=FOR_EVER_MS)
+        subscribe()
+        consumer, relay = Consumer(["desk"]), Relay(["tickets"])
+        consumer.run_once()
+        consumer.wait()  # listens from now on
+        for number in TICKETS:
+            sell(number)
+            relay.run_once()
+            while consumer.run_once() == 0:
+                consumer.wait()
+        assert notes() == TICKETS
+
+    def test_the_relay_is_woken(self, kit):
+        kit.set(BLOCK_MS=FOR_EVER_MS)
+        listener = Listener(["tickets"])
+        listener.wait()  # listens from now on
+        sell("T-1")
+        listener.wait()
+        listener.close()
+
+    def test_a_slot_is_moved_with_its_stream(self, cluster):
+        subscribe()
+        for number in TICKETS[:3]:
+            sell(number)
+            steps.flow()
+            for partition in range(PARTITIONS):
+                cluster.move(f"carveout:{{tickets.{partition}}}:stream")
+        assert notes() == TICKETS[:3]
+
+    def test_a_cluster_that_was_gone_altogether_is_found_again(self, cluster):
+        subscribe()
+        sell("T-1")
+        steps.flow()
+        for node in cluster.nodes:
+            node.kill()
+        sell("T-2")
+        for _ in range(2 * len(cluster.nodes)):
+            with pytest.raises(carveout.StreamUnavailable):
+                steps.relay()
+            with pytest.raises(carveout.StreamUnavailable):
+                steps.consume()
+        cluster.start()
+        eventually(flows)
+        assert notes() == ["T-1", "T-2"]
+
+
+def flows() -> bool:
+    try:
+        steps.flow()
+    except carveout.StreamUnavailable:
+        return False
+    return notes() == ["T-1", "T-2"]
