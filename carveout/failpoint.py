@@ -15,6 +15,7 @@ NAMES = (
     "publish: stored",
     "relay: positions given",
     "relay: sequenced",
+    "relay: read",
     "relay: shipped",
     "consumer: read",
     "consumer: handled",

@@ -47,6 +47,7 @@ def ship(place: Place, limit: int) -> int:
         if log.extent(*place).first - 1 <= start:
             raise
         return 0  # pruned meanwhile; the next call begins behind it
+    reach("relay: read")
     accepted = stream.append(place, extent.identity, events, length)
     reach("relay: shipped")
     return accepted

@@ -30,11 +30,6 @@ class Plan:
     engine: str = "sqlite"
     redis: str = "none"
     weights: Weights = field(default_factory=lambda: dict(faults.ALL))
-    broken: str = ""
-    """The mistake that is planted, if any."""
-    batch_s: float = 0.0
-    """How long each call of the batch handler takes."""
-    drain_s: float = DRAIN_S
     pace_s: float = 0.0
     """How long a writer rests between transactions."""
 
@@ -85,8 +80,6 @@ class Run:
             **self._stores.env,
             **brittle.env,
             "CARVEOUT_DIR": str(self._folder),
-            "CARVEOUT_BROKEN": self._plan.broken,
-            "BATCH_S": str(self._plan.batch_s),
         }
         try:
             with Nursery(env) as nursery:
@@ -133,7 +126,7 @@ class Run:
     def _wait_until_drained(self, crew: Crew) -> None:
         healed_at = time.monotonic()
         while left := under_way(self._stores):
-            if time.monotonic() - healed_at > self._plan.drain_s:
+            if time.monotonic() - healed_at > DRAIN_S:
                 self._note("still under way", [f"{name}: {count}" for name, count in left.items()])
                 break
             crew.tend(written=True)

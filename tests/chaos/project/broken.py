@@ -1,21 +1,40 @@
 """Mistakes to plant into the kit, one at a time. The checker must catch each of them."""
 
-import time
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
-from carveout import batch, consumer, cursor, entry, source, stream
+from carveout import batch, consumer, cursor, entry, log, source, stream
 from carveout.batch import Share
 from carveout.connection import client
 from carveout.cursor import At
 from carveout.event import Place, ReceivedEvent
-from carveout.models import Cursor
+from carveout.models import Cursor, LoggedEvent
 
-DOOR_S = 0.05
-"""How long a short moment lasts, so that a few kills are enough to meet it."""
+
+def event_outside_the_transaction() -> None:
+    """An event is stored by a connection of its own, whatever becomes of the transaction."""
+
+    def store(row: LoggedEvent, database: str) -> None:
+        row.save(using=database, force_insert=True)
+        connections.close_all()
+
+    def append(row: LoggedEvent, database: str) -> None:
+        thread = threading.Thread(target=store, args=(row, database))
+        thread.start()
+        thread.join()
+
+    log.append = append
+
+
+def latest_first() -> None:
+    """Of the events that wait for a position, the latest gets the first one."""
+    in_order = "ORDER BY event.id) AS place"
+    assert in_order in log._GIVE_POSITIONS
+    log._GIVE_POSITIONS = log._GIVE_POSITIONS.replace(in_order, "ORDER BY event.id DESC) AS place")
 
 
 def cursor_outside_the_transaction() -> None:
@@ -25,7 +44,6 @@ def cursor_outside_the_transaction() -> None:
         with transaction.atomic(using="audit"):
             for share in shares:
                 batch._deliver(share, batch._unblocked(share))
-        time.sleep(DOOR_S)
         batch._advance(shares, place, old, new)
 
     batch._together = together
@@ -87,6 +105,8 @@ def no_sweeper() -> None:
 MISTAKES: dict[str, Callable[[], None]] = {
     mistake.__name__: mistake
     for mistake in (
+        event_outside_the_transaction,
+        latest_first,
         cursor_outside_the_transaction,
         batch_without_a_transaction,
         cursor_without_comparison,
