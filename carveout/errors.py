@@ -53,6 +53,10 @@ class LookupUnavailable(LookupFailed):
     retryable = True
 
 
+class LookupBehind(LookupUnavailable):
+    """A lookup's owner reads from a replica that does not hold the event's change yet."""
+
+
 class LookupNotFound(CarveoutError):
     """A lookup's owner does not know the key; it may yet, if the owner reads from a replica."""
 

@@ -8,6 +8,7 @@ from carveout.errors import LookupNotFound
 from carveout.event import ReceivedEvent, cause
 from carveout.limit import time_limit
 from carveout.lookups import Lookup, from_carried, look_up_many
+from carveout.replica import Seen
 from carveout.subscription import Subscription
 
 Found = dict[tuple[type[Lookup], str], Lookup]
@@ -35,12 +36,19 @@ def prefetch(subscription: Subscription, events: Sequence[ReceivedEvent]) -> Fou
     """
     found: Found = {}
     for reader in set(subscription.lookups.values()):
-        missing = [key_for(reader, event) for event in events if not travels_in(event, reader)]
-        keys = [key for key in missing if key is not None]
+        missing = [event for event in events if not travels_in(event, reader)]
+        keys = [key for event in missing if (key := key_for(reader, event)) is not None]
         if keys:
-            answers = look_up_many(reader, keys)
+            answers = look_up_many(reader, keys, seen=newest(missing, reader))
             found |= {(reader, key): answer for key, answer in answers.items()}
     return found
+
+
+def newest(events: Sequence[ReceivedEvent], reader: type[Lookup]) -> Seen | None:
+    """Where the last of these events is in the log of the context that is looked up."""
+    last = events[-1]
+    ours = last.context == reader.lookup_of.split(".")[0]
+    return (last.partition, last.position) if ours else None
 
 
 def lookups_for(

@@ -16,7 +16,8 @@ from rest_framework.viewsets import GenericViewSet
 from carveout import tally, transport
 from carveout.access import ContextTokenAuthentication, IsContextOrStaff, StaffAuthentication
 from carveout.conf import context_of, get_settings
-from carveout.errors import DeclarationInvalid, LookupNotFound, LookupRefused
+from carveout.errors import DeclarationInvalid, LookupBehind, LookupNotFound, LookupRefused
+from carveout.replica import Seen, check_caught_up
 
 KEYS_PER_REQUEST = 100
 
@@ -44,7 +45,17 @@ class LookupViewSet(GenericViewSet[Any]):
         if not keys or len(keys) > KEYS_PER_REQUEST:
             raise ValidationError({"key": f"Give 1 to {KEYS_PER_REQUEST} keys: ?key=…&key=…"})
         wanted = request.query_params.get("fields", "")
-        return Response(represent(type(self), keys, wanted.split(",") if wanted else ()))
+        fields = wanted.split(",") if wanted else ()
+        try:
+            return Response(represent(type(self), keys, fields, _seen(request)))
+        except LookupBehind as behind:
+            return Response(str(behind), status=transport.TOO_EARLY)
+
+
+def _seen(request: Request) -> Seen | None:
+    """The event of our log that the reader has seen, if it says so."""
+    partition, _, position = request.query_params.get("seen", "").partition(".")
+    return (int(partition), int(position)) if partition.isdigit() and position.isdigit() else None
 
 
 def lookup(name: str, *, key: str) -> Any:
@@ -60,13 +71,19 @@ def lookup(name: str, *, key: str) -> Any:
 
 
 def represent(
-    view: type[LookupViewSet], keys: Iterable[str], wanted: Sequence[str] = ()
+    view: type[LookupViewSet],
+    keys: Iterable[str],
+    wanted: Sequence[str] = (),
+    seen: Seen | None = None,
 ) -> dict[str, Any]:
     """The viewset's representation of each key that exists, with only the wanted fields.
 
     Raises: ValidationError: a wanted field is not offered.
+            LookupBehind: what `seen` tells of can't be read yet.
     """
     queryset = cast("QuerySet[Any]", view.queryset).all()
+    if seen:
+        check_caught_up(view.lookup_name.split(".")[0], queryset.db, seen)
     rows = list(queryset.filter(**{f"{view.lookup_key}__in": list(keys)}))
     serializer_class = cast("type[Serializer[Any]]", view.serializer_class)
     serializer = cast("ListSerializer[Any]", serializer_class(rows, many=True))
@@ -148,17 +165,19 @@ def look_up(reader: type[L], key: str) -> L:
     return found[key]
 
 
-def look_up_many(reader: type[L], keys: Iterable[str]) -> dict[str, L]:
+def look_up_many(reader: type[L], keys: Iterable[str], *, seen: Seen | None = None) -> dict[str, L]:
     """Objects of another context by key; unknown keys are absent. Not for use in a transaction.
 
-    Raises: LookupUnavailable: the owner did not answer; call again later.
+    seen: an event of the owner; what is found is not older.
+
+    Raises: LookupUnavailable: the owner did not answer, or not yet; call again later.
             LookupRefused: the owner does not offer what the reader declares.
     """
     ordered = list(dict.fromkeys(keys))
     found: dict[str, L] = {}
     for start in range(0, len(ordered), KEYS_PER_REQUEST):
         chunk = ordered[start : start + KEYS_PER_REQUEST]
-        found |= decode(reader, _ask(reader, chunk))
+        found |= decode(reader, _ask(reader, chunk, seen))
         tally.count_lookup(reader.lookup_reader, reader.lookup_of)
     return found
 
@@ -179,22 +198,26 @@ def from_carried(reader: type[L], carried: dict[str, Any]) -> L:
     return decode(reader, msgspec.json.encode({"carried": carried}))["carried"]
 
 
-def _ask(reader: type[Lookup], keys: Sequence[str]) -> bytes:
+def _ask(reader: type[Lookup], keys: Sequence[str], seen: Seen | None) -> bytes:
     settings = get_settings()
     owner = reader.lookup_of.split(".")[0]
     wanted = reader.__struct_fields__
     if settings.hosts(owner) and settings.lookups == "auto":
-        return _ask_in_process(reader.lookup_of, keys, wanted)
+        return _ask_in_process(reader.lookup_of, keys, wanted, seen)
     params = [("key", key) for key in keys] + [("fields", ",".join(wanted))]
+    if seen:
+        params.append(("seen", f"{seen[0]}.{seen[1]}"))
     resource = f"lookups/{reader.lookup_of}/"
     return transport.get(reader.lookup_reader, owner, resource, params)
 
 
-def _ask_in_process(of: str, keys: Sequence[str], wanted: Sequence[str]) -> bytes:
+def _ask_in_process(
+    of: str, keys: Sequence[str], wanted: Sequence[str], seen: Seen | None
+) -> bytes:
     if of not in offered:
         raise LookupRefused(f"There is no lookup {of}; there are {', '.join(offered) or 'none'}.")
     try:
-        representations = represent(offered[of], keys, wanted)
+        representations = represent(offered[of], keys, wanted, seen)
     except ValidationError as error:
         raise LookupRefused(f"{of}: {error.detail}") from error
     return JSONRenderer().render(representations)

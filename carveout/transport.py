@@ -11,12 +11,19 @@ import urllib3
 from carveout import token
 from carveout.breaker import Breaker
 from carveout.conf import get_settings
-from carveout.errors import HistoryGone, LookupRefused, LookupUnavailable, SettingsInvalid
+from carveout.errors import (
+    HistoryGone,
+    LookupBehind,
+    LookupRefused,
+    LookupUnavailable,
+    SettingsInvalid,
+)
 from carveout.punctual import PunctualManager
 
 CONNECT_TIMEOUT_S = 2.0
 PART_BYTES = 64 * 1024
-RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+TOO_EARLY = 425
+RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 breakers: dict[str, Breaker] = defaultdict(Breaker)
 
@@ -33,6 +40,7 @@ def get(caller: str, owner: str, resource: str, params: Sequence[tuple[str, str]
     followed, so nobody can send us elsewhere.
 
     Raises: LookupUnavailable: it did not answer; call again later.
+            LookupBehind: it answered that it does not hold what the caller has seen.
             HistoryGone: it answered that what is asked for is no longer there.
             LookupRefused: it answered, and the request can't succeed as it is.
             SettingsInvalid: the context has no URL.
@@ -42,6 +50,9 @@ def get(caller: str, owner: str, resource: str, params: Sequence[tuple[str, str]
         raise LookupUnavailable(f"{owner} did not answer lately; it is asked again in a moment.")
     try:
         body = _fetch(caller, owner, resource, params)
+    except LookupBehind:
+        breaker.succeeded()
+        raise
     except LookupUnavailable:
         breaker.failed()
         raise
@@ -67,6 +78,8 @@ def _fetch(caller: str, owner: str, resource: str, params: Sequence[tuple[str, s
         raise LookupUnavailable(f"{owner} did not answer: {error}") from error
     if response.status in RETRYABLE_STATUSES:
         raise LookupUnavailable(f"{owner} answered {response.status} to {resource}.")
+    if response.status == TOO_EARLY:
+        raise LookupBehind(f"{owner} answered 425 to {resource}: {body[:300]!r}")
     if response.status == 410:
         raise HistoryGone(body.decode(errors="replace"))
     if response.status != 200:

@@ -45,8 +45,8 @@ OURS = _declared_by_the_contexts()
 
 
 @contextmanager
-def connected(url: str) -> Iterator[None]:
-    """Inside the block the alias "kit" leads to this database."""
+def connected(url: str, alias: str = "kit") -> Iterator[None]:
+    """Inside the block the alias leads to this database."""
     config = dj_database_url.parse(url)
     if url.startswith("sqlite"):
         init = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
@@ -55,14 +55,21 @@ def connected(url: str) -> Iterator[None]:
             "transaction_mode": "IMMEDIATE",
             "init_command": init,
         }
-    django_settings.DATABASES["kit"] = config
+    django_settings.DATABASES[alias] = config
     connections.configure_settings(django_settings.DATABASES)
     try:
         yield
     finally:
-        connections["kit"].close()
-        del connections["kit"]
-        del django_settings.DATABASES["kit"]
+        connections[alias].close()
+        del connections[alias]
+        del django_settings.DATABASES[alias]
+
+
+def back_up(to: Path) -> Path:
+    """Copy the SQLite database of this moment into a new file. Returns: the file."""
+    with connections["kit"].cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(to)])
+    return to
 
 
 def _models() -> list[Any]:

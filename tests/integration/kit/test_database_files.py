@@ -14,7 +14,7 @@ from carveout.consumer import Consumer
 from carveout.models import Cursor, Delivery, LoggedEvent
 from carveout.relay import Relay
 from tests.integration.kit import steps
-from tests.integration.kit.conftest import make_tables
+from tests.integration.kit.conftest import back_up, make_tables
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.models import Ticket
 from tests.integration.kit.tickets.services import announce, sell, sold
@@ -53,16 +53,10 @@ def replace(file: Path, by: Path | None) -> None:
         shutil.copy(by, file)
 
 
-def back_up(file: Path, to: Path) -> Path:
-    with connections["kit"].cursor() as cursor:
-        cursor.execute("VACUUM INTO %s", [str(to)])
-    return to
-
-
 def test_a_file_that_was_put_back_stops_the_relay_until_there_is_an_epoch(file, tmp_path, caplog):
     announce(sold(3))
     steps.flow()
-    old = back_up(file, tmp_path / "old.sqlite3")
+    old = back_up(tmp_path / "old.sqlite3")
     announce(sold(2, "U"))
     steps.flow()
     replace(file, by=old)
