@@ -22,16 +22,21 @@ PROJECT = Path(__file__).with_name("project")
 ROOT = PROJECT.parents[2]
 
 
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    """What a command of the project needs in its environment."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{PROJECT}:{ROOT}",
+        "DJANGO_SETTINGS_MODULE": "settings",
+        **env,
+    }
+
+
 class Nursery:
     """Starts commands of the project. Everything that it started ends with it."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self.env = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": f"{PROJECT}:{ROOT}",
-            "DJANGO_SETTINGS_MODULE": "settings",
-            **env,
-        }
+        self.env = environment(env)
         self._process = subprocess.Popen(
             [sys.executable, __file__],
             cwd=PROJECT,

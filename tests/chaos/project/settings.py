@@ -1,4 +1,4 @@
-"""Two contexts with a database each. Everything is short, so that there is more of it in a minute.
+"""Three contexts on two databases. Everything is short, so that there is more of it in a minute.
 
 The environment says where: DATABASE_URL (of the ledger), DATABASE_URL_AUDIT, REDIS_URL.
 """
@@ -37,10 +37,11 @@ CARVEOUT = {
     "CONTEXTS": {
         "ledger": {"apps": ["ledger"], "partitions": int(os.environ.get("PARTITIONS", "4"))},
         "audit": {"apps": ["audit"], "database": "audit"},
+        "tally": {"apps": ["tally"], "database": "audit"},
     },
     "BATCH_ROWS": int(os.environ.get("BATCH_ROWS", "100")),
     "STREAM_LENGTH": int(os.environ.get("STREAM_LENGTH", "1000")),
-    "BLOCK_MS": 500,
+    "BLOCK_MS": int(os.environ.get("BLOCK_MS", "500")),
     "LEASE_MS": int(os.environ.get("LEASE_MS", "2000")),
     "JOB_TIMEOUT_S": 2,
     "RETRY_BASE_S": 0.1,
