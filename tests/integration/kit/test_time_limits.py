@@ -14,7 +14,6 @@ from carveout.limit import time_limit
 from carveout.models import Delivery
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
-from tests.integration.kit.test_jobs import rq_signals  # noqa: F401 - a fixture
 from tests.integration.kit.tickets.services import announce, sold
 
 pytestmark = pytest.mark.usefixtures("kit", "rq_signals")
