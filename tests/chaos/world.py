@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.chaos.brittle import BrittleRedis
 from tests.chaos.checker import Findings, check, under_way
-from tests.chaos.nursery import PROJECT, Nursery
+from tests.chaos.nursery import PROJECT, Child, Nursery
 from tests.chaos.stores import Stores
 
 Command = tuple[str, ...]
@@ -64,6 +64,10 @@ class World:
         """Commands from start to end, one after the other."""
         for command in commands:
             self._nursery.run(*self._with_total(command), log=self.log)
+
+    def begin(self, command: Command) -> Child:
+        """A command that goes on by itself."""
+        return self._nursery.start(*self._with_total(command), log=self.log)
 
     def start(self, command: Command, failpoint: str) -> subprocess.Popen[bytes]:
         """A command as a process of its own, with a failpoint armed."""
