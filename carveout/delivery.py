@@ -18,6 +18,7 @@ from carveout.subscription import Subscription
 CLAIM_MARGIN_S = 15
 """How long after its time limit a run is believed dead."""
 RUNNABLE = (Delivery.State.WAITING, Delivery.State.QUEUED)
+KILLS_ITS_PROCESS = "Each attempt ended with the death of its process."
 SWEEP_AFTER_S = 5
 """How long a job may be without a trace before it is looked for in Redis."""
 
@@ -128,6 +129,18 @@ def failed(
         due_at=timezone.now() + timedelta(seconds=backoff_s(max(attempts, 1), subscription)),
         claimed_until=None,
         **describe(error),
+    )
+
+
+def give_up(delivery: Delivery, subscription: Subscription) -> None:
+    """Let a delivery be dead whose last attempt never came to an end."""
+    _rows(subscription.database).filter(pk=delivery.pk, attempts=delivery.attempts).update(
+        state=Delivery.State.DEAD,
+        attempts=subscription.max_attempts,
+        claimed_until=None,
+        error_type="",
+        error=KILLS_ITS_PROCESS,
+        traceback="",
     )
 
 

@@ -32,9 +32,7 @@ def remove(subscription: Subscription, event: ReceivedEvent) -> None:
 
 def give_up(subscription: Subscription, event: ReceivedEvent) -> None:
     """Turn the note into a dead delivery, in the transaction that moves the cursor past it."""
-    _of(subscription, event).update(
-        state=Delivery.State.DEAD, error="Each attempt ended with the death of its process."
-    )
+    _of(subscription, event).update(state=Delivery.State.DEAD, error=delivery.KILLS_ITS_PROCESS)
 
 
 def exist(subscriptions: Collection[str], place: Place, database: str) -> bool:

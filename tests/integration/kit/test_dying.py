@@ -3,16 +3,17 @@
 import os
 import signal
 import time
-import warnings
+from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.utils import timezone
 
 import carveout
 from carveout.consumer import Consumer
 from carveout.models import Cursor, Delivery
 from carveout.partition import CAREFUL_ROWS
 from tests.integration.kit import steps
+from tests.integration.kit.children import in_a_child
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, moves, sold
 
@@ -29,18 +30,9 @@ def short_leases(kit):
 
 def consume_in_a_child() -> int:
     """A consumer in a process of its own. Returns: by which signal it ended; 0 if in peace."""
-    connections.close_all()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a process with threads forks
-        child = os.fork()
-    if child == 0:
-        try:
-            steps.consume()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
+    ended_by = in_a_child(steps.consume)
     time.sleep(LEASE_MS * 1.2 / 1000)  # its lease runs out
-    return os.WTERMSIG(status)
+    return ended_by
 
 
 def die() -> None:
@@ -192,3 +184,20 @@ def test_a_handler_that_hangs_is_interrupted_and_parked(kit):
     row = Delivery.objects.using("kit").get()
     assert row.error_type == "carveout.errors.HandlerTimedOut"
     assert "desk.listen took longer than its limit of 0.1 s" in row.error
+
+
+def test_a_parked_event_that_kills_its_consumer_is_given_up():
+    @carveout.subscribe("tickets.TicketSold", max_attempts=3)
+    def listen(event):
+        if os.getpid() != TEST:
+            die()
+        raise ValueError
+
+    announce(sold(1))
+    steps.flow()
+    assert states() == [("T-1", "waiting", 1)]
+    for _ in range(4):
+        consume_in_a_child()
+        long_ago = timezone.now() - timedelta(hours=1)
+        Delivery.objects.using("kit").update(due_at=long_ago, claimed_until=long_ago)
+    assert states() == [("T-1", "dead", 3)]
