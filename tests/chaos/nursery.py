@@ -7,6 +7,7 @@ is connected or threaded before the fork: a child is as good as a process of its
 import ctypes
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -67,7 +68,7 @@ class Nursery:
         print(json.dumps([str(log), *arguments]), file=self._process.stdin, flush=True)
         pid = self._process.stdout.readline()
         assert pid, "the nursery is gone"
-        return Child(int(pid))
+        return Child(int(pid), log)
 
     def run(self, *arguments: str, log: Path, timeout_s: float = 60.0) -> None:
         """A command from start to end."""
@@ -77,8 +78,8 @@ class Nursery:
 class Child:
     """A process that the nursery forked."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    def __init__(self, pid: int, log: Path) -> None:
+        self.pid, self._log = pid, log
 
     @property
     def running(self) -> bool:
@@ -86,6 +87,12 @@ class Child:
             os.kill(self.pid, 0)
             return True
         return False
+
+    @property
+    def exit_code(self) -> int | None:
+        """None: it is still running, or was killed."""
+        found = re.search(rf"^{self.pid} ends with (\d+)$", self._log.read_text(), re.MULTILINE)
+        return int(found[1]) if found else None
 
     def signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
@@ -140,6 +147,7 @@ def _become(log: Path, arguments: list[str]) -> None:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
+        os.write(2, f"{os.getpid()} ends with {code}\n".encode())
         os._exit(code)
 
 

@@ -31,4 +31,5 @@ def batch(events):
 @carveout.subscribe("ledger.AccountClosed", via="rq", ordered=True, max_attempts=1000)
 def job(event):
     effect("job", event).save()
+    time.sleep(settings.JOB_S)
     fail_now_and_then()
