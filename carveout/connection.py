@@ -32,27 +32,6 @@ REDIS_ERRORS = (redis.RedisError, RedisClusterException, OSError)
 _quiet_until = 0.0
 
 
-class Cluster(RedisCluster):
-    """A cluster's client. It follows redirections, and leaves trying again to us as well.
-
-    redis-py before 8 drops every node that fails. After all of them did, it has none to ask.
-    """
-
-    def __init__(self, at: Address, **options: Any) -> None:
-        self._first = [ClusterNode(*node) for node in at.nodes]
-        super().__init__(
-            startup_nodes=list(self._first), require_full_coverage=False, **at.options, **options
-        )
-        self.cluster_error_retry_attempts = 0  # redis-py 5, where `retry` is not for the cluster
-
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        try:
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        except RedisClusterException:
-            self.nodes_manager.startup_nodes.update({node.name: node for node in self._first})
-            raise
-
-
 @lru_cache(maxsize=8)
 def _client(url: str, timeout_s: float) -> Client:
     """One pool per URL and time limit.
@@ -70,12 +49,26 @@ def _client(url: str, timeout_s: float) -> Client:
     }
     at = address.parse(url)
     if at.kind == "cluster":
-        return Cluster(at, **options)
+        return _of_cluster(at, options)
     if at.kind == "sentinel":
-        hasty = {**options, **at.tls, "socket_timeout": HURRY_S, "socket_connect_timeout": HURRY_S}
-        sentinel = Sentinel(at.nodes, sentinel_kwargs=hasty, **at.options, **options)
-        return sentinel.master_for(at.master, connection_class=at.connection_class)
+        return _of_watched(at, options)
     return redis.Redis.from_url(url, **options)
+
+
+def _of_cluster(at: Address, options: dict[str, Any]) -> Client:
+    """It follows redirections, and nothing else is tried again."""
+    nodes = [ClusterNode(*node) for node in at.nodes]
+    whole = {**options, **at.options, "require_full_coverage": False}
+    cluster: Client = RedisCluster(startup_nodes=nodes, **whole)
+    cluster.cluster_error_retry_attempts = 0  # redis-py 5: there `retry` is not for this
+    return cluster
+
+
+def _of_watched(at: Address, options: dict[str, Any]) -> Client:
+    """It asks the Sentinels whenever it connects."""
+    hasty = {**options, **at.tls, "socket_timeout": HURRY_S, "socket_connect_timeout": HURRY_S}
+    sentinel = Sentinel(at.nodes, sentinel_kwargs=hasty, **{**options, **at.options})
+    return sentinel.master_for(at.master, connection_class=at.connection_class)
 
 
 def _patient(url: str) -> Client:

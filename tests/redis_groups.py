@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -54,7 +55,7 @@ class Node:
         once = Retry(NoBackoff(), 0)
         return redis.Redis(HOST, self.port, decode_responses=True, socket_timeout=5, retry=once)
 
-    def say(self, *command: object) -> object:
+    def say(self, *command: object) -> Any:
         with self.client as client:
             return client.execute_command(*command)
 
@@ -95,8 +96,7 @@ class Sentinel(Node):
 
     def ready(self) -> bool:
         """Does it know the replicas and the other Sentinels?"""
-        with self.client as client:
-            state = client.sentinel_master(MASTER)
+        state = self.say("SENTINEL MASTER", MASTER)
         return (state["num-slaves"], state["num-other-sentinels"]) == (2, 2)
 
 
@@ -134,8 +134,7 @@ class SentinelForTests:
     @property
     def primary(self) -> Proxied:
         """Who the Sentinels say it is."""
-        with self.sentinels[0].client as client:
-            _, port = client.sentinel_get_master_addr_by_name(MASTER)
+        _, port = self.sentinels[0].say("SENTINEL GET-MASTER-ADDR-BY-NAME", MASTER)
         return next(server for server in self.servers if server.proxy.port == int(port))
 
     @property
@@ -165,15 +164,16 @@ class SentinelForTests:
 
 
 class ClusterForTests:
-    """Three primaries with a replica each."""
+    """Three primaries, with a replica each if it is wanted."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, replicas: bool = True) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="carveout-cluster-"))
         options = (
             *("--cluster-enabled", "yes", "--cluster-node-timeout", GONE_MS),
             *("--cluster-replica-validity-factor", 0),
         )
-        self.nodes = [Node(self.folder, _port_with_bus(), *options) for _ in range(6)]
+        count = 6 if replicas else 3
+        self.nodes = [Node(self.folder, _port_with_bus(), *options) for _ in range(count)]
         self.start(joined=False)
         self._join(self.nodes[:3], self.nodes[3:])
 
@@ -230,7 +230,7 @@ class ClusterForTests:
             ends = [SLOTS * end // len(primaries) for end in (number, number + 1)]
             node.say("CLUSTER ADDSLOTS", *range(*ends))
         eventually(lambda: all(len(self._known(node)) == len(self.nodes) for node in self.nodes))
-        for primary, replica in zip(primaries, replicas, strict=True):
+        for primary, replica in zip(primaries, replicas, strict=False):
             replica.say("CLUSTER REPLICATE", self._id(primary))
         eventually(lambda: self._healthy() and all(node.follows() for node in replicas))
 
