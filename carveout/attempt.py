@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 def attempt(delivery_id: int, database: str) -> None:
     """Try a delivery once. One that is done, dead, running or not yet its turn is left alone.
 
-    A handler's error puts it back for its next attempt, or makes it dead after the last one. So does
-    the death of its process: the attempt after the last one is not made.
+    A handler's error puts it back for its next attempt, or makes it dead after the last one. So
+    does the death of its process: the attempt after the last one is not made.
     """
     ordered = [name for name, known in registry.items() if known.ordered]
     claimed = delivery.claim(delivery_id, database, ordered)

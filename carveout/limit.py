@@ -20,9 +20,12 @@ _UNINTERRUPTED = {Atomic.__enter__.__code__, Atomic.__exit__.__code__}
 def time_limit(seconds: float, what: str) -> Iterator[None]:
     """Interrupt the block after so many seconds. Only a process's main thread can be interrupted.
 
+    An outer limit that ends sooner, such as an RQ job's, goes on by itself.
+
     Raises: HandlerTimedOut: the block took longer.
     """
-    if threading.current_thread() is not threading.main_thread():
+    outer_s, _ = signal.getitimer(signal.ITIMER_REAL)
+    if threading.current_thread() is not threading.main_thread() or 0 < outer_s < seconds:
         yield
         return
 
@@ -32,14 +35,14 @@ def time_limit(seconds: float, what: str) -> Iterator[None]:
         raise HandlerTimedOut(f"{what} took longer than its limit of {seconds} s.")
 
     previous = signal.signal(signal.SIGALRM, interrupt)
-    outer_s, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     started_at = time.monotonic()
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
-        if outer_s:  # an RQ job has a limit of its own, which goes on
+        if outer_s:
             left_s = outer_s - (time.monotonic() - started_at)
             signal.setitimer(signal.ITIMER_REAL, max(left_s, 0.001))
 

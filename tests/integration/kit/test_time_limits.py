@@ -105,3 +105,12 @@ def test_the_next_job_gets_a_connection_that_works(kit, database):
     if connections["kit"].vendor == "postgresql":
         [late] = Delivery.objects.using("kit").all()
         assert (late.error_type, late.claimed_until) == ("rq.timeouts.JobTimeoutException", None)
+
+
+@pytest.mark.parametrize(("outer_s", "inner_s"), [(0.1, LONG_S * 2), (LONG_S * 2, 0.1)])
+def test_of_two_limits_the_sooner_one_strikes(outer_s, inner_s):
+    sooner = "outer" if outer_s < inner_s else "inner"
+    with pytest.raises(HandlerTimedOut, match=sooner), time_limit(outer_s, "outer"):
+        with time_limit(inner_s, "inner"):
+            wait_for_the_alarm()
+        assert sooner == "inner"
