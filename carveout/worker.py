@@ -3,6 +3,7 @@
 import logging
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Protocol
 
@@ -42,11 +43,15 @@ def drain(worker: Worker) -> int:
     return total
 
 
-def run_forever(worker: Worker) -> None:
-    """Work until SIGTERM or SIGINT; what is under way is finished first."""
+def run_forever(worker: Worker, started: Callable[[], object]) -> None:
+    """Work until SIGTERM or SIGINT; what is under way is finished first.
+
+    `started` is called once, as soon as signals are heeded.
+    """
     stop = _Stop()
     failures = 0
     worker.start()
+    started()
     while not stop.asked_for:
         try:
             if not worker.run_once() and not stop.asked_for:

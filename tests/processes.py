@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from carveout.processes import session_members
+from tests.eventually import eventually
 
 END_TIMEOUT_S = 20.0
 TAIL_LINES = 60
@@ -23,6 +24,7 @@ class Process:
         self.name, self.arguments, self.folder = name, arguments, folder
         self.env, self.log = env, log
         self._started: list[subprocess.Popen[bytes]] = []
+        self._printed_before = 0
 
     def __repr__(self) -> str:
         return f"<{self.name}: {'running' if self.running else 'not running'}>"
@@ -37,6 +39,7 @@ class Process:
 
     def start(self) -> None:
         assert not self.running, self
+        self._printed_before = len(self.printed())
         follow = (sys.executable, "-m", "carveout.follow", str(os.getpid()))
         with self.log.open("ab") as log:
             process = subprocess.Popen(
@@ -49,6 +52,10 @@ class Process:
                 start_new_session=True,
             )
         self._started.append(process)
+
+    def wait_until_it_says(self, text: str) -> None:
+        """Since it was started the last time. If it has ended, there is nothing to wait for."""
+        eventually(lambda: text in self.printed()[self._printed_before :] or not self.running)
 
     def kill(self) -> None:
         """End it with -9: nothing of it gets to tidy up. What it started lives on."""

@@ -13,6 +13,8 @@ from tests.processes import Process
 
 WITH_JOBS = ("notifications",)
 READY_TIMEOUT_S = 40.0
+STARTED = {"relay": "relays ", "consume": "consumes for ", "work": "Listening on "}
+"""What workers say when they have begun, by command."""
 SAMPLE = "orders/data/cdnow_sample.txt"
 
 
@@ -92,7 +94,10 @@ class System:
         return worker
 
     def start(self, without: Iterable[Process] = ()) -> None:
-        """Start what is not running yet, except some, and wait until the webs answer."""
+        """Start what is not running yet, except some.
+
+        Wait until the webs answer, and until relays and consumers heed signals.
+        """
         left_out = list(without)
         for process in self:
             if process not in left_out and not process.running:
@@ -100,6 +105,9 @@ class System:
         for deployment in self.deployments:
             if deployment.web.running:
                 deployment.wait_until_ready()
+        for process in self:
+            if process.running and (started := STARTED.get(process.arguments[0])):
+                process.wait_until_it_says(started)
 
     def stop(self) -> None:
         """Ask all processes to end, and wait: they let go of what others would wait for."""

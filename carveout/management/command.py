@@ -16,3 +16,8 @@ class KitCommand(BaseCommand):
         except CarveoutError as error:
             hint = " The same command may succeed later." if error.retryable else ""
             raise CommandError(f"{error}{hint}") from error
+
+    def tell(self, text: str) -> None:
+        """Print a line at once, also into a pipe or a file."""
+        self.stdout.write(text)
+        self.stdout.flush()

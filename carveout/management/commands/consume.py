@@ -21,9 +21,10 @@ class Command(KitCommand):
         parser.add_argument("--once", action="store_true", help="drain what is there and exit")
 
     def handle(self, *args: Any, contexts: list[str], once: bool, **options: Any) -> None:
-        consumer = Consumer(chosen(contexts))
+        names = chosen(contexts)
+        consumer = Consumer(names)
         with redis_running():
             if once:
                 self.stdout.write(f"{drain(consumer)} events consumed")
             else:
-                run_forever(consumer)
+                run_forever(consumer, lambda: self.tell(f"consumes for {', '.join(names)}"))

@@ -20,9 +20,10 @@ class Command(KitCommand):
         parser.add_argument("--once", action="store_true", help="drain what is there and exit")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        relay = Relay(get_settings().hosted)
+        contexts = get_settings().hosted
+        relay = Relay(contexts)
         with redis_running():
             if once:
                 self.stdout.write(f"{drain(relay)} events sequenced or shipped")
             else:
-                run_forever(relay)
+                run_forever(relay, lambda: self.tell(f"relays {', '.join(contexts)}"))
