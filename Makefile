@@ -1,6 +1,7 @@
 # Everything a developer runs. The first use of any target makes .venv and installs into it.
 
 VENV ?= .venv
+JOBS ?= 4
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 bin := $(VENV)/bin
@@ -11,8 +12,10 @@ stamp := $(VENV)/installed
 demo: $(stamp)
 	$(bin)/python manage.py demo
 
+# Most tests wait for other processes, so more of them fit side by side than there are cores.
+# A file's tests stay together: they share servers and systems.
 test: $(stamp)
-	$(bin)/python -m pytest
+	$(bin)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TEST)
 
 versions: $(stamp)
 	$(bin)/tox run --skip-missing-interpreters=true $(VERSIONS)
