@@ -260,6 +260,23 @@ class TestAHandlerThatFails:
         steps.consume()
         assert len(tries) == 4  # once in the batch, then three attempts of its own
 
+    @pytest.mark.parametrize("data", ["{}", "[]", "null", '"text"', '{"seat": "none"}'])
+    def test_an_event_that_it_can_not_read_is_parked_too(self, kit, data):
+        """Such as one of another release, or that somebody wrote by hand."""
+        kit.set(RETRY_BASE_S=1000)
+
+        @carveout.subscribe("tickets.TicketMoved")
+        def seat(event):
+            note(int(event.seat))
+
+        announce(moves("T-1", 3))
+        LoggedEvent.objects.using("kit").filter(data__contains='"seat":2').update(data=data)
+        steps.flow()
+        assert notes() == ["1", "3"]
+        row = Delivery.objects.using("kit").get()
+        assert (row.position, row.state) == (2, "waiting")
+        assert row.error
+
     def test_waiting_deliveries_are_not_tried_before_their_time(self, kit):
         kit.set(RETRY_BASE_S=1000)
         tries = []
