@@ -1,6 +1,7 @@
 """Entries: an event as the fields of a stream's entry, and back."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -8,6 +9,11 @@ import msgspec
 from carveout.event import Place, ReceivedEvent
 
 SPEC_VERSION = "1.0"
+
+UNREADABLE = (KeyError, ValueError, RecursionError, msgspec.MsgspecError)
+"""What `event_of` raises: a field is missing, is not what it should be, or is nested too deep."""
+
+_object = msgspec.json.Decoder(dict[str, Any])
 
 
 def position_of(entry_id: bytes | str) -> int:
@@ -40,7 +46,7 @@ def fields_of(event: ReceivedEvent) -> list[str | bytes]:
 
 
 def event_of(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> ReceivedEvent:
-    """The event in an entry. Raises: KeyError, ValueError, msgspec.MsgspecError: it is none."""
+    """The event in an entry. Raises: one of UNREADABLE: it is none."""
 
     def text(name: bytes) -> str:
         return fields.get(name, b"").decode()
@@ -54,10 +60,10 @@ def event_of(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> Recei
         position=position_of(entry_id),
         key=text(b"subject"),
         time=datetime.fromisoformat(text(b"time")),
-        data=msgspec.json.decode(fields[b"data"]),
+        data=_object.decode(fields[b"data"]),
         correlation_id=text(b"correlationid"),
         causation_id=text(b"causationid"),
         traceparent=text(b"traceparent"),
         carries=text(b"carries"),
-        carried=msgspec.json.decode(carried) if carried else None,
+        carried=_object.decode(carried) if carried else None,
     )

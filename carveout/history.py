@@ -68,5 +68,5 @@ def _ask(subscriber: str, place: Place, after: int, limit: int, since: str = "")
     answer = transport.get(subscriber, place[0], resource, params)
     try:
         return msgspec.json.decode(answer, type=History)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise LookupRefused(f"{place[0]} does not answer as an events API: {error}.") from error

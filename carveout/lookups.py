@@ -186,7 +186,7 @@ def decode(reader: type[L], answer: bytes) -> dict[str, L]:
     """An owner's answer as the reader's type. Raises: LookupRefused: it does not fit."""
     try:
         return cast("dict[str, L]", _decoder(reader).decode(answer))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise LookupRefused(
             f"{reader.lookup_of} does not answer as {reader.__module__}.{reader.__name__}"
             f" declares: {error}."

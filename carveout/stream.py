@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 import redis
 
 from carveout import entry
@@ -197,7 +196,7 @@ def read(place: Place, after: int, limit: int) -> Chunk:
     for entry_id, fields in entries:
         try:
             event = entry.event_of(place, entry_id, fields)
-        except (KeyError, ValueError, msgspec.MsgspecError):
+        except entry.UNREADABLE:
             logger.warning("%s: entry %r is unreadable", key(place), entry_id)
             break
         if event.position != after + len(events) + 1:

@@ -216,7 +216,9 @@ class TestAnOwnerInTrouble:
             assert carveout.look_up(TicketToShow, "T-1").title == "x"
 
     @pytest.mark.parametrize(
-        "body", [b"", b"<html>", b"[]", b'{"T-1": 3}', b'{"T-1": {}}', b"\xff"]
+        "body",
+        [b"", b"<html>", b"[]", b'{"T-1": 3}', b'{"T-1": {}}', b"\xff", b'{"T-1":' * 10_000],
+        ids=lambda body: repr(body[:15]),
     )
     def test_it_answers_nonsense(self, kit, body):
         with serving(Owner(body=body)) as url:

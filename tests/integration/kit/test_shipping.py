@@ -203,14 +203,25 @@ def test_a_full_redis_takes_all_of_a_batch_or_nothing(redis):
     assert entry_ids(redis) == [f"{position}-0" for position in range(1, 52)]
 
 
+READABLE = {"id": "00000000-0000-0000-0000-000000000001", "time": "2026-01-01", "data": "{}"}
+
+
+def repr_in_short(value: object) -> str:
+    return repr(value)[-40:]
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"id": "no uuid"},
         {"hello": "world"},
         {"id": "00000000-0000-0000-0000-000000000001", "time": "soon", "data": "{}"},
-        {"id": "00000000-0000-0000-0000-000000000001", "time": "2026-01-01", "data": "{"},
+        {**READABLE, "data": "{"},
+        {**READABLE, "data": "[]"},
+        {**READABLE, "data": '{"a":' * 10_000 + "1" + "}" * 10_000},
+        {**READABLE, "carried": "[" * 10_000},
     ],
+    ids=repr_in_short,
 )
 def test_reading_stops_before_an_unreadable_entry(redis, fields):
     announce(sold(2))
