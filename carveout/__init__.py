@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from carveout.event import Event, ReceivedEvent
     from carveout.hosting import hosted_urls
     from carveout.lookups import Lookup, LookupViewSet, look_up, look_up_many, lookup
-    from carveout.publisher import publish
+    from carveout.publisher import publish, publish_many
     from carveout.subscription import subscribe
 
 _HOMES = {
@@ -45,6 +45,7 @@ _HOMES = {
     "look_up_many": "lookups",
     "lookup": "lookups",
     "publish": "publisher",
+    "publish_many": "publisher",
     "rq_queues": "conf",
     "subscribe": "subscription",
 }
@@ -69,6 +70,7 @@ __all__ = [
     "look_up_many",
     "lookup",
     "publish",
+    "publish_many",
     "rq_queues",
     "subscribe",
 ]

@@ -161,6 +161,7 @@ def get_settings() -> Settings:
     return settings
 
 
+@lru_cache(maxsize=1024)
 def context_of(module: str) -> Context:
     """The context that a module belongs to.
 
@@ -186,6 +187,7 @@ def _names(of: type) -> list[str]:
 def _forget(*, setting: str, **_: object) -> None:
     if setting in ("CARVEOUT", "DATABASES"):
         get_settings.cache_clear()
+        context_of.cache_clear()
 
 
 setting_changed.connect(_forget)

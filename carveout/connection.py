@@ -1,7 +1,5 @@
 """Connections to Redis or Valkey, with our own time limits and no silent retries."""
 
-import logging
-import time
 from functools import lru_cache
 from typing import Any
 
@@ -16,20 +14,15 @@ from carveout import address
 from carveout.address import Address
 from carveout.conf import get_settings
 
-logger = logging.getLogger(__name__)
-
 CONNECT_TIMEOUT_S = 2.0
 REPLY_MARGIN_S = 5.0
 """How much longer than the longest blocking call a reply may take."""
 HURRY_S = 0.5
-QUIET_S = 5.0
 
 Client = Any
 """A redis-py client. Its annotations differ from release to release, so we do without."""
 
 REDIS_ERRORS = (redis.RedisError, RedisClusterException, OSError)
-
-_quiet_until = 0.0
 
 
 @lru_cache(maxsize=8)
@@ -100,19 +93,3 @@ def pubsub() -> Any:
     ours = client()
     at = {"node": ours.get_random_node()} if on_cluster() else {}
     return ours.pubsub(ignore_subscribe_messages=True, **at)
-
-
-def tell(*command: str | bytes | int) -> None:
-    """Send a command that may get lost. Never fails, and hardly waits.
-
-    After Redis did not answer it is left alone for a while, so that its absence costs one request
-    a moment and not each of them.
-    """
-    global _quiet_until
-    if time.monotonic() < _quiet_until:
-        return
-    try:
-        impatient_client().execute_command(*command)
-    except REDIS_ERRORS as error:
-        _quiet_until = time.monotonic() + QUIET_S
-        logger.warning("%s not sent, Redis did not answer: %s", command[0], error)

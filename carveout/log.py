@@ -1,9 +1,11 @@
 """The log: append in the caller's transaction, sequence, read."""
 
+import uuid
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import connections, transaction
@@ -23,9 +25,42 @@ def slot_of(key: str) -> int:
     return zlib.crc32(key.encode()) % SLOTS
 
 
-def append(row: LoggedEvent, database: str) -> None:
-    """Store an event without a position, in the transaction that is open."""
-    row.save(using=database, force_insert=True)
+class NewEvent(NamedTuple):
+    """What is stored of an event before it has a position; the fields are columns."""
+
+    event_id: uuid.UUID
+    time: datetime
+    context: str
+    slot: int
+    type: str
+    key: str
+    data: str
+    carries: str
+    carried: str
+    correlation_id: str
+    causation_id: str
+    traceparent: str
+
+
+_COLUMNS = ", ".join(f'"{column}"' for column in NewEvent._fields)
+_INSERT = f"INSERT INTO carveout_loggedevent ({_COLUMNS}) VALUES "  # noqa: S608 (our own names)
+_EVENT_ID = LoggedEvent._meta.get_field("event_id")
+_ROW = f"({', '.join(['%s'] * len(NewEvent._fields))})"
+
+
+def append(events: Sequence[NewEvent], database: str) -> None:
+    """Store events without a position, in the transaction that is open.
+
+    One statement of our own: a model's `save` costs several times as much.
+    """
+    connection = connections[database]
+    values: list[Any] = []
+    for event in events:
+        event_id = _EVENT_ID.get_db_prep_value(event.event_id, connection)
+        values += (event_id, connection.ops.adapt_datetimefield_value(event.time), *event[2:])
+    # If an event is not stored, neither is the change, even if somebody catches the error.
+    with transaction.mark_for_rollback_on_error(using=database), connection.cursor() as cursor:
+        cursor.execute(_INSERT + ", ".join([_ROW] * len(events)), values)
 
 
 def head_of(context: str, partition: int) -> Partition:

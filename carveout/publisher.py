@@ -1,9 +1,11 @@
-"""Publish: one row into the log, in the caller's transaction."""
+"""Publish: rows into the log, in the caller's transaction."""
 
 import uuid
+from collections.abc import Sequence
 
 from django.db import connections, transaction
 from django.dispatch import Signal
+from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 
 from carveout import inline, log
@@ -11,12 +13,14 @@ from carveout.conf import get_settings
 from carveout.errors import InvalidEvent, NotInTransaction
 from carveout.event import Event, cause, encode, key_of, type_name
 from carveout.failpoint import reach
+from carveout.log import NewEvent
 from carveout.lookups import offered, represent
-from carveout.models import LoggedEvent
 from carveout.wake import wake_relay
 
 event_published = Signal()
 """Sent with `event` when an event was stored; its transaction may still be rolled back."""
+
+ROWS_PER_STATEMENT = 500
 
 
 def publish(event: Event) -> uuid.UUID:
@@ -26,8 +30,41 @@ def publish(event: Event) -> uuid.UUID:
     Raises: NotInTransaction: no transaction is open on the context's database.
             InvalidEvent: the event does not fit its declaration, or its context lives elsewhere.
     """
-    name = type_name(type(event))
-    context = name.split(".")[0]
+    return publish_many([event])[0]
+
+
+def publish_many(events: Sequence[Event]) -> list[uuid.UUID]:
+    """Announce several facts of one context, in this order, for hardly more than the price of one.
+
+    Returns: the events' ids.
+    Raises: as `publish`, and then none of them is stored.
+            InvalidEvent: they are of several contexts.
+    """
+    if not events:
+        return []
+    names = [type_name(type(event)) for event in events]
+    context = _context_of(names)
+    database = _database_in_transaction(names[0], context)
+    rows = [_row(event, name, context) for event, name in zip(events, names, strict=True)]
+    for start in range(0, len(rows), ROWS_PER_STATEMENT):
+        log.append(rows[start : start + ROWS_PER_STATEMENT], database)
+    reach("publish: stored")
+    for event in events:
+        event_published.send(type(event), event=event)
+    _after_commit(database, context)
+    return [row.event_id for row in rows]
+
+
+def _context_of(names: Sequence[str]) -> str:
+    contexts = {name.split(".")[0] for name in names}
+    if len(contexts) > 1:
+        raise InvalidEvent(
+            f"publish_many got events of {', '.join(sorted(contexts))}. Call it once per context."
+        )
+    return contexts.pop()
+
+
+def _database_in_transaction(name: str, context: str) -> str:
     settings = get_settings()
     if not settings.hosts(context):
         raise InvalidEvent(f"{name}: {context} is not hosted here, only {settings.hosted} are.")
@@ -37,20 +74,16 @@ def publish(event: Event) -> uuid.UUID:
             f"publish({name}) outside a transaction on database {database!r}: the event could be"
             f" kept and the change lost. Wrap both in transaction.atomic(using={database!r})."
         )
-    row = _row(event, name, context)
-    log.append(row, database)
-    reach("publish: stored")
-    event_published.send(type(event), event=event)
-    _after_commit(database, context)
-    return row.event_id
+    return database
 
 
-def _row(event: Event, name: str, context: str) -> LoggedEvent:
+def _row(event: Event, name: str, context: str) -> NewEvent:
     key = key_of(event)
     event_id = uuid.uuid4()
     handled = cause.get()
-    return LoggedEvent(
+    return NewEvent(
         event_id=event_id,
+        time=timezone.now(),
         context=context,
         slot=log.slot_of(key),
         type=name,

@@ -1,7 +1,8 @@
 """Counts of what happens at run time, kept in Redis for whoever wants to see them."""
 
 from carveout.conf import get_settings
-from carveout.connection import impatient_client, tell
+from carveout.connection import impatient_client
+from carveout.notice import tell
 
 LOOKUPS = "carveout:tally:lookups"
 

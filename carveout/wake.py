@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from carveout.conf import get_settings
-from carveout.connection import REDIS_ERRORS, pubsub, tell
+from carveout.connection import REDIS_ERRORS, pubsub
 from carveout.errors import StreamUnavailable
+from carveout.notice import tell
 
 DRAIN_MAX = 10_000
 """Wake-ups that one look may serve."""

@@ -12,18 +12,22 @@ from carveout.batch import Share
 from carveout.connection import client
 from carveout.cursor import At
 from carveout.event import Place, ReceivedEvent
-from carveout.models import Cursor, LoggedEvent
+from carveout.log import NewEvent
+from carveout.models import Cursor
 
 
 def event_outside_the_transaction() -> None:
     """An event is stored by a connection of its own, whatever becomes of the transaction."""
 
-    def store(row: LoggedEvent, database: str) -> None:
-        row.save(using=database, force_insert=True)
+    in_the_transaction = log.append
+
+    def store(events: Sequence[NewEvent], database: str) -> None:
+        with transaction.atomic(using=database):
+            in_the_transaction(events, database)
         connections.close_all()
 
-    def append(row: LoggedEvent, database: str) -> None:
-        thread = threading.Thread(target=store, args=(row, database))
+    def append(events: Sequence[NewEvent], database: str) -> None:
+        thread = threading.Thread(target=store, args=(events, database))
         thread.start()
         thread.join()
 

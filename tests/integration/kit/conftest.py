@@ -14,7 +14,7 @@ from django.db import connections
 from django.test import override_settings
 
 import carveout
-from carveout import connection, transport
+from carveout import notice, transport
 from carveout.models import Cursor, Delivery, Layout, LoggedEvent, Partition, ReportedCursor
 from tests.integration.kit import declarations
 from tests.integration.kit.declarations import Declared
@@ -151,11 +151,11 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
     ours = Kit()
     ours.set()
     transport.breakers.clear()
-    connection._quiet_until = 0.0
+    notice.forget()
     with declarations.only(OURS):
         yield ours
     transport.breakers.clear()
-    connection._quiet_until = 0.0
+    notice.forget()
 
 
 @pytest.fixture

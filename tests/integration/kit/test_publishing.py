@@ -1,10 +1,15 @@
 """Publish: stored with the caller's change, or not at all."""
 
+import uuid
+from contextlib import suppress
+
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.transaction import TransactionManagementError
+from django.utils import timezone
 
 import carveout
-from carveout import publisher
+from carveout import log, publisher
 from carveout.models import LoggedEvent
 from carveout.wake import Listener
 from tests.integration.kit.tickets.events import TicketMoved, TicketSold
@@ -131,3 +136,30 @@ def test_a_listener_that_lost_redis_says_so_and_comes_back(valkey):
     valkey.start()
     listener.wait()
     listener.close()
+
+
+def test_several_events_are_stored_in_order_or_none_of_them():
+    with transaction.atomic(using="kit"):
+        ids = carveout.publish_many([TicketSold(number=f"T-{number}") for number in range(1, 4)])
+    rows = LoggedEvent.objects.using("kit").order_by("id")
+    assert list(rows.values_list("event_id", flat=True)) == ids
+    assert [key for _, key in logged()] == ["T-1", "T-2", "T-3"]
+    wrong = [TicketSold(number="T-4"), TicketSold(number=5)]
+    with pytest.raises(carveout.InvalidEvent), transaction.atomic(using="kit"):
+        carveout.publish_many(wrong)
+    assert len(logged()) == 3
+
+
+def test_no_event_is_nothing_to_publish():
+    assert carveout.publish_many([]) == []
+
+
+def test_a_change_goes_if_its_event_is_not_stored_though_nobody_heeds_the_error():
+    one = log.NewEvent(uuid.uuid4(), timezone.now(), "tickets", 0, *[""] * 8)
+    with transaction.atomic(using="kit"):
+        log.append([one], "kit")
+        with suppress(IntegrityError):
+            log.append([one], "kit")
+        with pytest.raises(TransactionManagementError):
+            logged()
+    assert logged() == []
