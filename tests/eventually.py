@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 POLL_S = 0.05
 
 
-def eventually(predicate: Callable[[], Value], timeout_s: float = 30.0) -> Value:
+def eventually(predicate: Callable[[], Value], timeout_s: float = 90.0) -> Value:
     """Call until it returns something true, and return that.
 
     A failed assertion inside counts as "not yet"; the last one is shown when time is up.
