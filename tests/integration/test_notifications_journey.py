@@ -10,6 +10,7 @@ from carveout.testing import drain
 from notifications.models import Notification
 from orders import services
 from orders.lines import WantedLine
+from orders.models import Order
 from reviews.models import VerifiedCustomer
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,28 @@ def test_a_cancellation_is_told_after_the_confirmation_and_takes_the_badges(smtp
         "cancellation",
     ]
     assert not VerifiedCustomer.objects.exists()
+
+
+@pytest.mark.parametrize("behaviour", ["refuse", "slow", "drop"])
+def test_a_mail_server_in_trouble_touches_no_order_and_its_email_is_sent_later(
+    smtp, settings, behaviour
+):
+    settings.EMAIL_TIMEOUT = 0.3
+    smtp.behaviour, smtp.delay_s = behaviour, 0.6
+    number = place()
+    with pytest.raises(HandlerFailed):
+        drain()
+    assert Order.objects.get(number=number).status == "reserved"
+    assert VerifiedCustomer.objects.count() == 2
+    smtp.behaviour = "accept"
+    Delivery.objects.update(attempts=0, claimed_until=None, due_at=timezone.now())
+    drain()
+    told = Notification.objects.get()
+    assert told.status == "sent"
+    # After silence nobody knows whether the first was taken: the second has the same Message-ID.
+    assert told.ambiguous == (behaviour != "refuse")
+    assert {message["Message-ID"] for message in smtp.messages} == {told.message_id}
+    assert not Delivery.objects.exists()
 
 
 def test_with_the_mail_server_down_the_order_stands_and_its_emails_follow_in_order(smtp):

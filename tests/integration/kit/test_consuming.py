@@ -3,7 +3,9 @@
 import threading
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
+from django.utils import timezone
 
 import carveout
 from carveout.lease import Leases
@@ -19,6 +21,7 @@ from tests.integration.kit.tickets.events import TicketSold
 from tests.integration.kit.tickets.lookups import TicketSerializer
 from tests.integration.kit.tickets.models import Ticket
 from tests.integration.kit.tickets.services import announce, moves, returned, sell, sold
+from tests.integration.kit.web import Owner, serving
 from tests.servers import free_port
 
 pytestmark = pytest.mark.usefixtures("kit")
@@ -368,6 +371,38 @@ class TestLookupsOnTheWay:
         kit.set(LOOKUPS="auto")
         steps.flow()
         assert notes()[2:] == ["needs T-1", "needs T-2"]
+
+    @pytest.mark.parametrize("via", ["consumer", "rq"])
+    @pytest.mark.parametrize(("status", "wait_s"), [("503 Sorry", 0.0), ("200 OK", 1.0)])
+    @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+    @pytest.mark.usefixtures("rq_signals")
+    def test_an_owner_that_stalls_or_is_overloaded_burns_no_attempt(self, kit, via, status, wait_s):
+        kit.set(LOOKUPS="http", LOOKUP_TIMEOUT_S=0.1, RETRY_BASE_S=0.01)
+
+        @carveout.subscribe("tickets.TicketSold", via=via, max_attempts=2)
+        def needs(event, ticket: TicketToShow):
+            note(ticket.number)
+
+        def try_all() -> None:
+            Delivery.objects.using("kit").update(due_at=timezone.now())
+            steps.consume()
+            call_command("work", "desk", once=True, verbosity=0)
+
+        sell("T-1", "T-2")
+        steps.relay()
+        owner = Owner(status)
+        owner.wait_s = wait_s
+        with serving(owner) as url:
+            kit.change("tickets", url=url)
+            for _ in range(4):
+                try_all()
+        assert owner.asked
+        assert notes() == []
+        assert {attempts for _, _, attempts in deliveries()} <= {0}
+        assert positions() == {"desk.needs": 0 if via == "consumer" else 2}
+        kit.set(LOOKUPS="auto")
+        try_all()
+        assert notes() == ["T-1", "T-2"]
 
     def test_a_missing_key_parks_its_own_event(self, kit):
         kit.set(RETRY_BASE_S=1000)

@@ -5,6 +5,7 @@ import threading
 import time
 from functools import partial
 
+import msgspec
 import pytest
 from django.db import transaction
 
@@ -62,6 +63,50 @@ def test_positions_have_no_gaps_whatever_the_order_of_commits():
         rows = LoggedEvent.objects.using("kit").filter(key=f"K-{number}").order_by("position")
         ids = list(rows.values_list("id", flat=True))
         assert ids == sorted(ids)
+
+
+def commit_late(number: int) -> None:
+    """Publish in transactions that take from nothing to a tenth of a second."""
+    chance = random.Random(number)
+    for seat in range(6):
+        with transaction.atomic(using="kit"):
+            carveout.publish(TicketMoved(number=f"K-{number}", seat=seat))
+            time.sleep(chance.uniform(0, 0.1))
+
+
+def read_after_the_last_id(done: threading.Event, seen: set[int]) -> None:
+    """A reader that takes ids for an order: what commits late under an earlier id is lost to it."""
+    last, finished = 0, False
+    while not finished:
+        finished = done.is_set()
+        rows = LoggedEvent.objects.using("kit").filter(id__gt=last)
+        ids = sorted(rows.values_list("id", flat=True))
+        seen.update(ids)
+        last = ids[-1] if ids else last
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_sixteen_writers_who_commit_in_any_order_lose_nothing():
+    """SQLite has only one writer at a time, who commits in the order of ids."""
+    done, seen = threading.Event(), set[int]()
+
+    def write() -> None:
+        try:
+            at_once(*(partial(commit_late, number) for number in range(16)))
+        finally:
+            done.set()
+
+    at_once(write, partial(sequence_until, done), partial(read_after_the_last_id, done, seen))
+    while log.sequence("tickets", 100):
+        pass
+    assert positions() == list(range(1, 16 * 6 + 1))
+    assert len(seen) < 16 * 6, "all committed in the order of their ids: this showed nothing"
+    rows = LoggedEvent.objects.using("kit").order_by("position")
+    of_key: dict[str, list[int]] = {}
+    for key, data in rows.values_list("key", "data"):
+        of_key.setdefault(key, []).append(msgspec.json.decode(data)["seat"])
+    assert list(of_key.values()) == [list(range(6))] * 16
 
 
 def test_positions_follow_the_ids():
