@@ -1,6 +1,9 @@
 """Consume: in order, effects exactly once, and one subscription's trouble is nobody else's."""
 
+import json
+import sys
 import threading
+from urllib.parse import parse_qs
 
 import pytest
 from django.core.management import call_command
@@ -8,6 +11,7 @@ from django.db import connections
 from django.utils import timezone
 
 import carveout
+from carveout import stream
 from carveout.lease import Leases
 from carveout.models import Cursor, Delivery, LoggedEvent
 from carveout.partition import PartitionConsumer
@@ -27,6 +31,29 @@ from tests.servers import free_port
 pytestmark = pytest.mark.usefixtures("kit")
 
 PLACE = ("tickets", 0)
+
+_listening: list[set[str]] = []
+
+
+def _hear(happened: str, arguments: tuple) -> None:
+    if happened == "socket.getaddrinfo":
+        for hosts in _listening:
+            hosts.add(arguments[0])
+
+
+@pytest.fixture(scope="module")
+def ear() -> None:
+    """An audit hook stays for as long as the process; it is deaf most of the time."""
+    sys.addaudithook(_hear)
+
+
+@pytest.fixture
+def asked_for(ear):
+    """The hosts that this process looks for meanwhile."""
+    hosts: set[str] = set()
+    _listening.append(hosts)
+    yield hosts
+    _listening.remove(hosts)
 
 
 def positions() -> dict[str, int]:
@@ -403,6 +430,44 @@ class TestLookupsOnTheWay:
         kit.set(LOOKUPS="auto")
         try_all()
         assert notes() == ["T-1", "T-2"]
+
+    @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "http://169.254.169.254/latest/meta-data",
+            "//elsewhere.example/",
+            "@elsewhere.example",
+            "../../admin/",
+            "T-1\r\nHost: elsewhere.example",
+            "T-1&fields=price#",
+        ],
+    )
+    def test_nothing_in_an_event_says_where_to_ask(self, kit, valkey, asked_for, text):
+        """Written into the stream by hand: as its key, its source, and all of its data."""
+        kit.set(LOOKUPS="http")
+
+        @carveout.subscribe("tickets.TicketSold")
+        def needs(event, ticket: TicketToShow):
+            note(ticket.number)
+
+        announce(sold(1))
+        steps.relay()
+        forged = {"url": text, "href": text, "number": text}
+        with valkey.client as redis:
+            fields = redis.xrange(stream.key(PLACE))[0][1]
+            redis.delete(stream.key(PLACE))
+            fields |= {"subject": text, "source": text, "data": json.dumps(forged)}
+            redis.xadd(stream.key(PLACE), fields, id="1-0")
+        owner = Owner()
+        with serving(owner) as url:
+            kit.change("tickets", url=f"{url}/internal")
+            steps.consume()
+        [asked] = owner.asked
+        path, _, query = asked.partition("?")
+        assert path == "/internal/lookups/tickets.ticket/"
+        assert parse_qs(query)["key"] == [text]
+        assert asked_for == {"127.0.0.1"}
 
     def test_a_missing_key_parks_its_own_event(self, kit):
         kit.set(RETRY_BASE_S=1000)
