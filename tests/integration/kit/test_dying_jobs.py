@@ -1,6 +1,6 @@
 """A job worker that is killed, by whoever: its job runs again, and at last is given up.
 
-Our worker runs jobs in its own process, so there is no work-horse that could die alone.
+Our worker runs jobs in its own process. RQ's own has a work-horse for each, which may die alone.
 """
 
 import os
@@ -8,6 +8,7 @@ import signal
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 import carveout
@@ -54,6 +55,28 @@ def test_a_job_whose_worker_is_killed_runs_again_and_leaves_one_effect():
     work()
     assert sorted(notes()) == ["T-1", "T-2"]
     assert states() == []
+
+
+def test_a_job_whose_work_horse_is_killed_runs_again_and_leaves_one_effect():
+    @carveout.subscribe("tickets.TicketSold", via="rq")
+    def print_ticket(event):
+        note(event.key)
+        if event.key == "T-1" and states()[0][2] == 1:
+            die()
+
+    announce(sold(2))
+    steps.flow()
+    assert in_a_child(work_with_horses) == 0  # the worker itself goes on
+    assert notes() == ["T-2"]
+    assert states() == [("T-1", "queued", 1)]
+    a_while_passes()
+    assert in_a_child(work_with_horses) == 0
+    assert notes() == ["T-2", "T-1"]
+    assert states() == []
+
+
+def work_with_horses() -> None:
+    call_command("work", "desk", once=True, worker_class="rq.worker.Worker", verbosity=0)
 
 
 def test_a_job_that_kills_its_worker_is_given_up_and_the_others_are_done():
