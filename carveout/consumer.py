@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 MIRROR_EVERY_S = 1.0
 SWEEP_EVERY_S = 0.5
+ROUND_S = 0.5
+"""After so long a round is over, so that a consumer which is told to stop does so soon."""
 
 
 class ContextConsumer:
@@ -35,14 +37,24 @@ class ContextConsumer:
         self._partitions: dict[Place, PartitionConsumer] = {}
         self.leases = Leases(context, get_settings().lease_ms)
         self._ours: set[Place] = set()
+        self._last: Place = ("", 0)
 
     def run_once(self) -> int:
-        """One batch for each partition that we hold. Returns: how much was done."""
+        """One batch for each partition that we hold, or for some of them if time is up.
+
+        The next call goes on with the others. Returns: how much was done.
+        """
         if self.leases.unsettled:
             self.leases.settle(self._places())
+        done, ends_at = 0, time.monotonic() + ROUND_S
         held = self.leases.held()
-        done = sum(self._run(place, taken_over=place not in self._ours) for place in sorted(held))
-        self._ours = held
+        self._ours &= held
+        for place in sorted(held, key=lambda place: (place <= self._last, place)):
+            self._last = place
+            done += self._run(place, taken_over=place not in self._ours)
+            self._ours.add(place)
+            if done and time.monotonic() > ends_at:
+                break
         return done
 
     def held(self) -> list[PartitionConsumer]:
@@ -152,12 +164,16 @@ class Consumer:
 
 
 def run_due(context: str, subscriptions: Sequence[Subscription]) -> int:
-    """Try the deliveries of a context whose time has come. Returns: how many."""
+    """Try the deliveries of a context whose time has come, until time is up. Returns: how many."""
     database, limit = get_settings().database_of(context), get_settings().batch_rows
     here = [s for s in subscriptions if s.via == "consumer"]
     waiting = due(here, database, limit) if here else []
+    tried, ends_at = 0, time.monotonic() + ROUND_S
     for row in waiting:
         attempt(row.pk, database)
+        tried += 1
+        if time.monotonic() > ends_at:
+            break
     in_jobs = [s for s in subscriptions if s.via == "rq"]
     rows = due(in_jobs, database, limit) if in_jobs else []
-    return len(waiting) + (sweep(context, rows, database) if rows else 0)
+    return tried + (sweep(context, rows, database) if rows else 0)
