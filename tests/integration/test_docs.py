@@ -141,12 +141,15 @@ def test_the_example_of_the_readme_is_short():
 
 def rows(page: str, heading: str = "") -> dict[str, list[str]]:
     """The rows of a page's tables under a heading, by what stands first in backquotes."""
-    text = (DOCS / page).read_text()
-    if heading:
-        text = re.split(rf"^## {heading}$", text, flags=re.MULTILINE)[1]
-        text = re.split(r"^## ", text, flags=re.MULTILINE)[0]
+    text = section(page, heading) if heading else (DOCS / page).read_text()
     cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
     return {row[0].strip("` "): [cell.strip("` ") for cell in row[1:]] for row in cells}
+
+
+def section(page: str, heading: str) -> str:
+    """What a page says under a heading."""
+    text = re.split(rf"^## {heading}$", (DOCS / page).read_text(), flags=re.MULTILINE)[1]
+    return re.split(r"^## ", text, flags=re.MULTILINE)[0]
 
 
 def default_of(entry: Field) -> str:
@@ -269,12 +272,19 @@ def test_named_files_exist():
     assert {path for path in named if not (ROOT / path).exists()} == set()
 
 
-def test_every_guarantee_names_a_test():
-    page = (DOCS / "explanation/guarantees.md").read_text()
-    promised = page.split("## What is promised")[1].split("## ")[0]
-    promises = [line for line in promised.splitlines() if line.startswith("| ")][1:]
-    assert promises
-    assert [line for line in promises if "`test_" not in line] == []
+@pytest.mark.parametrize(
+    ("page", "heading", "at_least"),
+    [
+        ("explanation/guarantees.md", "What is promised", 27),
+        ("explanation/faults.md", "Faults", 36),
+        ("explanation/faults.md", "Attacks", 8),
+    ],
+)
+def test_every_promise_fault_and_attack_names_a_test(page, heading, at_least):
+    lines = [line for line in section(page, heading).splitlines() if line.startswith("| ")]
+    told = [line for line in lines if not line.endswith(" | test |")]
+    assert len(told) >= at_least, "a row went away"
+    assert [line for line in told if "`test_" not in line] == []
 
 
 def test_every_page_is_reached_from_the_index():
