@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 bin := $(VENV)/bin
 stamp := $(VENV)/installed
 
-.PHONY: demo test versions bench chaos soak model docs check format types boundaries django clean
+.PHONY: demo test versions bench bench-peers chaos soak model docs check format types boundaries django clean
 
 demo: $(stamp)
 	$(bin)/python manage.py demo
@@ -22,6 +22,9 @@ versions: $(stamp)
 
 bench: $(stamp)
 	$(bin)/python -m bench $(BENCH)
+
+bench-peers: $(stamp)
+	$(bin)/python -m bench.peers $(BENCH)
 
 chaos: $(stamp)
 	$(bin)/python -m tests.chaos $(CHAOS)

@@ -6,30 +6,49 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tqdm import tqdm
+
+from bench import results, servers
+from bench.goals import GOALS, questions
+from bench.peers import environment
+from bench.question import ask
+from bench.side import SideFailed
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measures against a baseline in the same run.")
-    parser.add_argument("--quick", action="store_true", help="only see that it runs")
-    quick = parser.parse_args().quick
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"DJANGO_SETTINGS_MODULE": "shop.settings", "CARVEOUT_DIR": folder}
-        for elsewhere in ("REDIS_URL", "DATABASE_URL", "CONTEXTS"):
-            os.environ.pop(elsewhere, None)
-        run(Path(folder), rounds=1 if quick else 7, times=20 if quick else 300)
+    os.environ.pop("CONTEXTS", None)
+    arguments = _arguments()
+    goals = [goal for goal in GOALS if not arguments.only or goal.key in arguments.only]
+    if not arguments.quick:
+        environment.install()
+    answers, failed = {}, []
+    with servers.started() as urls, tempfile.TemporaryDirectory() as folder:
+        about = servers.versions(*urls)
+        asked = questions([goal.key for goal in goals])
+        for question, keys in tqdm(asked.items(), "questions"):
+            try:
+                answers |= ask(
+                    question, "measure", keys, arguments.quick, urls=urls, folder=Path(folder)
+                )
+            except SideFailed as error:
+                failed += keys
+                tqdm.write(str(error), sys.stderr)
+    print(results.HEADER)
+    for goal in goals:
+        if goal.key not in failed:
+            print(results.row(goal, answers.get(goal.key)))
+    if not arguments.quick:
+        results.write(answers, about)
+    sys.exit(f"Failed: {', '.join(failed)}" if failed else 0)
 
 
-def run(state_dir: Path, *, rounds: int, times: int) -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    from bench import publish
-    from carveout import embedded
-
-    call_command("migrate", verbosity=0)
-    with embedded.started(state_dir):
-        sys.stdout.write(f"{publish.measure(rounds=rounds, times=times)}\n")
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("bench", description="Measures against baselines in turns.")
+    parser.add_argument("--quick", action="store_true", help="only see that everything runs")
+    parser.add_argument(
+        "--only", nargs="+", metavar="KEY", choices=[goal.key for goal in GOALS], default=[]
+    )
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

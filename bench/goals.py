@@ -1,0 +1,68 @@
+"""Goals: what is measured, and what it has to reach."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One ratio. `question` is the module that answers it."""
+
+    key: str
+    question: str
+    sign: str
+    """At most ("≤") or at least ("≥")."""
+    value: float
+
+    def reached_by(self, ratio: float) -> bool:
+        return ratio <= self.value if self.sign == "≤" else ratio >= self.value
+
+
+GOALS = [
+    Goal("publish_request_pg", "publish_request", "≤", 1.10),
+    Goal("publish_pg", "publish", "≤", 1.25),
+    Goal("publish_sqlite", "publish_sqlite", "≤", 1.20),
+    Goal("publish_many", "publish", "≤", 1.15),
+    Goal("relay_vs_redis", "relay", "≥", 0.45),
+    Goal("relay_vs_peer", "relay", "≥", 40),
+    Goal("consume_each_vs_bare", "consume", "≥", 0.90),
+    Goal("consume_batch_vs_bare", "consume", "≥", 0.75),
+    Goal("consume_batch_vs_limit", "consume", "≥", 0.50),
+    Goal("consume_fail_1pct", "consume", "≥", 0.60),
+    Goal("consume_each_vs_naive", "consume_peers", "≥", 12),
+    Goal("consume_each_vs_edx", "consume_peers", "≥", 6),
+    Goal("consume_each_vs_celery", "consume_peers", "≥", 10),
+    Goal("consume_each_vs_rq", "consume_peers", "≥", 18),
+    Goal("consume_batch_vs_celery", "consume_peers", "≥", 80),
+    Goal("consume_2_procs", "consume_processes", "≥", 1.7),
+    Goal("consume_lookup_http", "lookup_http", "≥", 12),
+    Goal("lookup_in_process", "lookup_in_process", "≤", 1.25),
+    Goal("latency_p50_vs_celery", "latency", "≤", 0.45),
+    Goal("latency_p99_vs_celery", "latency", "≤", 0.7),
+    Goal("cpu_vs_celery", "cpu_per_event", "≤", 0.15),
+    Goal("log_1m", "long_log", "≥", 0.90),
+    Goal("catch_up", "long_log", "≥", 0.90),
+    Goal("idle_cpu", "idle", "≤", 0.6),
+]
+
+SETTINGS = {"publish_request": "shop.settings"}
+"""Settings of the questions that are not about the small project in `bench/project`."""
+ENVIRONMENT = {
+    "publish_request": {
+        "DEBUG": "0",
+        "HTTPS": "0",
+        "SECRET_KEY": "for measurements only, and nothing is secret there",
+        "THROTTLE_USER": "",
+    },
+    "consume_processes": {"PARTITIONS": "2", "LEASE_MS": "1500", "BLOCK_MS": "50"},
+    "lookup_http": {"LOOKUPS": "http"},
+}
+"""What some questions need in their environment."""
+
+
+def questions(keys: list[str]) -> dict[str, list[str]]:
+    """The questions that answer these keys, each with those that it has to answer."""
+    asked: dict[str, list[str]] = {}
+    for goal in GOALS:
+        if goal.key in keys:
+            asked.setdefault(goal.question, []).append(goal.key)
+    return asked

@@ -1,0 +1,1 @@
+"""A small project: one context that announces orders, and three that hear of them."""

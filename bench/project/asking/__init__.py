@@ -1,0 +1,1 @@
+"""A context that looks up the order of each event."""

@@ -1,0 +1,12 @@
+"""One event at a time, with its order."""
+
+from asking.lookups import WholeOrder
+from asking.models import Effect
+from effect import values
+
+import carveout
+
+
+@carveout.subscribe("source.OrderPlaced")
+def store(event, order: WholeOrder):
+    Effect.objects.create(**values(event.id, order.number, event.number))

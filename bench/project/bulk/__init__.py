@@ -1,0 +1,1 @@
+"""A context that hears events in batches."""

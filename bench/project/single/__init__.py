@@ -1,0 +1,1 @@
+"""A context that hears one event at a time."""

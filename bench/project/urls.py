@@ -1,0 +1,5 @@
+"""The internal REST."""
+
+from django.urls import include, path
+
+urlpatterns = [path("internal/", include("carveout.urls"))]

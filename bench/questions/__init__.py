@@ -1,0 +1,1 @@
+"""Questions: each module measures the keys that it is asked for."""
