@@ -132,6 +132,7 @@ class Worker:
 
     def kill(self) -> None:
         self._process.kill()
+        self._process.wait(DEADLINE_S)
 
     def _exit_code(self) -> int | None:
         """None: it did not end in time, or not by itself."""

@@ -3,7 +3,7 @@
 import random
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.chaos.nursery import Child, Nursery
@@ -75,21 +75,38 @@ class Crew:
         "worker": ("work", "audit", "--verbosity=0"),
     }
 
-    def __init__(self, nursery: Nursery, events: int, folder: Path, pace_s: float = 0.0) -> None:
-        commands = {**self.COMMANDS, "writer": ("write", str(events), f"--pace={pace_s}")}
-        self.members = [
-            Member(role, commands[role], nursery, folder / f"{role}-{number}.log")
-            for role, size in self.SIZES.items()
-            for number in range(size)
-        ]
+    def __init__(
+        self,
+        nursery: Nursery,
+        events: int,
+        folder: Path,
+        pace_s: float = 0.0,
+        sizes: Mapping[str, int] = SIZES,
+    ) -> None:
+        self._commands = {**self.COMMANDS, "writer": ("write", str(events), f"--pace={pace_s}")}
+        self._nursery, self._folder = nursery, folder
+        self.members: list[Member] = []
+        for role, size in sizes.items():
+            for _ in range(size):
+                self.add(role)
         self.died: list[str] = []
 
     def start(self) -> None:
         for member in self.members:
             member.start()
 
+    def add(self, role: str) -> Member:
+        """One more, who is not started yet."""
+        log = self._folder / f"{role}-{len(self.of(role))}.log"
+        member = Member(role, self._commands[role], self._nursery, log)
+        self.members.append(member)
+        return member
+
+    def of(self, role: str) -> list[Member]:
+        return [member for member in self.members if member.role == role]
+
     def at_work(self, role: str) -> list[Member]:
-        return [member for member in self._of([role]) if member.at_work]
+        return [member for member in self.of(role) if member.at_work]
 
     def any_of(self, role: str, rng: random.Random) -> Member | None:
         """Somebody who is at work in this role, if anybody is."""
@@ -109,6 +126,3 @@ class Crew:
     def end(self) -> list[str]:
         """Ask all to end. Returns: those who did not."""
         return [member.log.name for member in self.members if not member.end()]
-
-    def _of(self, roles: Iterable[str]) -> list[Member]:
-        return [member for member in self.members if member.role in roles]
