@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from carveout.event import Place, ReceivedEvent
+from carveout.row import Row
 
 SPEC_VERSION = "1.0"
 
@@ -22,48 +23,69 @@ def position_of(entry_id: bytes | str) -> int:
     return int(text.split("-")[0])
 
 
-def fields_of(event: ReceivedEvent) -> list[str | bytes]:
-    """CloudEvents attributes, then ours.
+def fields_of(context: str, row: Row) -> list[str]:
+    """CloudEvents attributes, then ours. What is empty is left out.
 
     Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
     """
-    attributes: dict[str, str | bytes] = {
-        "specversion": SPEC_VERSION,
-        "id": str(event.id),
-        "source": f"/{event.context}",
-        "type": event.type,
-        "subject": event.key,
-        "time": event.time.isoformat(),
-        "datacontenttype": "application/json",
-        "data": msgspec.json.encode(event.data),
-        "correlationid": event.correlation_id,
-        "causationid": event.causation_id,
-        "traceparent": event.traceparent,
-        "carries": event.carries,
-        "carried": msgspec.json.encode(event.carried) if event.carried is not None else b"",
-    }
-    return [part for pair in attributes.items() if pair[1] for part in pair]
+    fields = [
+        *("specversion", SPEC_VERSION),
+        *("id", row.event_id),
+        *("source", f"/{context}"),
+        *("type", row.type),
+        *("subject", row.key),
+        *("time", row.time),
+        *("datacontenttype", "application/json"),
+        *("data", row.data),
+    ]
+    for name, value in (
+        ("correlationid", row.correlation_id),
+        ("causationid", row.causation_id),
+        ("traceparent", row.traceparent),
+        ("carries", row.carries),
+        ("carried", row.carried),
+    ):
+        if value:
+            fields += (name, value)
+    return fields
 
 
 def event_of(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> ReceivedEvent:
     """The event in an entry. Raises: one of UNREADABLE: it is none."""
+    text = {name: value.decode() for name, value in fields.items()}
+    given = text.get
+    return received(
+        place,
+        Row(
+            position=position_of(entry_id),
+            event_id=text[b"id"],
+            type=text[b"type"],
+            key=given(b"subject", ""),
+            time=text[b"time"],
+            data=text[b"data"],
+            carries=given(b"carries", ""),
+            carried=given(b"carried", ""),
+            correlation_id=given(b"correlationid", ""),
+            causation_id=given(b"causationid", ""),
+            traceparent=given(b"traceparent", ""),
+        ),
+    )
 
-    def text(name: bytes) -> str:
-        return fields.get(name, b"").decode()
 
-    carried = fields.get(b"carried")
+def received(place: Place, row: Row) -> ReceivedEvent:
+    """A row as subscribers get it. Raises: one of UNREADABLE: it holds no event."""
     return ReceivedEvent(
-        id=UUID(text(b"id")),
-        type=text(b"type"),
+        id=UUID(row.event_id),
+        type=row.type,
         context=place[0],
         partition=place[1],
-        position=position_of(entry_id),
-        key=text(b"subject"),
-        time=datetime.fromisoformat(text(b"time")),
-        data=_object.decode(fields[b"data"]),
-        correlation_id=text(b"correlationid"),
-        causation_id=text(b"causationid"),
-        traceparent=text(b"traceparent"),
-        carries=text(b"carries"),
-        carried=_object.decode(carried) if carried else None,
+        position=row.position,
+        key=row.key,
+        time=datetime.fromisoformat(row.time),
+        data=_object.decode(row.data),
+        carries=row.carries,
+        carried=_object.decode(row.carried) if row.carried else None,
+        correlation_id=row.correlation_id,
+        causation_id=row.causation_id,
+        traceparent=row.traceparent,
     )

@@ -1,21 +1,20 @@
 """The log: append in the caller's transaction, sequence, read."""
 
-import uuid
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
 
-import msgspec
 from django.db import connections, transaction
 from django.db.models import F, Max, Min, QuerySet
 
+from carveout import entry, row
 from carveout.conf import get_settings
 from carveout.errors import HistoryGone
 from carveout.event import Place, ReceivedEvent
 from carveout.failpoint import reach
 from carveout.models import Layout, LoggedEvent, Partition
+from carveout.row import NewRow, Row
 
 SLOTS = 16_384
 
@@ -25,42 +24,9 @@ def slot_of(key: str) -> int:
     return zlib.crc32(key.encode()) % SLOTS
 
 
-class NewEvent(NamedTuple):
-    """What is stored of an event before it has a position; the fields are columns."""
-
-    event_id: uuid.UUID
-    time: datetime
-    context: str
-    slot: int
-    type: str
-    key: str
-    data: str
-    carries: str
-    carried: str
-    correlation_id: str
-    causation_id: str
-    traceparent: str
-
-
-_COLUMNS = ", ".join(f'"{column}"' for column in NewEvent._fields)
-_INSERT = f"INSERT INTO carveout_loggedevent ({_COLUMNS}) VALUES "  # noqa: S608 (our own names)
-_EVENT_ID = LoggedEvent._meta.get_field("event_id")
-_ROW = f"({', '.join(['%s'] * len(NewEvent._fields))})"
-
-
-def append(events: Sequence[NewEvent], database: str) -> None:
-    """Store events without a position, in the transaction that is open.
-
-    One statement of our own: a model's `save` costs several times as much.
-    """
-    connection = connections[database]
-    values: list[Any] = []
-    for event in events:
-        event_id = _EVENT_ID.get_db_prep_value(event.event_id, connection)
-        values += (event_id, connection.ops.adapt_datetimefield_value(event.time), *event[2:])
-    # If an event is not stored, neither is the change, even if somebody catches the error.
-    with transaction.mark_for_rollback_on_error(using=database), connection.cursor() as cursor:
-        cursor.execute(_INSERT + ", ".join([_ROW] * len(events)), values)
+def append(rows: Sequence[NewRow], database: str) -> None:
+    """Store events without a position, in the transaction that is open."""
+    row.insert(rows, database)
 
 
 def head_of(context: str, partition: int) -> Partition:
@@ -166,20 +132,39 @@ def unsequenced(context: str) -> bool:
 
 
 def read(context: str, partition: int, after: int, limit: int) -> list[ReceivedEvent]:
-    """Events after a position, in order.
+    """Events after a position, in order, as subscribers get them.
+
+    Raises: HistoryGone: events after that position were pruned, or one was made unreadable.
+    """
+    place = (context, partition)
+    return [_received(place, found) for found in rows(context, partition, after, limit)]
+
+
+def rows(context: str, partition: int, after: int, limit: int) -> list[Row]:
+    """Rows after a position, in order.
 
     Raises: HistoryGone: events after that position were pruned.
     """
-    rows = rows_of(context, partition).filter(position__gt=after).order_by("position")[:limit]
-    events = [received(row) for row in rows]
-    first = events[0].position if events else _first_if_emptied(context, partition, after)
+    found = row.select(context, partition, after, limit, get_settings().database_of(context))
+    first = found[0].position if found else _first_if_emptied(context, partition, after)
     if first != after + 1:
         raise HistoryGone(
             f"{context}.{partition}: the log begins at position {first}, and positions"
             f" {after + 1} to {first - 1} are pruned. Restore them, or accept the loss by moving"
             " the cursor."
         )
-    return events
+    return found
+
+
+def _received(place: Place, found: Row) -> ReceivedEvent:
+    try:
+        return entry.received(place, found)
+    except entry.UNREADABLE as error:
+        raise HistoryGone(
+            f"{place[0]}.{place[1]}: the log's row at position {found.position}, event"
+            f" {found.event_id}, is unreadable ({error!r}). It was changed by hand: restore it, or"
+            " accept the loss by moving the cursor."
+        ) from error
 
 
 def _first_if_emptied(context: str, partition: int, after: int) -> int:
@@ -188,25 +173,6 @@ def _first_if_emptied(context: str, partition: int, after: int) -> int:
     # The head first: what is sequenced between the two queries is then seen by the second.
     emptied = head > after and not rows_of(context, partition).filter(position__gt=after).exists()
     return head + 1 if emptied else after + 1
-
-
-def received(row: LoggedEvent) -> ReceivedEvent:
-    """A sequenced row as subscribers get it."""
-    return ReceivedEvent(
-        id=row.event_id,
-        type=row.type,
-        context=row.context,
-        partition=row.partition or 0,
-        position=row.position or 0,
-        key=row.key,
-        time=row.time,
-        data=msgspec.json.decode(row.data),
-        carries=row.carries,
-        carried=msgspec.json.decode(row.carried) if row.carried else None,
-        correlation_id=row.correlation_id,
-        causation_id=row.causation_id,
-        traceparent=row.traceparent,
-    )
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from carveout.connection import REDIS_ERRORS, impatient_client, on_cluster
 
@@ -12,7 +13,10 @@ logger = logging.getLogger(__name__)
 
 QUIET_S = 5.0
 
-_connections = threading.local()
+
+_sending = threading.Lock()
+_connections: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+"""By pool: a client that is no longer used takes its connection along."""
 _quiet_until = 0.0
 
 
@@ -26,31 +30,35 @@ def tell(command: str, key: str, *arguments: str | bytes | int) -> None:
     if time.monotonic() < _quiet_until:
         return
     try:
-        _connected(key).send_command(command, key, *arguments, check_health=False)
+        with _sending:
+            _connected(key).send_command(command, key, *arguments, check_health=False)
     except REDIS_ERRORS as error:
-        _connections.__dict__.clear()
+        _connections.clear()
         _quiet_until = time.monotonic() + QUIET_S
         logger.warning("%s not sent, Redis did not answer: %s", command, error)
 
 
 def forget() -> None:
     """Begin anew, as in a new process."""
-    global _quiet_until
-    _quiet_until = 0.0
-    _connections.__dict__.clear()
+    global _sending, _quiet_until
+    _sending, _quiet_until = threading.Lock(), 0.0
+    _connections.clear()
+
+
+os.register_at_fork(after_in_child=forget)
 
 
 def _connected(key: str) -> Any:
-    """This thread's connection to the server that is responsible for a key."""
+    """Our connection to the server that is responsible for a key."""
     pool = _pool(key)
-    name = f"{id(pool)} {os.getpid()}"
-    known = _connections.__dict__.get(name)
+    known = _connections.get(pool)
     if known is not None and not _has_ended(known):
         return known
-    _connections.__dict__[name] = new = pool.make_connection()
+    new = pool.connection_class(**pool.connection_kwargs)  # none of those that the pool counts
     new.connect()
     # Source: https://redis.io/docs/latest/commands/client-reply/
     new.send_command("CLIENT", "REPLY", "OFF", check_health=False)
+    _connections[pool] = new
     return new
 
 

@@ -13,8 +13,8 @@ from carveout.conf import get_settings
 from carveout.errors import InvalidEvent, NotInTransaction
 from carveout.event import Event, cause, encode, key_of, type_name
 from carveout.failpoint import reach
-from carveout.log import NewEvent
 from carveout.lookups import offered, represent
+from carveout.row import NewRow
 from carveout.wake import wake_relay
 
 event_published = Signal()
@@ -77,11 +77,11 @@ def _database_in_transaction(name: str, context: str) -> str:
     return database
 
 
-def _row(event: Event, name: str, context: str) -> NewEvent:
+def _row(event: Event, name: str, context: str) -> NewRow:
     key = key_of(event)
     event_id = uuid.uuid4()
     handled = cause.get()
-    return NewEvent(
+    return NewRow(
         event_id=event_id,
         time=timezone.now(),
         context=context,

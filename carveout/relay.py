@@ -17,6 +17,8 @@ from carveout.wake import Listener
 logger = logging.getLogger(__name__)
 
 NOTE_REPORTS_EVERY_S = 10.0
+BATCHES_AT_ONCE = 4
+"""A relay may move more at once than a consumer: one event never makes it repeat the others."""
 DIVIDED = (
     "The log of %s is in %d partitions, the settings say %d. Say `manage.py repartition %s`, or"
     " change the settings."
@@ -42,15 +44,19 @@ def ship(place: Place, limit: int) -> int:
     if start == extent.head:
         return 0
     try:
-        events = log.read(*place, start, limit)
+        rows = log.rows(*place, start, limit)
     except HistoryGone:
         if log.extent(*place).first - 1 <= start:
             raise
         return 0  # pruned meanwhile; the next call begins behind it
     reach("relay: read")
-    accepted = stream.append(place, extent.identity, events, length)
+    accepted = stream.append(place, extent.identity, rows, length)
     reach("relay: shipped")
     return accepted
+
+
+def _rows_at_once() -> int:
+    return get_settings().batch_rows * BATCHES_AT_ONCE
 
 
 def check_tail(place: Place) -> None:
@@ -122,7 +128,7 @@ class Relay:
     def _sequence(self, context: str) -> int:
         if not log.unsequenced(context):
             return 0
-        sequenced = log.sequence(context, get_settings().batch_rows)
+        sequenced = log.sequence(context, _rows_at_once())
         reach("relay: sequenced")
         return sequenced
 
@@ -130,7 +136,7 @@ class Relay:
         try:
             if place not in self._checked:
                 check_tail(place)
-            shipped = ship(place, get_settings().batch_rows)
+            shipped = ship(place, _rows_at_once())
         except (HistoryGone, LogMismatch) as error:
             self._report(place, error)
             return 0

@@ -7,12 +7,14 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 import redis
 
 from carveout import entry
 from carveout.connection import REDIS_ERRORS, client
 from carveout.errors import LogMismatch, StreamUnavailable
 from carveout.event import Place, ReceivedEvent
+from carveout.row import Row
 from carveout.wake import stream_channel
 
 logger = logging.getLogger(__name__)
@@ -28,7 +30,8 @@ def identity_key(place: Place) -> str:
 
 
 # Refuses a stream of another log, then adds what Redis does not have: it refuses by itself an ID
-# that is not above its last one. All or nothing, also when memory is full.
+# that is not above its last one. All or nothing, also when memory is full. All entries come as one
+# argument, which Redis takes apart twice as fast as many.
 # Source: https://redis.io/docs/latest/commands/xadd/
 _APPEND = """
 local log = redis.call('GET', KEYS[2])
@@ -36,16 +39,14 @@ if log and string.sub(log, 1, #ARGV[1]) ~= ARGV[1] then
     return redis.error_reply('OTHERLOG ' .. log)
 end
 if not log then redis.call('SET', KEYS[2], ARGV[1] .. ARGV[3]) end
-local accepted, at = 0, 5
-while at <= #ARGV do
-    local width = tonumber(ARGV[at + 1])
-    local reply = redis.pcall('XADD', KEYS[1], ARGV[at], unpack(ARGV, at + 2, at + 1 + width))
+local accepted = 0
+for _, entry in ipairs(cmsgpack.unpack(ARGV[5])) do
+    local reply = redis.pcall('XADD', KEYS[1], unpack(entry))
     if type(reply) == 'table' and reply.err then
         if not string.find(reply.err, 'equal or smaller') then return reply end
     else
         accepted = accepted + 1
     end
-    at = at + 2 + width
 end
 redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[2])
 redis.call('PUBLISH', ARGV[4], '')
@@ -61,21 +62,22 @@ def _answering() -> Iterator[None]:
         raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error
 
 
-def append(place: Place, identity: str, events: Sequence[ReceivedEvent], length: int) -> int:
+def append(place: Place, identity: str, rows: Sequence[Row], length: int) -> int:
     """Add entries at their positions; what Redis has already is refused by it.
 
     Returns: how many entries were new.
     Raises: StreamUnavailable: Redis did not answer; call again.
             LogMismatch: the stream belongs to another log.
     """
-    channel = stream_channel(place[0])
-    arguments: list[str | bytes | int] = [f"{identity}:", length, secrets.token_hex(4), channel]
-    for event in events:
-        fields = entry.fields_of(event)
-        arguments += [f"{event.position}-0", len(fields), *fields]
+    entries = [[f"{row.position}-0", *entry.fields_of(place[0], row)] for row in rows]
+    keys = (key(place), identity_key(place))
+    begun, channel = secrets.token_hex(4), stream_channel(place[0])
+    packed = msgspec.msgpack.encode(entries)
     with _answering():
         try:
-            return int(client().eval(_APPEND, 2, key(place), identity_key(place), *arguments))
+            return int(
+                client().eval(_APPEND, 2, *keys, f"{identity}:", length, begun, channel, packed)
+            )
         except redis.ResponseError as error:
             if "OTHERLOG" in str(error):
                 raise mismatch(place, f"it is marked {str(error).split()[-1]}") from error

@@ -12,8 +12,8 @@ from carveout.batch import Share
 from carveout.connection import client
 from carveout.cursor import At
 from carveout.event import Place, ReceivedEvent
-from carveout.log import NewEvent
 from carveout.models import Cursor
+from carveout.row import NewRow
 
 
 def event_outside_the_transaction() -> None:
@@ -21,12 +21,12 @@ def event_outside_the_transaction() -> None:
 
     in_the_transaction = log.append
 
-    def store(events: Sequence[NewEvent], database: str) -> None:
+    def store(events: Sequence[NewRow], database: str) -> None:
         with transaction.atomic(using=database):
             in_the_transaction(events, database)
         connections.close_all()
 
-    def append(events: Sequence[NewEvent], database: str) -> None:
+    def append(events: Sequence[NewRow], database: str) -> None:
         thread = threading.Thread(target=store, args=(events, database))
         thread.start()
         thread.join()
@@ -79,11 +79,11 @@ def cursor_without_comparison() -> None:
 
 def ids_that_redis_gives() -> None:
     """Whatever is shipped gets the next ID, so what is shipped twice is there twice."""
-    explicit = "redis.pcall('XADD', KEYS[1], ARGV[at],"
+    explicit = "redis.pcall('XADD', KEYS[1], unpack(entry))"
     last = "tonumber(string.match(redis.call('XINFO', 'STREAM', KEYS[1])[8], '%d+'))"
     counted = (
         "redis.pcall('XADD', KEYS[1],"
-        f" (redis.call('EXISTS', KEYS[1]) == 1 and {last} or 0) + 1 .. '-0',"
+        f" (redis.call('EXISTS', KEYS[1]) == 1 and {last} or 0) + 1 .. '-0', unpack(entry, 2))"
     )
     assert explicit in stream._APPEND
     stream._APPEND = stream._APPEND.replace(explicit, counted)

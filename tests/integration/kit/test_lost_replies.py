@@ -82,7 +82,7 @@ def test_an_append_that_is_repeated_after_a_lost_reply_adds_nothing(redis, losin
     losing_the_reply("append")
     with pytest.raises(carveout.StreamUnavailable):
         steps.relay()
-    events, identity = log.read(*PLACE, 0, 100), log.extent(*PLACE).identity
+    events, identity = log.rows(*PLACE, 0, 100), log.extent(*PLACE).identity
     assert stream.append(PLACE, identity, events, 100) == 0
     assert redis.xlen(STREAM) == 10
 

@@ -9,9 +9,9 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 import carveout
-from carveout import log, publisher
+from carveout import log, publisher, row
 from carveout.models import LoggedEvent
-from carveout.wake import Listener
+from carveout.wake import Listener, wake_relay
 from tests.integration.kit.tickets.events import TicketMoved, TicketSold
 
 pytestmark = pytest.mark.usefixtures("kit")
@@ -155,7 +155,7 @@ def test_no_event_is_nothing_to_publish():
 
 
 def test_a_change_goes_if_its_event_is_not_stored_though_nobody_heeds_the_error():
-    one = log.NewEvent(uuid.uuid4(), timezone.now(), "tickets", 0, *[""] * 8)
+    one = row.NewRow(uuid.uuid4(), timezone.now(), "tickets", 0, *[""] * 8)
     with transaction.atomic(using="kit"):
         log.append([one], "kit")
         with suppress(IntegrityError):
@@ -163,3 +163,13 @@ def test_a_change_goes_if_its_event_is_not_stored_though_nobody_heeds_the_error(
         with pytest.raises(TransactionManagementError):
             logged()
     assert logged() == []
+
+
+def test_a_connection_that_is_lost_often_is_made_anew_each_time(valkey):
+    with valkey.client as client, client.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe("carveout:wake:tickets")
+        heard.get_message(timeout=1)
+        for _ in range(150):
+            client.client_kill_filter(_type="normal", skipme=True)
+            wake_relay("tickets")
+            assert heard.get_message(timeout=5)

@@ -161,7 +161,7 @@ def test_an_epoch_without_need_doubles_nothing():
 def test_what_a_relay_had_in_hand_before_an_epoch_is_refused_after_it(valkey):
     announce(sold(3))
     steps.relay()
-    old, events = log_of.extent(*PLACE).identity, log_of.read(*PLACE, 0, 3)
+    old, events = log_of.extent(*PLACE).identity, log_of.rows(*PLACE, 0, 3)
     epoch()
     steps.relay()
     with pytest.raises(LogMismatch):

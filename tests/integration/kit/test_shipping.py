@@ -62,7 +62,7 @@ def test_ids_are_positions(redis):
 def test_a_repeated_ship_adds_nothing(redis):
     announce(sold(3))
     steps.relay()
-    events = log.read(*PLACE, 0, 10)
+    events = log.rows(*PLACE, 0, 10)
     identity = log.extent(*PLACE).identity
     assert stream.append(PLACE, identity, events, 100) == 0
     assert relay.ship(PLACE, 10) == 0
@@ -89,7 +89,7 @@ def test_a_flushed_redis_is_filled_again(redis):
 def test_a_lost_tail_is_filled_again(redis):
     announce(sold(4))
     log.sequence("tickets", 100)
-    stream.append(PLACE, log.extent(*PLACE).identity, log.read(*PLACE, 0, 2), 100)
+    stream.append(PLACE, log.extent(*PLACE).identity, log.rows(*PLACE, 0, 2), 100)
     steps.relay()
     assert entry_ids(redis) == ["1-0", "2-0", "3-0", "4-0"]
 

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable
 
-import msgspec
 import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -106,11 +105,10 @@ class TestTheMachineSees:
     def test_entries_whose_ids_redis_chooses(self, run, monkeypatch):
         sound = stream.append
 
-        def append(place, identity, events, length):
+        def append(place, identity, rows, length):
             following = stream.last_position(place) + 1
             renumbered = [
-                msgspec.structs.replace(event, position=position)
-                for position, event in enumerate(events, following)
+                row._replace(position=position) for position, row in enumerate(rows, following)
             ]
             return sound(place, identity, renumbered, length)
 
