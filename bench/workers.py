@@ -48,8 +48,10 @@ class WorkerProcess:
 
 @contextmanager
 def relay_and_consumer(context: str) -> Iterator[list[int]]:
-    """Yields: their process ids."""
-    with WorkerProcess("relay") as relay, WorkerProcess("consume", context) as consumer:
+    """They host the publisher and one subscriber. Yields: their process ids."""
+    env = {"CONTEXTS": f"source,{context}"}
+    relay, consumer = WorkerProcess("relay", env=env), WorkerProcess("consume", context, env=env)
+    with relay, consumer:
         yield [relay.pid, consumer.pid]
 
 
