@@ -1,4 +1,7 @@
-"""CPU seconds of processes and all that they started, those that have ended included."""
+"""CPU seconds and memory of processes and all that they started.
+
+Those that have ended count too as far as CPU goes.
+"""
 
 import os
 from collections import defaultdict
@@ -15,17 +18,17 @@ PARENT, UTIME, STIME, CHILDREN_UTIME, CHILDREN_STIME = 1, 11, 12, 13, 14
 def of_trees(pids: list[int]) -> float:
     """CPU seconds that these processes and their descendants have used."""
     stats = _stats()
-    children: dict[int, list[int]] = defaultdict(list)
-    for pid, fields in stats.items():
-        children[int(fields[PARENT])].append(pid)
-    todo, members = list(pids), set[int]()
-    while todo:
-        pid = todo.pop()
-        if pid in stats and pid not in members:
-            members.add(pid)
-            todo += children[pid]
     used = (UTIME, STIME, CHILDREN_UTIME, CHILDREN_STIME)
-    return sum(int(stats[pid][field]) for pid in members for field in used) / TICKS_PER_S
+    ticks = (int(stats[pid][field]) for pid in _members(stats, pids) for field in used)
+    return sum(ticks) / TICKS_PER_S
+
+
+def memory_mib(pids: list[int]) -> float:
+    """What these processes and their descendants hold now; what they share counts once.
+
+    Source: "Pss" in https://docs.kernel.org/filesystems/proc.html
+    """
+    return sum(_pss_kib(pid) for pid in _members(_stats(), pids)) / 1024
 
 
 def servers() -> list[int]:
@@ -38,6 +41,27 @@ def servers() -> list[int]:
         postmaster = int(_stats()[backend][PARENT])
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
         return [postmaster, int(client.info("server")["process_id"])]
+
+
+def _members(stats: dict[int, list[str]], pids: list[int]) -> set[int]:
+    children: dict[int, list[int]] = defaultdict(list)
+    for pid, fields in stats.items():
+        children[int(fields[PARENT])].append(pid)
+    todo, members = list(pids), set[int]()
+    while todo:
+        pid = todo.pop()
+        if pid in stats and pid not in members:
+            members.add(pid)
+            todo += children[pid]
+    return members
+
+
+def _pss_kib(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) for line in text.splitlines() if line[:4] == "Pss:"), 0)
 
 
 def _stats() -> dict[int, list[str]]:
