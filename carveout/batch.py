@@ -1,7 +1,8 @@
-"""One batch: handlers and cursors in one transaction, one call at a time if that fails."""
+"""One batch: handlers and cursors in one transaction, a few calls at a time if that fails."""
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -16,6 +17,10 @@ from carveout.models import Delivery
 from carveout.subscription import Subscription
 
 logger = logging.getLogger(__name__)
+
+ROWS_PER_SAVEPOINT = 10
+"""A savepoint costs about half of what a handler does that stores a row. If one event of a hundred
+fails, so many share one at the least cost."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,8 @@ def handle(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
     except CursorMoved:
         raise
     except Exception as error:
-        logger.info("%s.%s after %s: one by one, because of %r", *place, old.position, error)
-        _one_by_one(shares, place, old, new)
+        logger.info("%s.%s after %s: a few at a time, because of %r", *place, old.position, error)
+        _a_few_at_a_time(shares, place, old, new)
 
 
 def _together(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
@@ -50,12 +55,23 @@ def _together(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
         _advance(shares, place, old, new)
 
 
-def _one_by_one(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
+def _a_few_at_a_time(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
     with transaction.atomic(using=shares[0].subscription.database):
         for share in shares:
-            for event in share.events:
-                attempt_one(Share(share.subscription, [event], share.found))
+            for first in range(0, len(share.events), ROWS_PER_SAVEPOINT):
+                some = share.events[first : first + ROWS_PER_SAVEPOINT]
+                _attempt(Share(share.subscription, some, share.found))
         _advance(shares, place, old, new)
+
+
+def _attempt(share: Share) -> None:
+    """Run a few events in a savepoint; each in one of its own if that fails."""
+    if len(share.events) > 1:
+        with suppress(Exception), transaction.atomic(using=share.subscription.database):
+            _deliver(share, _unblocked(share))
+            return
+    for event in share.events:
+        attempt_one(Share(share.subscription, [event], share.found))
 
 
 def _deliver(share: Share, events: Sequence[ReceivedEvent]) -> None:

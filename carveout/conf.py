@@ -180,14 +180,23 @@ def app_labels(context: Context) -> set[str]:
     return {config.label for config in django_apps.get_app_configs() if config.name in context.apps}
 
 
+@lru_cache(maxsize=1024)
+def database_of_app(label: str) -> str | None:
+    """Where the models of an app live; None if it is in no context."""
+    for context in get_settings().contexts.values():
+        if label in app_labels(context):
+            return context.database
+    return None
+
+
 def _names(of: type) -> list[str]:
     return [entry.name for entry in fields(of)]
 
 
 def _forget(*, setting: str, **_: object) -> None:
-    if setting in ("CARVEOUT", "DATABASES"):
-        get_settings.cache_clear()
-        context_of.cache_clear()
+    if setting in ("CARVEOUT", "DATABASES", "INSTALLED_APPS"):
+        for read in (get_settings, context_of, database_of_app):
+            read.cache_clear()
 
 
 setting_changed.connect(_forget)

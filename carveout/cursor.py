@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection
 from typing import NamedTuple
 
+from django.db import connections
 from django.utils import timezone
 
 from carveout.errors import CursorMoved
@@ -19,6 +20,12 @@ class At(NamedTuple):
 
 
 BEGINNING = At(0)
+
+_EVENT_ID = Cursor._meta.get_field("event_id")
+_ADVANCE = """
+    UPDATE carveout_cursor SET position = %s, event_id = %s, moved_at = %s
+    WHERE context = %s AND "partition" = %s AND position = %s AND subscription IN ({names})
+"""
 
 
 def positions(subscriptions: Collection[str], place: Place, database: str) -> dict[str, At]:
@@ -57,16 +64,16 @@ def advance(subscriptions: Collection[str], place: Place, old: At, new: At, data
 
     Raises: CursorMoved: one of them is no longer at `old`; let the transaction roll back.
     """
-    moved = (
-        Cursor.objects.using(database)
-        .filter(
-            subscription__in=subscriptions,
-            context=place[0],
-            partition=place[1],
-            position=old.position,
+    connection = connections[database]
+    event_id = _EVENT_ID.get_db_prep_value(new.event_id, connection)
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    names = ", ".join(["%s"] * len(subscriptions))
+    with connection.cursor() as statement:
+        statement.execute(
+            _ADVANCE.format(names=names),
+            [new.position, event_id, now, *place, old.position, *subscriptions],
         )
-        .update(position=new.position, event_id=new.event_id, moved_at=timezone.now())
-    )
+        moved = statement.rowcount
     if moved != len(subscriptions):
         raise CursorMoved(
             f"{place[0]}.{place[1]}: {', '.join(subscriptions)} no longer stand at {old.position}."

@@ -35,7 +35,7 @@ def store(
     """
     now = timezone.now()
     wait_s = backoff_s(1, subscription) if error else 0
-    if isinstance(error, subscription.give_up_on):
+    if error and (subscription.max_attempts <= 1 or isinstance(error, subscription.give_up_on)):
         state = Delivery.State.DEAD
     due_at = now + timedelta(seconds=SWEEP_AFTER_S if state == Delivery.State.QUEUED else wait_s)
     rows = [

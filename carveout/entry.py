@@ -17,10 +17,9 @@ UNREADABLE = (KeyError, ValueError, RecursionError, msgspec.MsgspecError)
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
-def position_of(entry_id: bytes | str) -> int:
+def position_of(entry_id: bytes) -> int:
     """The position in an entry's ID, `<position>-0`."""
-    text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
-    return int(text.split("-")[0])
+    return int(entry_id.partition(b"-")[0])
 
 
 def fields_of(context: str, row: Row) -> list[str]:
@@ -52,39 +51,37 @@ def fields_of(context: str, row: Row) -> list[str]:
 
 def event_of(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> ReceivedEvent:
     """The event in an entry. Raises: one of UNREADABLE: it is none."""
-    text = {name: value.decode() for name, value in fields.items()}
-    given = text.get
-    return received(
-        place,
-        Row(
-            position=position_of(entry_id),
-            event_id=text[b"id"],
-            type=text[b"type"],
-            key=given(b"subject", ""),
-            time=text[b"time"],
-            data=text[b"data"],
-            carries=given(b"carries", ""),
-            carried=given(b"carried", ""),
-            correlation_id=given(b"correlationid", ""),
-            causation_id=given(b"causationid", ""),
-            traceparent=given(b"traceparent", ""),
-        ),
+    given, carried = fields.get, fields.get(b"carried")
+    return ReceivedEvent(
+        id=msgspec.convert(fields[b"id"].decode(), UUID),
+        type=fields[b"type"].decode(),
+        context=place[0],
+        partition=place[1],
+        position=position_of(entry_id),
+        key=given(b"subject", b"").decode(),
+        time=datetime.fromisoformat(fields[b"time"].decode()),
+        data=_object.decode(fields[b"data"]),
+        carries=given(b"carries", b"").decode(),
+        carried=_object.decode(carried) if carried else None,
+        correlation_id=given(b"correlationid", b"").decode(),
+        causation_id=given(b"causationid", b"").decode(),
+        traceparent=given(b"traceparent", b"").decode(),
     )
 
 
 def received(place: Place, row: Row) -> ReceivedEvent:
     """A row as subscribers get it. Raises: one of UNREADABLE: it holds no event."""
     return ReceivedEvent(
-        id=UUID(row.event_id),
+        id=msgspec.convert(row.event_id, UUID),
         type=row.type,
         context=place[0],
         partition=place[1],
         position=row.position,
         key=row.key,
         time=datetime.fromisoformat(row.time),
-        data=_object.decode(row.data),
+        data=msgspec.json.decode(row.data),
         carries=row.carries,
-        carried=_object.decode(row.carried) if row.carried else None,
+        carried=msgspec.json.decode(row.carried) if row.carried else None,
         correlation_id=row.correlation_id,
         causation_id=row.causation_id,
         traceparent=row.traceparent,

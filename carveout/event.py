@@ -105,9 +105,9 @@ class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
     def __getattr__(self, name: str) -> Any:
         try:
             return self.data[name]
-        except KeyError:
+        except (KeyError, TypeError):  # somebody changed a row by hand, and it is no object
             raise AttributeError(
-                f"{self.type} has no field {name!r}; it has {', '.join(self.data)}."
+                f"{self.type} has no field {name!r}; it has {', '.join(self.data or ())}."
             ) from None
 
 

@@ -81,7 +81,9 @@ def _lookup_for(reader: type[Lookup], event: ReceivedEvent, found: Found) -> Loo
 def call(subscription: Subscription, events: Sequence[ReceivedEvent], found: Found) -> None:
     """Call the handler with these events, in order."""
     if subscription.batch:
-        items = [_item(subscription, event, found) for event in events]
+        items: list[Any] = list(events)
+        if subscription.lookups:
+            items = [(event, *lookups_for(subscription, event, found).values()) for event in events]
         with time_limit(subscription.time_limit_s, subscription.name):
             subscription.handler(items)
         return
@@ -91,11 +93,6 @@ def call(subscription: Subscription, events: Sequence[ReceivedEvent], found: Fou
             arguments[subscription.event_parameter] = event
         with caused_by(event), time_limit(subscription.time_limit_s, subscription.name):
             subscription.handler(**arguments)
-
-
-def _item(subscription: Subscription, event: ReceivedEvent, found: Found) -> Any:
-    chosen = lookups_for(subscription, event, found)
-    return (event, *chosen.values()) if chosen else event
 
 
 @contextmanager

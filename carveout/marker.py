@@ -1,13 +1,15 @@
 """Markers: a consumer that dies in the middle of a batch leaves one behind for its successor.
 
-A marker that Redis loses costs one more death of a consumer, and nothing else.
+A marker that gets lost costs one more death of a consumer, and one that stays makes a successor
+careful for no reason. So nobody waits for Redis.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from carveout.connection import REDIS_ERRORS, client
+from carveout.connection import client
 from carveout.event import Place
+from carveout.notice import tell
 
 EXPIRES_S = 86_400
 
@@ -20,12 +22,11 @@ def is_set(subscriber: str, place: Place) -> bool:
 @contextmanager
 def marked(subscriber: str, place: Place) -> Iterator[None]:
     """Leave a marker if the process dies inside the block; an error takes it away."""
-    client().set(_key(subscriber, place), b"1", ex=EXPIRES_S)
+    tell("SET", _key(subscriber, place), b"1", "EX", EXPIRES_S)
     try:
         yield
     finally:
-        with suppress(*REDIS_ERRORS):  # the successor will be careful for no reason
-            client().delete(_key(subscriber, place))
+        tell("DEL", _key(subscriber, place))
 
 
 def _key(subscriber: str, place: Place) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from carveout.conf import app_labels, get_settings
+from carveout.conf import database_of_app, get_settings
 
 
 class ContextRouter:
@@ -14,23 +14,16 @@ class ContextRouter:
     """
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
-        return _database_of(model._meta.app_label)
+        return database_of_app(model._meta.app_label)
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
-        return _database_of(model._meta.app_label)
+        return database_of_app(model._meta.app_label)
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         settings = get_settings()
         if app_label == "carveout":
             return db in {settings.database_of(context) for context in settings.hosted}
-        database = _database_of(app_label)
+        database = database_of_app(app_label)
         if database is None:
             return None if db == "default" else False
         return db == database
-
-
-def _database_of(app_label: str) -> str | None:
-    for context in get_settings().contexts.values():
-        if app_label in app_labels(context):
-            return context.database
-    return None

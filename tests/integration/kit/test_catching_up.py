@@ -190,6 +190,22 @@ def test_pruned_history_is_loud_and_stops_only_that_partition(kit, redis, caplog
     assert len(told) == 1
 
 
+def test_a_row_that_was_made_unreadable_is_loud_and_stops_only_its_partition(redis, caplog):
+    listening("ear")
+    announce(sold(3))
+    steps.relay()
+    second = LoggedEvent.objects.using("kit").filter(position=2)
+    as_it_was = second.get().data
+    redis.flushall()
+    second.update(data="{")
+    steps.flow()
+    assert heard("ear") == ["T-1"]
+    assert any("row at position 2" in line and "unreadable" in line for line in caplog.messages)
+    second.update(data=as_it_was)
+    steps.flow()
+    assert heard("ear") == keys(1, 3)
+
+
 def test_a_log_that_begins_anew_behind_a_cursor_is_loud(redis, caplog):
     listening("ear")
     announce(sold(5))

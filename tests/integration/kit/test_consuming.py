@@ -250,6 +250,27 @@ class TestAHandlerThatFails:
         assert notes() == ["T-1 of 1", "T-3 of 1"]
         assert deliveries() == [("desk.count", "waiting", 1)]
 
+    def test_a_few_share_a_savepoint_and_only_those_near_a_failure_run_alone(self):
+        @carveout.subscribe("tickets.TicketSold", batch=True)
+        def count(events):
+            if any(event.key == "T-25" for event in events):
+                raise ValueError
+            note(str(len(events)))
+
+        announce(sold(40))
+        steps.flow()
+        assert notes() == ["10", "10", *["1"] * 9, "10"]
+
+    def test_one_that_may_fail_once_only_is_dead_at_once_with_its_error(self):
+        @carveout.subscribe("tickets.TicketSold", max_attempts=1)
+        def listen(event):
+            raise ValueError("never")
+
+        announce(sold(1))
+        steps.flow()
+        row = Delivery.objects.using("kit").get()
+        assert (row.state, row.error_type) == ("dead", "builtins.ValueError")
+
     def test_a_database_error_in_a_handler_spoils_only_its_own_event(self):
         @carveout.subscribe("tickets.TicketSold", max_attempts=1)
         def listen(event):

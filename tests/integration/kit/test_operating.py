@@ -41,7 +41,7 @@ def mended() -> list[bool]:
             note(f"{name} {event.key}")
 
         handler.__name__ = name
-        carveout.subscribe("tickets.TicketSold", max_attempts=1)(handler)
+        carveout.subscribe("tickets.TicketSold", max_attempts=2)(handler)
 
     hear("print", ValueError)
     hear("stamp", KeyError)
