@@ -18,6 +18,9 @@ from bench.side import SideFailed
 def main() -> None:
     os.environ.pop("CONTEXTS", None)
     arguments = _arguments()
+    if arguments.table:
+        print(results.markdown())
+        return
     goals = [goal for goal in GOALS if not arguments.only or goal.key in arguments.only]
     if not arguments.quick:
         environment.install()
@@ -45,6 +48,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("bench", description="Measures against baselines in turns.")
     parser.add_argument("--quick", action="store_true", help="only see that everything runs")
+    parser.add_argument("--table", action="store_true", help="show results.json, in Markdown")
     parser.add_argument(
         "--only", nargs="+", metavar="KEY", choices=[goal.key for goal in GOALS], default=[]
     )

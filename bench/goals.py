@@ -9,11 +9,18 @@ class Goal:
 
     key: str
     question: str
-    sign: str
+    sign: str = ""
     """At most ("≤") or at least ("≥")."""
-    value: float
+    value: float | None = None
+    """None: measured, with nothing to reach."""
 
-    def reached_by(self, ratio: float) -> bool:
+    @property
+    def bound(self) -> str:
+        return "" if self.value is None else f"{self.sign} {self.value:g}"
+
+    def reached_by(self, ratio: float) -> bool | None:
+        if self.value is None:
+            return None
         return ratio <= self.value if self.sign == "≤" else ratio >= self.value
 
 
@@ -42,6 +49,8 @@ GOALS = [
     Goal("log_1m", "long_log", "≥", 0.90),
     Goal("catch_up", "long_log", "≥", 0.90),
     Goal("idle_cpu", "idle", "≤", 0.6),
+    Goal("subscriptions_4", "subscriptions"),
+    Goal("subscriptions_16", "subscriptions"),
 ]
 
 SETTINGS = {"publish_request": "shop.settings"}

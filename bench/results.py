@@ -14,18 +14,19 @@ from bench.goals import GOALS, Goal
 FILE = Path(__file__).with_name("results.json")
 LIBRARIES = ("Django", "psycopg", "redis", "hiredis", "msgspec")
 MISSING = "peer missing"
+VERDICTS = {True: "yes", False: "no", None: ""}
 
 
 def row(goal: Goal, answer: dict[str, Any] | None) -> str:
     """One line of the table."""
-    bound = f"{goal.sign} {goal.value:g}"
     if answer is None:
-        return f"{goal.key:24}{'':>9}{bound:>8}  {MISSING}"
+        return f"{goal.key:24}{'':>9}{goal.bound:>8}  {MISSING}"
     ratios = answer["ratios"]
     ratio = median(ratios)
-    reached = "yes" if goal.reached_by(ratio) else "no"
+    reached = VERDICTS[goal.reached_by(ratio)]
     return (
-        f"{goal.key:24}{ratio:9.3f}{bound:>8}{min(ratios):10.3f}{max(ratios):10.3f}  {reached:8}"
+        f"{goal.key:24}{ratio:9.3f}{goal.bound:>8}"
+        f"{min(ratios):10.3f}{max(ratios):10.3f}  {reached:8}"
         f"{answer['ours']:10.3f}{answer['baseline']:10.3f} {answer['unit']}"
     )
 
@@ -34,6 +35,19 @@ HEADER = (
     f"{'key':24}{'ratio':>9}{'goal':>8}{'low':>10}{'high':>10}  {'reached?':8}"
     f"{'ours':>10}{'baseline':>10}"
 )
+
+
+def markdown() -> str:
+    """What the file holds, as a table."""
+    kept = json.loads(FILE.read_text())
+    lines = ["| key | ratio | goal | lowest | highest | reached |", "|---|---|---|---|---|---|"]
+    for goal in GOALS:
+        if entry := kept.get(goal.key):
+            ratios = " | ".join(f"{entry[name]:.3g}" for name in ("low", "high"))
+            reached = VERDICTS[goal.reached_by(entry["ratio"])]
+            ratio = f"{entry['ratio']:.3g}"
+            lines.append(f"| `{goal.key}` | {ratio} | {goal.bound} | {ratios} | {reached} |")
+    return "\n".join(lines)
 
 
 def write(answers: dict[str, dict[str, Any]], servers: dict[str, str]) -> None:

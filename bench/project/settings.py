@@ -38,6 +38,8 @@ CARVEOUT = {
         "single": {"apps": ["single"]},
         "bulk": {"apps": ["bulk"]},
         "asking": {"apps": ["asking"]},
+        "four": {"apps": ["four"]},
+        "sixteen": {"apps": ["sixteen"]},
     },
     "LOOKUPS": os.environ.get("LOOKUPS", "auto"),
     "BLOCK_MS": int(os.environ.get("BLOCK_MS", "1000")),

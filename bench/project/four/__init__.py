@@ -1,0 +1,1 @@
+"""A context with four subscriptions to each event."""

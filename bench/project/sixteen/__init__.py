@@ -1,0 +1,1 @@
+"""A context with sixteen subscriptions to each event."""
