@@ -87,12 +87,14 @@ def call(subscription: Subscription, events: Sequence[ReceivedEvent], found: Fou
         with time_limit(subscription.time_limit_s, subscription.name):
             subscription.handler(items)
         return
-    for event in events:
-        arguments: dict[str, Any] = lookups_for(subscription, event, found)
-        if subscription.event_parameter:
-            arguments[subscription.event_parameter] = event
-        with caused_by(event), time_limit(subscription.time_limit_s, subscription.name):
-            subscription.handler(**arguments)
+    with time_limit(subscription.time_limit_s, subscription.name) as restart:
+        for event in events:
+            restart()
+            arguments: dict[str, Any] = lookups_for(subscription, event, found)
+            if subscription.event_parameter:
+                arguments[subscription.event_parameter] = event
+            with caused_by(event):
+                subscription.handler(**arguments)
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 
 from django.db import connections
@@ -17,16 +18,17 @@ _UNINTERRUPTED = {Atomic.__enter__.__code__, Atomic.__exit__.__code__}
 
 
 @contextmanager
-def time_limit(seconds: float, what: str) -> Iterator[None]:
+def time_limit(seconds: float, what: str) -> Iterator[Callable[[], object]]:
     """Interrupt the block after so many seconds. Only a process's main thread can be interrupted.
 
     An outer limit that ends sooner, such as an RQ job's, goes on by itself.
 
+    Gives: a function that lets the time begin anew.
     Raises: HandlerTimedOut: the block took longer.
     """
     outer_s, _ = signal.getitimer(signal.ITIMER_REAL)
     if threading.current_thread() is not threading.main_thread() or 0 < outer_s < seconds:
-        yield
+        yield _go_on
         return
 
     def interrupt(_signal: int, frame: FrameType | None) -> None:
@@ -35,16 +37,21 @@ def time_limit(seconds: float, what: str) -> Iterator[None]:
         raise HandlerTimedOut(f"{what} took longer than its limit of {seconds} s.")
 
     previous = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    restart = partial(signal.setitimer, signal.ITIMER_REAL, seconds)
     started_at = time.monotonic()
     try:
-        yield
+        restart()
+        yield restart
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
         if outer_s:
             left_s = outer_s - (time.monotonic() - started_at)
             signal.setitimer(signal.ITIMER_REAL, max(left_s, 0.001))
+
+
+def _go_on() -> None:
+    """The outer limit counts for all that is inside."""
 
 
 def put_off(frame: FrameType | None) -> bool:
