@@ -64,6 +64,7 @@ ENVIRONMENT = {
     },
     "consume_processes": {"PARTITIONS": "2", "LEASE_MS": "1500", "BLOCK_MS": "50"},
     "lookup_http": {"LOOKUPS": "http"},
+    "cpu_per_event": {"LEASE_MS": "60000"},
 }
 """What some questions need in their environment."""
 

@@ -74,13 +74,15 @@ def trickle(count: int, pause_s: float) -> list[float]:
 
 
 def flood(count: int) -> None:
-    """Store orders as fast as it goes, until the last task is done."""
+    """Store orders while the worker is stopped, then let it do all their tasks."""
     start()
     work.empty()
+    _signal(signal.SIGSTOP)
     for number in range(count):
         with transaction.atomic():
             new_order()
             _enqueue_on_commit(number)
+    _signal(signal.SIGCONT)
     work.wait_for(count)
 
 
