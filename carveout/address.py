@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -48,6 +49,7 @@ class Address:
         return {name: value for name, value in self.options.items() if name.startswith("ssl")}
 
 
+@lru_cache(maxsize=16)
 def parse(url: str) -> Address:
     """Read a URL.
 

@@ -97,6 +97,7 @@ class Consumer:
         leases = [context.leases for context in self._contexts]
         self._heartbeat = Heartbeat(leases, get_settings().lease_ms)
         self._mirrored_at = self._swept_at = 0.0
+        self._news = False  # a new event goes before those that failed
         self._listener = Listener(self._sources(), stream_channel) if on_cluster() else None
 
     def start(self) -> None:
@@ -108,9 +109,9 @@ class Consumer:
 
         Returns: how much it did. Raises: StreamUnavailable: Redis did not answer; call again.
         """
+        ways = [self._run_deliveries, self._run_batches]
         try:
-            done = self._run_deliveries()
-            done += sum(context.run_once() for context in self._contexts)
+            done = sum(run() for run in (reversed(ways) if self._news else ways))
         except REDIS_ERRORS as error:
             raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error
         self._mirror()
@@ -126,10 +127,11 @@ class Consumer:
             position = partition.news_after()
             if position is not None:
                 after[partition.place] = max(after.get(partition.place, 0), position)
+        self._news = False
         if after and self._listener:
-            self._listener.wait()
+            self._news = bool(self._listener.wait())
         elif after:
-            stream.wait(after, get_settings().block_ms)
+            self._news = stream.wait(after, get_settings().block_ms)
         else:
             time.sleep(get_settings().block_ms / 1000)
 
@@ -147,6 +149,9 @@ class Consumer:
 
     def _held(self) -> list[PartitionConsumer]:
         return [partition for context in self._contexts for partition in context.held()]
+
+    def _run_batches(self) -> int:
+        return sum(context.run_once() for context in self._contexts)
 
     def _run_deliveries(self) -> int:
         """Retry what is due, and hand to jobs what belongs there."""

@@ -4,9 +4,10 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import F, Max, Min, QuerySet
+from django.db.models import F, Max, QuerySet
 
 from carveout import entry, row
 from carveout.conf import get_settings
@@ -73,10 +74,15 @@ def lock(context: str) -> int:
 
     Returns: the number of partitions.
     """
-    layouts = Layout.objects.using(get_settings().database_of(context)).filter(context=context)
-    while not layouts.update(partitions=F("partitions")):
-        divide(context)
-    return layouts.values_list("partitions", flat=True).get()
+    statement = (
+        "UPDATE carveout_layout SET partitions = partitions WHERE context = %s RETURNING partitions"
+    )
+    with connections[get_settings().database_of(context)].cursor() as cursor:
+        while True:
+            cursor.execute(statement, [context])
+            if found := cursor.fetchone():
+                return int(found[0])
+            divide(context)
 
 
 def sequence(context: str, limit: int) -> int:
@@ -86,16 +92,28 @@ def sequence(context: str, limit: int) -> int:
 
     Returns: how many events got a position.
     """
-    database = get_settings().database_of(context)
-    with transaction.atomic(using=database):
+    connection = connections[get_settings().database_of(context)]
+    with transaction.atomic(using=connection.alias):
         partitions = lock(context)
-        with connections[database].cursor() as cursor:
-            cursor.execute(_GIVE_POSITIONS, [context, limit, context, partitions])
-            sequenced = int(cursor.rowcount)
-            if sequenced:
-                cursor.execute(_MOVE_HEADS, [context])
-                reach("relay: positions given")
+        place = _place_at_once if connection.vendor == "postgresql" else _place
+        with connection.cursor() as cursor:
+            sequenced = place(cursor, [context, limit, context, partitions])
+        if sequenced:
+            reach("relay: positions given")
     return sequenced
+
+
+def _place(cursor: Any, of: Sequence[Any]) -> int:
+    cursor.execute(_GIVE_POSITIONS, of)
+    sequenced = int(cursor.rowcount)
+    if sequenced:
+        cursor.execute(_MOVE_HEADS, of[:1])
+    return sequenced
+
+
+def _place_at_once(cursor: Any, of: Sequence[Any]) -> int:
+    cursor.execute(_PLACE_AT_ONCE.format(give_positions=_GIVE_POSITIONS), [*of, of[0]])
+    return int(cursor.fetchone()[0])
 
 
 _GIVE_POSITIONS = """
@@ -122,6 +140,16 @@ _MOVE_HEADS = """
         FROM carveout_partition AS head WHERE context = %s
     ) AS placed
     WHERE carveout_partition.id = placed.id AND carveout_partition.head < placed.last
+"""
+_PLACE_AT_ONCE = """
+    WITH placed AS (
+        {give_positions} RETURNING carveout_loggedevent."partition" AS number, position
+    ), moved AS (
+        UPDATE carveout_partition SET head = ends.last
+        FROM (SELECT number, MAX(position) AS last FROM placed GROUP BY number) AS ends
+        WHERE carveout_partition.context = %s AND carveout_partition.number = ends.number
+    )
+    SELECT COUNT(*) FROM placed
 """
 
 
@@ -200,9 +228,25 @@ def position_before(context: str, partition: int, time: datetime) -> int:
 
 
 def extent(context: str, partition: int) -> Extent:
-    head = head_of(context, partition)
-    first = rows_of(context, partition).aggregate(first=Min("position"))["first"]
-    return Extent(head.identity, first or head.head + 1, head.head)
+    """What is kept of a partition; nothing, at position 0, if there is no such partition."""
+    with connections[get_settings().database_of(context)].cursor() as cursor:
+        cursor.execute(_EXTENT, [context, partition])
+        found = cursor.fetchone()
+    if found is None:
+        return Extent(head_of(context, partition).identity, 1, 0)
+    log_id, epoch, head, first = found
+    return Extent(
+        Partition(log_id=_LOG_ID.to_python(log_id), epoch=epoch).identity, first or head + 1, head
+    )
+
+
+_LOG_ID = Partition._meta.get_field("log_id")
+_EXTENT = """
+    SELECT log_id, epoch, head, (
+        SELECT MIN(position) FROM carveout_loggedevent AS event
+        WHERE event.context = part.context AND event."partition" = part.number
+    ) FROM carveout_partition AS part WHERE context = %s AND number = %s
+"""
 
 
 def rows_of(context: str, partition: int) -> "QuerySet[LoggedEvent]":

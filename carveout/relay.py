@@ -91,6 +91,8 @@ class Relay:
         self._checked: set[Place] = set()
         self._reports_noted_at = 0.0
         self._stopped: set[Place] = set()
+        self._woken: set[str] = set()
+        self._places: dict[str, list[Place]] = {}
 
     def start(self) -> None:
         """Say so if a log is divided otherwise than the settings say."""
@@ -114,19 +116,26 @@ class Relay:
         for context in self._contexts:
             with _noting(errors):
                 done += self._sequence(context)
-                for place in log.places_of([context]):
+                for place in self._places_of(context):
                     with _noting(errors):
                         done += self._ship(place)
                         if reports_due:
                             retention.note_reports(place)
         if reports_due:
             self._reports_noted_at = time.monotonic()
+        self._woken.clear()
         if errors:
             raise errors[0]
         return done
 
+    def _places_of(self, context: str) -> list[Place]:
+        """Those that are known will do when we were woken; we look again soon after."""
+        if context not in self._woken or context not in self._places:
+            self._places[context] = log.places_of([context])
+        return self._places[context]
+
     def _sequence(self, context: str) -> int:
-        if not log.unsequenced(context):
+        if context not in self._woken and not log.unsequenced(context):
             return 0
         sequenced = log.sequence(context, _rows_at_once())
         reach("relay: sequenced")
@@ -152,7 +161,7 @@ class Relay:
 
     def wait(self) -> None:
         """Return when something was published, or after the blocking period."""
-        self._listener.wait()
+        self._woken = self._listener.wait()
 
     def close(self) -> None:
         self._listener.close()

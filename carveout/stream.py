@@ -207,15 +207,18 @@ def read(place: Place, after: int, limit: int) -> Chunk:
     return Chunk(events, mark or b"")
 
 
-def wait(after: dict[Place, int], block_ms: int) -> None:
+def wait(after: dict[Place, int], block_ms: int) -> bool:
     """Return as soon as any of the streams has an entry after its position, or after `block_ms`.
+
+    Returns: has one?
 
     Not on a cluster: the streams of several partitions are in several slots.
 
     Raises: StreamUnavailable: Redis did not answer.
     """
     with _answering():
-        client().xread({key(p): f"{at}-0" for p, at in after.items()}, count=1, block=block_ms)
+        after_ids = {key(place): f"{position}-0" for place, position in after.items()}
+        return bool(client().xread(after_ids, count=1, block=block_ms))
 
 
 def mirror(place: Place, group: str, position: int) -> None:

@@ -36,25 +36,30 @@ class Listener:
     def __init__(
         self, contexts: Iterable[str], channel: Callable[[str], str] = _log_channel
     ) -> None:
-        self._channels = [channel(context) for context in contexts]
+        self._contexts = {channel(context).encode(): context for context in contexts}
         self._pubsub: Any = None
 
-    def wait(self) -> None:
+    def wait(self) -> set[str]:
         """Return when one was woken, or after the blocking period.
 
+        Returns: the contexts that there is news of.
         Raises: StreamUnavailable: Redis did not answer.
         """
+        woken: set[str] = set()
+        timeout_s = get_settings().block_ms / 1000
         try:
             if self._pubsub is None:
                 self._pubsub = pubsub()
-                self._pubsub.subscribe(*self._channels)
-            self._pubsub.get_message(timeout=get_settings().block_ms / 1000)
+                self._pubsub.subscribe(*self._contexts)
             for _ in range(DRAIN_MAX):  # one look serves all who called until now
-                if self._pubsub.get_message() is None:
+                message = self._pubsub.get_message(timeout=0 if woken else timeout_s)
+                if message is None:
                     break
+                woken.add(self._contexts[message["channel"]])
         except REDIS_ERRORS as error:
             self.close()
             raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error
+        return woken
 
     def close(self) -> None:
         if self._pubsub is not None:
