@@ -1,7 +1,7 @@
 """Ship: the stream is the log's copy, and Redis may lose it, keep it too long or be full."""
 
-from functools from datetime import datetime
-import partial
+from datetime import datetime
+from functools import partial
 
 import msgspec
 import pytest
