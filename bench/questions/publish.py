@@ -1,5 +1,5 @@
 """publish_pg, publish_sqlite: an order with a line and its event, to the same without the event.
-publish_many: five events in one order, to one.
+publish_many: five events in one order, in one call, to one.
 
 Everything with the wake-up of the relay, which is sent after the commit.
 """
@@ -37,5 +37,5 @@ def _orders_with(events: int):
 def _place(events: int) -> None:
     with transaction.atomic():
         order = order_with_line()
-        for number in range(events):
-            carveout.publish(OrderPlaced(order_number=order.number, number=number))
+        placed = [OrderPlaced(order_number=order.number, number=each) for each in range(events)]
+        carveout.publish_many(placed)
