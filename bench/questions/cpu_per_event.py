@@ -1,8 +1,8 @@
 """cpu_vs_celery: the CPU of all processes for an event, from publish to the end of its handler.
 
-Orders are stored while the workers are stopped, each in a transaction with its event; then relay and
-consumer, or Celery's worker, do all that has piled up. What the same orders cost without events is
-taken off on both sides.
+Orders are stored while the workers are stopped, each in a transaction with its event. Then relay
+and consumer, or Celery's worker, do all that has piled up. What the same orders cost without events
+is taken off on both sides.
 """
 
 import os
