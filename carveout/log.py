@@ -136,6 +136,7 @@ _MOVE_HEADS = """
         SELECT id, (
             SELECT MAX(position) FROM carveout_loggedevent AS event
             WHERE event.context = head.context AND event."partition" = head.number
+                AND position IS NOT NULL
         ) AS last
         FROM carveout_partition AS head WHERE context = %s
     ) AS placed
@@ -245,6 +246,7 @@ _EXTENT = """
     SELECT log_id, epoch, head, (
         SELECT MIN(position) FROM carveout_loggedevent AS event
         WHERE event.context = part.context AND event."partition" = part.number
+            AND position IS NOT NULL
     ) FROM carveout_partition AS part WHERE context = %s AND number = %s
 """
 
@@ -252,4 +254,4 @@ _EXTENT = """
 def rows_of(context: str, partition: int) -> "QuerySet[LoggedEvent]":
     """The partition's events, in any order."""
     rows = LoggedEvent.objects.using(get_settings().database_of(context))
-    return rows.filter(context=context, partition=partition)
+    return rows.filter(context=context, partition=partition, position__isnull=False)

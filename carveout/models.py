@@ -71,7 +71,9 @@ class LoggedEvent(models.Model):
         verbose_name = "event"
         constraints = [
             models.UniqueConstraint(
-                fields=["context", "partition", "position"], name="carveout_one_position"
+                fields=["context", "partition", "position"],
+                condition=models.Q(position__isnull=False),  # publish has one index less to write
+                name="carveout_one_position",
             )
         ]
         indexes = [

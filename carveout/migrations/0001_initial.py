@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'event',
                 'indexes': [models.Index(condition=models.Q(('position', None)), fields=['context', 'id'], name='carveout_unsequenced'), models.Index(fields=['key', 'id'], name='carveout_log_key')],
-                'constraints': [models.UniqueConstraint(fields=('context', 'partition', 'position'), name='carveout_one_position')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('position__isnull', False)), fields=('context', 'partition', 'position'), name='carveout_one_position')],
             },
         ),
         migrations.CreateModel(
