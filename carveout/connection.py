@@ -83,6 +83,13 @@ def jobs_client() -> Client:
     return _patient(get_settings().jobs_redis)
 
 
+def servers(of: Client) -> dict[str, Client]:
+    """The servers behind a client: of a cluster all primaries by name, else the one, unnamed."""
+    if not isinstance(of, RedisCluster):
+        return {"": of}
+    return {node.name: of.get_redis_connection(node) for node in of.get_primaries()}
+
+
 def on_cluster() -> bool:
     """Are the streams on a cluster?"""
     return address.parse(get_settings().redis).kind == "cluster"

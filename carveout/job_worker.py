@@ -1,17 +1,18 @@
 """The worker of our queues: RQ's, but it outlives a Redis that goes away."""
 
 import logging
-import secrets
 import time
 from contextlib import suppress
 from types import FrameType
 from typing import Any
+from uuid import uuid4
 
 from rq.exceptions import StopRequested
 from rq.timeouts import UnixSignalDeathPenalty
 from rq.worker import SimpleWorker
 
 from carveout.connection import REDIS_ERRORS
+from carveout.jobs import GUARDED, worker_name
 from carveout.limit import put_off
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,11 @@ class TimeLimit(UnixSignalDeathPenalty):
     def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
         if not put_off(frame):
             super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]
+
+
+def _new_name(old: str) -> str:
+    """As guarded as the old one."""
+    return worker_name() if old.startswith(GUARDED) else uuid4().hex
 
 
 class JobWorker(SimpleWorker):
@@ -51,7 +57,7 @@ class JobWorker(SimpleWorker):
                 if burst or self._told_to_stop:
                     break
                 time.sleep(RETRY_S)
-                self.name = secrets.token_hex(16)  # the old one may still be registered
+                self.name = _new_name(self.name)  # the old one may still be registered
         return worked
 
     def request_stop(self, signum: Any, frame: Any) -> None:

@@ -1,12 +1,14 @@
 """Jobs: hand deliveries to django-rq, and run exactly one function there, whatever is queued."""
 
 import logging
+import secrets
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import transaction
 
-from carveout import delivery
+from carveout import address, delivery
 from carveout.conf import RQ_SERIALIZER, get_settings, rq_queue_name
 from carveout.connection import REDIS_ERRORS, jobs_client
 from carveout.event import ReceivedEvent
@@ -21,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 JOB_CLASS = "carveout.delivery_job.DeliveryJob"
 FUNCTION = "carveout.delivery_job.run_delivery"
+GUARDED = "carveout-guarded-"
+"""How the names of workers begin that run nothing but `FUNCTION`. RQ's registration tells neither
+job class nor serialiser."""
 
 
 def hand_over(subscription: Subscription, events: Sequence[ReceivedEvent]) -> None:
@@ -71,6 +76,36 @@ def sweep(context: str, due: Sequence[Delivery], database: str) -> int:
     delivery.queue([row.pk for row in due], database)
     enqueue(context, ids)
     return len(ids)
+
+
+class JobWorkerSeen(NamedTuple):
+    """A worker as RQ registers it."""
+
+    name: str
+    host: str
+    pid: int
+
+    @property
+    def guarded(self) -> bool:
+        return self.name.startswith(GUARDED)
+
+
+def worker_name() -> str:
+    """A new name for a worker that was given our job class and serialiser."""
+    return GUARDED + secrets.token_hex(8)
+
+
+def workers_of(context: str) -> list[JobWorkerSeen]:
+    """The workers that are registered on a context's queue; none where there can't be any.
+
+    Raises: redis.RedisError, OSError: Redis did not answer.
+    """
+    if not find_spec("rq") or address.parse(get_settings().jobs_redis).kind == "cluster":
+        return []
+    from rq import Worker
+
+    seen = Worker.all(queue=_queue(context))
+    return [JobWorkerSeen(each.name, each.hostname or "", each.pid or 0) for each in seen]
 
 
 def _without_job(context: str, ids: Sequence[int]) -> list[int]:

@@ -42,6 +42,20 @@ return 0
 """
 
 
+def members(subscriber: str) -> int:
+    """How many consumers of a subscribing context run.
+
+    Raises: redis.RedisError, OSError: Redis did not answer.
+    """
+    seconds, microseconds = client().time()
+    now_ms = seconds * 1000 + microseconds // 1000
+    return int(client().zcount(_members_key(subscriber), now_ms, "+inf"))
+
+
+def _members_key(subscriber: str) -> str:
+    return f"carveout:members:{subscriber}"
+
+
 class Leases:
     """One consumer's leases for one subscribing context."""
 
@@ -89,7 +103,7 @@ class Leases:
     def leave(self) -> None:
         """Let the other consumers take over at once; if Redis is down, the leases run out."""
         try:
-            client().zrem(self._members_key, self.token)
+            client().zrem(_members_key(self._subscriber), self.token)
             for place in self.held():
                 self._release(place)
         except REDIS_ERRORS:
@@ -101,9 +115,8 @@ class Leases:
         return set(places[rank :: len(members)])
 
     def _members(self) -> list[bytes]:
-        members: list[bytes] = client().eval(
-            _JOIN, 1, self._members_key, self.token, self._lease_ms
-        )
+        key = _members_key(self._subscriber)
+        members: list[bytes] = client().eval(_JOIN, 1, key, self.token, self._lease_ms)
         return members
 
     def _hold(self, place: Place) -> None:
@@ -116,10 +129,6 @@ class Leases:
     def _release(self, place: Place) -> None:
         self._held_until.pop(place, None)
         client().eval(_RELEASE, 1, self._key(place), self.token)
-
-    @property
-    def _members_key(self) -> str:
-        return f"carveout:members:{self._subscriber}"
 
     def _key(self, place: Place) -> str:
         return f"carveout:{{{place[0]}.{place[1]}}}:lease:{self._subscriber}"

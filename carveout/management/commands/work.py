@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from carveout.conf import RQ_SERIALIZER, rq_queue_name
 from carveout.connection import REDIS_ERRORS
 from carveout.errors import StreamUnavailable
-from carveout.jobs import JOB_CLASS
+from carveout.jobs import JOB_CLASS, worker_name
 from carveout.management.command import KitCommand
 from carveout.management.contexts import add_contexts, chosen
 from carveout.management.redis import redis_running
@@ -54,6 +54,7 @@ def _worked(names: list[str], once: bool, options: dict[str, Any]) -> bool:
         call_command(
             "rqworker",
             *names,
+            name=worker_name(),
             job_class=JOB_CLASS,
             serializer=RQ_SERIALIZER,
             worker_class=options["worker_class"],

@@ -1,0 +1,69 @@
+"""The databases of the hosted contexts: there, migrated, and keeping what was committed."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import Error, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from carveout.doctor.finding import Finding, compare_clocks, error, ok, warning
+
+FULL = 2
+"""SQLite's number for synchronous=FULL; EXTRA is above it."""
+
+
+def look(database: str) -> Iterator[Finding]:
+    connection, what = connections[database], f"Database {database}"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error as away:
+        why = " ".join(str(away).split())
+        yield error(what, f"does not answer ({why})", "start it, or correct settings.DATABASES")
+        return
+    yield _migrated(what, database)
+    if connection.vendor == "sqlite":
+        yield from _sqlite(what, connection)
+    elif connection.vendor == "postgresql":
+        yield _clock(what, connection)
+
+
+def _migrated(what: str, database: str) -> Finding:
+    executor = MigrationExecutor(connections[database])
+    leaves = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] == "carveout"]
+    missing = [migration.name for migration, _ in executor.migration_plan(leaves)]
+    if missing:
+        found = f"lacks the kit's migrations {', '.join(missing)}"
+        return error(what, found, f"`manage.py migrate carveout --database {database}`")
+    return ok(what, "answers, and has all of the kit's migrations")
+
+
+def _sqlite(what: str, connection: Any) -> Iterator[Finding]:
+    """Source: https://www.sqlite.org/pragma.html"""
+    with connection.cursor() as cursor:
+        journal = str(cursor.execute("PRAGMA journal_mode").fetchone()[0]).lower()
+        synchronous = int(cursor.execute("PRAGMA synchronous").fetchone()[0])
+    option = 'OPTIONS = {"init_command": "PRAGMA %s;"}'
+    if journal in ("off", "memory"):
+        found = f"journal_mode is {journal}; a crash may leave half a transaction"
+        yield error(what, found, option % "journal_mode=WAL")
+    elif journal != "wal":
+        found = f"journal_mode is {journal}; whoever reads holds up whoever writes"
+        yield warning(what, found, option % "journal_mode=WAL")
+    if synchronous < FULL:
+        yield warning(
+            what,
+            "synchronous is less than FULL; after a power cut a committed change may be gone"
+            " although its event went out",
+            option % "synchronous=FULL",
+        )
+    elif journal == "wal":
+        yield ok(what, "SQLite in WAL mode, and a commit waits for the disk")
+
+
+def _clock(what: str, connection: Any) -> Finding:
+    asked_at_s = time.time()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXTRACT(EPOCH FROM clock_timestamp())")
+        return compare_clocks(what, float(cursor.fetchone()[0]), asked_at_s)
