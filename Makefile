@@ -54,6 +54,8 @@ boundaries: $(stamp)
 django: $(stamp)
 	$(bin)/python manage.py check
 	$(bin)/python manage.py makemigrations --check --dry-run
+	$(bin)/python manage.py contracts --check
+	$(bin)/python manage.py contextmap --check
 
 clean:
 	rm -rf $(VENV) .carveout build dist *.egg-info

@@ -1,0 +1,91 @@
+"""The map as text, as JSON and as a Mermaid flowchart."""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from carveout.contextmap import ContextMap, MappedEvent, MappedLookup, MappedReader
+from carveout.contract import label
+from carveout.schema import EACH
+
+
+def as_json(drawn: ContextMap) -> str:
+    return msgspec.json.format(msgspec.json.encode(drawn), indent=2).decode()
+
+
+def as_text(drawn: ContextMap) -> str:
+    """Under each context what it announces and to whom, what it offers and who reads it."""
+    return "\n".join(_text(drawn))
+
+
+def as_mermaid(drawn: ContextMap) -> str:
+    """Solid arrows are events, dotted ones are lookups. Source: https://mermaid.js.org"""
+    return "\n".join(["flowchart LR", *_mermaid(drawn)])
+
+
+FORMATS: dict[str, Callable[[ContextMap], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "mermaid": as_mermaid,
+}
+
+
+def _text(drawn: ContextMap) -> Iterator[str]:
+    for context in drawn.contexts:
+        where = "" if context.hosted else ", not hosted here"
+        yield f"{context.name}{where}" + ("" if context.known else " and without a contract")
+        for event in drawn.events:
+            if event.publisher == context.name:
+                yield from _event_text(event, drawn)
+        for lookup in drawn.lookups:
+            if lookup.owner == context.name:
+                yield from _lookup_text(lookup)
+        yield ""
+
+
+def _event_text(event: MappedEvent, drawn: ContextMap) -> Iterator[str]:
+    carries = f", carries {event.carries}" if event.carries else ""
+    yield f"  announces {label(event.type)}{carries}  {event.at or 'declared nowhere'}"
+    if not event.heard_by:
+        yield "    nobody hears it"
+    for subscription in drawn.subscriptions:
+        if subscription.name in event.heard_by:
+            asks = ", ".join(map(label, subscription.asks))
+            asking = f", asks for {asks}" if asks else ""
+            yield f"    → {subscription.name} via {subscription.via}{asking}  {subscription.at}"
+
+
+def _lookup_text(lookup: MappedLookup) -> Iterator[str]:
+    yield f"  offers {label(lookup.name)} by {lookup.key}  {lookup.at or 'offered nowhere'}"
+    if not lookup.read_by:
+        yield "    nobody reads it"
+    for reader in lookup.read_by:
+        fields = ", ".join(_named(reader))
+        yield f"    ← {reader.context}: {label(reader.name)} reads {fields}  {reader.at}"
+        if reader.asked_by:
+            yield f"      for {', '.join(reader.asked_by)}"
+
+
+def _named(reader: MappedReader) -> list[str]:
+    """The fields that it names, without what only holds other fields."""
+    holders = {path.rsplit(".", 1)[0] for path in reader.fields if "." in path}
+    holders |= {path.removesuffix(EACH) for path in reader.fields if path.endswith(EACH)}
+    return [path for path in reader.fields if path not in holders]
+
+
+def _mermaid(drawn: ContextMap) -> Iterator[str]:
+    for context in drawn.contexts:
+        yield f'  context_{context.name}["{context.name}"]'
+    context_of = {each.name: each.context for each in drawn.subscriptions}
+    via = {each.name: each.via for each in drawn.subscriptions}
+    for event in drawn.events:
+        node = f"event_{event.type.replace('.', '_')}"
+        yield f'  {node}(["{label(event.type)}"])'
+        yield f"  context_{event.publisher} --> {node}"
+        for name in event.heard_by:
+            job = ", a job" if via[name] == "rq" else ""
+            yield f'  {node} -- "{label(name)}{job}" --> context_{context_of[name]}'
+    for lookup in drawn.lookups:
+        for reader in lookup.read_by:
+            told = f"{label(lookup.name)}: {', '.join(_named(reader))}"
+            yield f'  context_{reader.context} -. "{told}" .-> context_{lookup.owner}'

@@ -1,0 +1,127 @@
+"""JSON Schemas as flat lists: each field by its path, with the types that it may have.
+
+A path goes through objects with dots and into lists with brackets: `lines[].price`. A type is that
+of JSON with its format, if it has one: `string date-time`.
+"""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+Fields = dict[str, frozenset[str]]
+
+ANY = "any"
+EACH, EVERY = "[]", "*"
+"""The items of a list, and the values of an object that is used as a mapping."""
+JSON_TYPES = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+    list: "array",
+    dict: "object",
+}
+
+
+def of_type(type_: type) -> dict[str, Any]:
+    """The schema of a struct, the same on every Python. What JSON has no type for is anything."""
+    found = msgspec.json.schema(type_, schema_hook=lambda cls: {"title": cls.__name__})
+    for each in found.get("$defs", {}).values():
+        if "description" in each:
+            each["description"] = inspect.cleandoc(each["description"])
+    return found
+
+
+def fields_of(schema: Mapping[str, Any]) -> Fields:
+    """The fields of an object's schema, and those of the objects in it."""
+    found: dict[str, set[str]] = {}
+    _gather(schema, "", schema.get("$defs", {}), found, ())
+    del found[""]
+    return {path: frozenset(types) for path, types in found.items()}
+
+
+def find(fields: Fields, path: str) -> frozenset[str] | None:
+    """The types of a field; None if there is none of that path. Below `any` may be anything."""
+    at, types = "", frozenset({"object"})
+    for step in path.replace(EACH, f".{EACH}").split("."):
+        if ANY in types:
+            return frozenset({ANY})
+        places = [place for place in (_join(at, step), _join(at, EVERY)) if place in fields]
+        if places:
+            at, types = places[0], fields[places[0]]
+        elif step == EVERY and "object" in types:
+            return frozenset({ANY})
+        else:
+            return None
+    return types
+
+
+def fits(types: frozenset[str], wanted: frozenset[str]) -> bool:
+    """May whoever expects `wanted` get any of `types`?"""
+    return ANY in wanted or all(_fits(each, wanted) for each in types)
+
+
+def told(types: frozenset[str]) -> str:
+    return " or ".join(sorted(types, key=lambda each: (each == "null", each)))
+
+
+def untold(text: str) -> frozenset[str]:
+    """The types that `told` put into words."""
+    return frozenset(text.split(" or "))
+
+
+def _fits(one: str, wanted: frozenset[str]) -> bool:
+    plain = one.split(" ")[0]
+    return one in wanted or plain in wanted or (plain == "integer" and "number" in wanted)
+
+
+def _join(path: str, step: str) -> str:
+    return path + step if step == EACH or not path else f"{path}.{step}"
+
+
+def _gather(
+    node: Mapping[str, Any],
+    path: str,
+    definitions: Mapping[str, Any],
+    found: dict[str, set[str]],
+    inside: tuple[str, ...],
+) -> None:
+    """inside: the definitions that this node is a part of; one in itself is not entered again."""
+    types = found.setdefault(path, set())
+    if "$ref" in node:
+        name = node["$ref"].rsplit("/", 1)[-1]
+        if name in inside:
+            types.add("object")
+        else:
+            _gather(definitions[name], path, definitions, found, (*inside, name))
+        return
+    alternatives = node.get("anyOf") or node.get("oneOf")
+    if alternatives:
+        for each in alternatives:
+            _gather(each, path, definitions, found, inside)
+        return
+    types.update(_types(node))
+    for step, child in _children(node):
+        _gather(child, _join(path, step), definitions, found, inside)
+
+
+def _types(node: Mapping[str, Any]) -> Iterator[str]:
+    if "type" in node:
+        declared = node["type"]
+        for each in [declared] if isinstance(declared, str) else declared:
+            yield f"{each} {node['format']}" if "format" in node and each != "null" else each
+    elif "enum" in node or "const" in node:
+        for value in node.get("enum", [node.get("const")]):
+            yield JSON_TYPES[type(value)]
+    else:
+        yield ANY
+
+
+def _children(node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield from node.get("properties", {}).items()
+    for step, name in ((EACH, "items"), (EVERY, "additionalProperties")):
+        if isinstance(node.get(name), Mapping):
+            yield step, node[name]

@@ -1,0 +1,179 @@
+"""Which changes break whom."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from carveout.breach import breaches
+from carveout.contract import Contract, EventType, FieldRead, Hearing, Offer, Reader
+from carveout.remark import in_order
+
+TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+BEFORE = {
+    "number": TEXT,
+    "email": {"type": "string", "format": "email"},
+    "note": TEXT,
+    "lines": {"type": "array", "items": {"type": "object", "properties": {"sku": TEXT}}},
+}
+READ = {
+    "number": "string",
+    "email": "string",
+    "lines": "array",
+    "lines[]": "object",
+    "lines[].sku": "string",
+}
+
+
+@pytest.fixture(autouse=True)
+def two_contexts(settings):
+    settings.CARVEOUT = {"CONTEXTS": {name: {"apps": [name]} for name in ("shows", "visitors")}}
+
+
+def fields(**changes: Any) -> dict[str, Any]:
+    """The schema of BEFORE with some fields changed, or gone if they are None."""
+    properties = {**BEFORE, **changes}
+    kept = {name: schema for name, schema in properties.items() if schema is not None}
+    return {"type": "object", "properties": kept}
+
+
+def owner(event: dict[str, Any] | None, offer: dict[str, Any] | None, key: str = "number"):
+    return Contract(
+        context="shows",
+        events={"shows.Opened": EventType(at="e:1", key=key, schema=event)} if event else {},
+        lookups={"shows.show": Offer(at="l:1", key=key, schema=offer)} if offer else {},
+        reads={},
+        hears={},
+    )
+
+
+def needing(*, hears: bool = False, read: dict[str, str] | None = None) -> Contract:
+    read_fields = {
+        path: FieldRead(at=f"r:{line}", type=kind)
+        for line, (path, kind) in enumerate((read or {}).items(), 2)
+    }
+    reader = Reader(at="r:1", fields=read_fields)
+    hearing = Hearing(at="s:1", via="rq", asks=[])
+    return Contract(
+        context="visitors",
+        events={},
+        lookups={},
+        reads={"shows.show": {"visitors.lookups.Show": reader}} if read else {},
+        hears={"shows.Opened": {"visitors.come": hearing}} if hears else {},
+    )
+
+
+def told(before: Contract, now: Contract, needs: Contract) -> list[str]:
+    contracts = {"shows": now, "visitors": needs}
+    return [str(each) for each in in_order(breaches(contracts, {"shows": before}))]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"more": TEXT}, []),
+        ({"number": None}, ["r:2: Show.number reads a field that shows.show does not offer."]),
+        (
+            {"lines": None},
+            ["r:4: Show.lines reads a field that shows.show does not offer."],
+        ),
+        (
+            {"number": NUMBER},
+            ["r:2: Show.number; shows.show.number was string and is integer."],
+        ),
+        (
+            {"number": {"type": ["string", "null"]}},
+            ["r:2: Show.number; shows.show.number was string and is string or null."],
+        ),
+        (
+            {"email": TEXT},
+            [
+                "notice: l:1: shows.show.email was string email and is string;"
+                " that suits all who read it."
+            ],
+        ),
+        ({"note": None}, ["notice: l:1: shows.show.note is gone; nobody reads it."]),
+        (
+            {"note": NUMBER},
+            ["notice: l:1: shows.show.note was string and is integer; nobody reads it."],
+        ),
+        (
+            {"lines": {"type": "array", "items": {"type": "object", "properties": {}}}},
+            ["r:6: Show.lines[].sku reads a field that shows.show does not offer."],
+        ),
+    ],
+)
+def test_a_lookups_field_is_missed_by_those_who_name_it(change, expected):
+    before, now = owner(None, fields()), owner(None, fields(**change))
+    assert told(before, now, needing(read=READ)) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"more": TEXT}, []),
+        ({"note": None}, ["s:1: visitors.come hears shows.Opened; shows.Opened.note is gone."]),
+        (
+            {"note": None, "remark": TEXT},
+            ["s:1: visitors.come hears shows.Opened; shows.Opened.note is gone."],
+        ),
+        (
+            {"note": NUMBER},
+            ["s:1: visitors.come hears shows.Opened; shows.Opened.note was string and is integer."],
+        ),
+    ],
+)
+def test_an_events_field_is_missed_by_those_who_hear_it(change, expected):
+    before, now = owner(fields(), None), owner(fields(**change), None)
+    assert told(before, now, needing(hears=True)) == expected
+
+
+def test_what_nobody_hears_may_change():
+    before, now = owner(fields(), None), owner(fields(note=None), None)
+    assert told(before, now, needing()) == [
+        "notice: e:1: shows.Opened.note is gone; nobody reads it."
+    ]
+
+
+def test_an_event_that_is_gone():
+    before, now = owner(fields(), None), owner(None, None)
+    assert told(before, now, needing()) == ["notice: e:1: shows.Opened is gone; nobody hears it."]
+    assert told(before, now, needing(hears=True)) == [
+        "s:1: visitors.come hears shows.Opened, which shows does not announce."
+    ]
+
+
+def test_a_lookup_that_is_gone():
+    before, now = owner(None, fields()), owner(None, None)
+    assert told(before, now, needing()) == ["notice: l:1: shows.show is gone; nobody reads it."]
+    assert told(before, now, needing(read=READ)) == [
+        "r:1: Show reads shows.show, which shows does not offer."
+    ]
+
+
+def test_another_key_breaks_all_who_depend_on_it():
+    before, now = owner(fields(), fields()), owner(fields(), fields(), key="email")
+    assert told(before, now, needing(hears=True, read=READ)) == [
+        "r:1: Show reads shows.show; the key of shows.show was number and is email.",
+        "s:1: visitors.come hears shows.Opened; the key of shows.Opened was number and is email.",
+    ]
+
+
+def test_a_field_that_a_reader_can_do_without_may_go():
+    needs = needing(read=READ)
+    reader = needs.reads["shows.show"]["visitors.lookups.Show"]
+    reader.fields["lines[].sku"] = msgspec.structs.replace(
+        reader.fields["lines[].sku"], optional=True
+    )
+    empty = {"type": "array", "items": {"type": "object", "properties": {}}}
+    before, now = owner(None, fields()), owner(None, fields(lines=empty))
+    assert told(before, now, needs) == []
+
+
+def test_a_reader_that_takes_both_types_is_ready_for_the_change():
+    before, now = owner(None, fields()), owner(None, fields(number=NUMBER))
+    assert told(before, now, needing(read={"number": "integer or string"})) == [
+        "notice: l:1: shows.show.number was string and is integer; that suits all who read it."
+    ]
