@@ -43,9 +43,9 @@ def markdown() -> str:
     lines = ["| key | ratio | goal | lowest | highest | reached |", "|---|---|---|---|---|---|"]
     for goal in GOALS:
         if entry := kept.get(goal.key):
-            ratios = " | ".join(f"{entry[name]:.3g}" for name in ("low", "high"))
+            ratios = " | ".join(f"{entry[name]:.4g}" for name in ("low", "high"))
             reached = VERDICTS[goal.reached_by(entry["ratio"])]
-            ratio = f"{entry['ratio']:.3g}"
+            ratio = f"{entry['ratio']:.4g}"
             lines.append(f"| `{goal.key}` | {ratio} | {goal.bound} | {ratios} | {reached} |")
     return "\n".join(lines)
 
