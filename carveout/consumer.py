@@ -10,7 +10,7 @@ from carveout import cursor, marker, stream
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS, on_cluster
-from carveout.delivery import due
+from carveout.delivery import any_due, due
 from carveout.errors import StreamUnavailable
 from carveout.event import Place
 from carveout.jobs import sweep
@@ -39,7 +39,7 @@ class ContextConsumer:
         self._ours: set[Place] = set()
         self._last: Place = ("", 0)
 
-    def run_once(self) -> int:
+    def run_once(self, *, news: bool = False) -> int:
         """One batch for each partition that we hold, or for some of them if time is up.
 
         The next call goes on with the others. Returns: how much was done.
@@ -51,7 +51,7 @@ class ContextConsumer:
         self._ours &= held
         for place in sorted(held, key=lambda place: (place <= self._last, place)):
             self._last = place
-            done += self._run(place, taken_over=place not in self._ours)
+            done += self._run(place, taken_over=place not in self._ours, news=news)
             self._ours.add(place)
             if done and time.monotonic() > ends_at:
                 break
@@ -75,7 +75,7 @@ class ContextConsumer:
         guard = partial(marker.marked, self.context, place)
         return PartitionConsumer(place, hearing, StreamSource(self.context, place), guard)
 
-    def _run(self, place: Place, *, taken_over: bool) -> int:
+    def _run(self, place: Place, *, taken_over: bool, news: bool) -> int:
         """If whoever was here before us died in the middle of a batch, that one runs carefully."""
         if place not in self._partitions:
             self._partitions[place] = self._partition(place)
@@ -83,7 +83,7 @@ class ContextConsumer:
         if taken_over:
             partition.forget_positions()
         careful = taken_over and (marker.is_set(self.context, place) or partition.died_here())
-        return partition.run_once(careful=careful)
+        return partition.run_once(careful=careful, news=news)
 
 
 class Consumer:
@@ -151,7 +151,7 @@ class Consumer:
         return [partition for context in self._contexts for partition in context.held()]
 
     def _run_batches(self) -> int:
-        return sum(context.run_once() for context in self._contexts)
+        return sum(context.run_once(news=self._news) for context in self._contexts)
 
     def _run_deliveries(self) -> int:
         """Retry what is due, and hand to jobs what belongs there."""
@@ -171,6 +171,8 @@ class Consumer:
 def run_due(context: str, subscriptions: Sequence[Subscription]) -> int:
     """Try the deliveries of a context whose time has come, until time is up. Returns: how many."""
     database, limit = get_settings().database_of(context), get_settings().batch_rows
+    if not any_due(database):
+        return 0
     here = [s for s in subscriptions if s.via == "consumer"]
     waiting = due(here, database, limit) if here else []
     tried, ends_at = 0, time.monotonic() + ROUND_S

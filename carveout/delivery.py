@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import msgspec
+from django.db import connections
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -142,6 +143,18 @@ def give_up(delivery: Delivery, subscription: Subscription) -> None:
         error=KILLS_ITS_PROCESS,
         traceback="",
     )
+
+
+def any_due(database: str) -> bool:
+    """Is there anything for `due`? Asked often, and mostly answered with no."""
+    connection = connections[database]
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_ANY_DUE, [*RUNNABLE, now])
+        return cursor.fetchone() is not None
+
+
+_ANY_DUE = "SELECT 1 FROM carveout_delivery WHERE state IN (%s, %s) AND due_at <= %s LIMIT 1"
 
 
 def due(subscriptions: Collection[Subscription], database: str, limit: int) -> list[Delivery]:

@@ -1,9 +1,11 @@
 """The log: append in the caller's transaction, sequence, read."""
 
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from django.db import connections, transaction
@@ -92,28 +94,31 @@ def sequence(context: str, limit: int) -> int:
 
     Returns: how many events got a position.
     """
+    return sum(map(len, give_positions(context, limit).values()))
+
+
+def give_positions(context: str, limit: int) -> dict[int, list[Row]]:
+    """As `sequence`. Returns: the rows that got a position, by partition and in order."""
     connection = connections[get_settings().database_of(context)]
+    at_once = connection.vendor == "postgresql"
+    give = f'{_GIVE_POSITIONS} RETURNING "partition" AS number, {row.columns(connection.vendor)}'
     with transaction.atomic(using=connection.alias):
         partitions = lock(context)
-        place = _place_at_once if connection.vendor == "postgresql" else _place
         with connection.cursor() as cursor:
-            sequenced = place(cursor, [context, limit, context, partitions])
-        if sequenced:
+            given: list[Any] = [context, limit, context, partitions]
+            if at_once:
+                cursor.execute(_GIVE_AND_MOVE.replace("GIVE", give), [*given, context])
+            else:
+                cursor.execute(give, given)
+            found = cursor.fetchall()
+            if found and not at_once:
+                cursor.execute(_MOVE_HEADS, [context])
+        if found:
             reach("relay: positions given")
-    return sequenced
-
-
-def _place(cursor: Any, of: Sequence[Any]) -> int:
-    cursor.execute(_GIVE_POSITIONS, of)
-    sequenced = int(cursor.rowcount)
-    if sequenced:
-        cursor.execute(_MOVE_HEADS, of[:1])
-    return sequenced
-
-
-def _place_at_once(cursor: Any, of: Sequence[Any]) -> int:
-    cursor.execute(_PLACE_AT_ONCE.format(give_positions=_GIVE_POSITIONS), [*of, of[0]])
-    return int(cursor.fetchone()[0])
+    placed: dict[int, list[Row]] = defaultdict(list)
+    for number, *rest in sorted(found, key=itemgetter(0, 1)):
+        placed[number].append(Row._make(rest))
+    return placed
 
 
 _GIVE_POSITIONS = """
@@ -142,15 +147,13 @@ _MOVE_HEADS = """
     ) AS placed
     WHERE carveout_partition.id = placed.id AND carveout_partition.head < placed.last
 """
-_PLACE_AT_ONCE = """
-    WITH placed AS (
-        {give_positions} RETURNING carveout_loggedevent."partition" AS number, position
-    ), moved AS (
+_GIVE_AND_MOVE = """
+    WITH placed AS (GIVE), moved AS (
         UPDATE carveout_partition SET head = ends.last
         FROM (SELECT number, MAX(position) AS last FROM placed GROUP BY number) AS ends
         WHERE carveout_partition.context = %s AND carveout_partition.number = ends.number
     )
-    SELECT COUNT(*) FROM placed
+    SELECT * FROM placed
 """
 
 

@@ -52,18 +52,23 @@ class PartitionConsumer:
         self._positions: dict[str, At] = {}
         self._mirrored: dict[str, int] = {}
         self._careful_until: dict[str, int] = {}
-        self._stale = True
+        self._stale, self._idle = True, False
         self._broken = False
 
-    def run_once(self, *, careful: bool = False) -> int:
+    def run_once(self, *, careful: bool = False, news: bool = False) -> int:
         """Handle one batch for each group.
 
         careful: as many events as a batch has run one at a time, now and in the next calls.
+        news: there is a new event, so the cursors are not looked up first; if somebody moved one,
+            the batch will not commit.
 
         Returns: how many events the groups moved past; 0 too if this partition needs a person.
         Raises: StreamUnavailable: Redis did not answer; call again.
         """
         try:
+            if self._stale or (self._idle and not news):
+                self._positions = self._load()
+            self._stale = self._idle = False
             moved = self._run_groups(careful)
         except (HistoryGone, LogMismatch) as error:
             if not self._broken:
@@ -100,16 +105,13 @@ class PartitionConsumer:
         return note.exist(self._subscriptions.keys(), self.place, self._database)
 
     def _run_groups(self, careful: bool) -> int:
-        if self._stale:
-            self._positions = self._load()
-            self._stale = False
         if careful:
             rows = get_settings().batch_rows
             self._careful_until = {name: at.position + rows for name, at in self._positions.items()}
         moved = sum(self._run_group(at, group) for at, group in self._groups().items())
         if not moved:
             self._careful_until.clear()
-            self.forget_positions()
+            self._idle = True
         return moved
 
     def _load(self) -> dict[str, At]:

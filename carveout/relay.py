@@ -12,11 +12,13 @@ from carveout.conf import get_settings
 from carveout.errors import HistoryGone, LogMismatch, StreamUnavailable
 from carveout.event import Place
 from carveout.failpoint import reach
+from carveout.row import Row
 from carveout.wake import Listener
 
 logger = logging.getLogger(__name__)
 
 NOTE_REPORTS_EVERY_S = 10.0
+THOROUGH_EVERY_S = 1.0
 BATCHES_AT_ONCE = 4
 """A relay may move more at once than a consumer: one event never makes it repeat the others."""
 DIVIDED = (
@@ -88,11 +90,13 @@ class Relay:
     def __init__(self, contexts: Iterable[str]) -> None:
         self._contexts = list(contexts)
         self._listener = Listener(self._contexts)
-        self._checked: set[Place] = set()
-        self._reports_noted_at = 0.0
+        self._identities: dict[Place, str] = {}
+        """Of the logs whose streams were found to be theirs."""
         self._stopped: set[Place] = set()
         self._woken: set[str] = set()
-        self._places: dict[str, list[Place]] = {}
+        self._refreshed: set[str] = set()
+        """Contexts of which the last round shipped what was new, and had nothing else to do."""
+        self._thorough_at = self._reports_noted_at = 0.0
 
     def start(self) -> None:
         """Say so if a log is divided otherwise than the settings say."""
@@ -108,50 +112,93 @@ class Relay:
     def run_once(self) -> int:
         """Sequence once per context and ship once per partition. Returns: how much it did.
 
+        A round that was woken looks only for what is new where it was woken, and so does the one
+        after it.
+
         Raises: StreamUnavailable: Redis did not answer; what was sequenced stays so.
                 OperationalError, InterfaceError: a database did not answer.
         """
         done, errors = 0, list[Exception]()
-        reports_due = time.monotonic() - self._reports_noted_at > NOTE_REPORTS_EVERY_S
-        for context in self._contexts:
+        chosen, thorough = self._choose()
+        refreshed, again = set[str](), False
+        for context in chosen:
             with _noting(errors):
-                done += self._sequence(context)
-                for place in self._places_of(context):
-                    with _noting(errors):
-                        done += self._ship(place)
-                        if reports_due:
-                            retention.note_reports(place)
-        if reports_due:
-            self._reports_noted_at = time.monotonic()
-        self._woken.clear()
+                fresh = self._sequence(context)
+                done += (new := sum(map(len, fresh.values())))
+                late = self._ship_all(context, fresh, thorough, errors)
+                done += late
+                again = again or late > 0
+                if new:
+                    refreshed.add(context)
+        self._woken = set()
+        self._refreshed = set() if again or errors else refreshed
+        self._note_reports(errors)
         if errors:
             raise errors[0]
         return done
 
-    def _places_of(self, context: str) -> list[Place]:
-        """Those that are known will do when we were woken; we look again soon after."""
-        if context not in self._woken or context not in self._places:
-            self._places[context] = log.places_of([context])
-        return self._places[context]
+    def _choose(self) -> tuple[list[str], bool]:
+        """Which contexts this round looks at, and whether at all of their partitions."""
+        news = self._woken | self._refreshed
+        if news and time.monotonic() - self._thorough_at < THOROUGH_EVERY_S:
+            return [context for context in self._contexts if context in news], False
+        self._thorough_at = time.monotonic()
+        return self._contexts, True
 
-    def _sequence(self, context: str) -> int:
+    def _sequence(self, context: str) -> dict[int, list[Row]]:
         if context not in self._woken and not log.unsequenced(context):
-            return 0
-        sequenced = log.sequence(context, _rows_at_once())
+            return {}
+        fresh = log.give_positions(context, _rows_at_once())
         reach("relay: sequenced")
-        return sequenced
+        return fresh
+
+    def _ship_all(
+        self, context: str, fresh: dict[int, list[Row]], thorough: bool, errors: list[Exception]
+    ) -> int:
+        """Returns: how much was shipped that was not fresh."""
+        places = log.places_of([context]) if thorough else [(context, each) for each in fresh]
+        late = 0
+        for place in places:
+            with _noting(errors):
+                rows = fresh.get(place[1])
+                if not (rows and self._ship_fresh(place, rows)):
+                    late += self._ship(place)
+        return late
+
+    def _ship_fresh(self, place: Place, rows: list[Row]) -> bool:
+        """Ship what was just sequenced, if the stream ends right before. Returns: did it?"""
+        identity, length = self._identities.get(place), get_settings().stream_length
+        if identity is None:
+            return False
+        reach("relay: read")
+        try:
+            accepted = stream.append(place, identity, rows, length, after=rows[0].position - 1)
+        except LogMismatch:  # there was an epoch, or another mark is wrong: look closely
+            del self._identities[place]
+            return False
+        reach("relay: shipped")
+        return accepted >= 0
 
     def _ship(self, place: Place) -> int:
         try:
-            if place not in self._checked:
+            if place not in self._identities:
                 check_tail(place)
             shipped = ship(place, _rows_at_once())
         except (HistoryGone, LogMismatch) as error:
             self._report(place, error)
             return 0
-        self._checked.add(place)
+        if place not in self._identities:
+            self._identities[place] = log.extent(*place).identity
         self._stopped.discard(place)
         return shipped
+
+    def _note_reports(self, errors: list[Exception]) -> None:
+        if time.monotonic() - self._reports_noted_at < NOTE_REPORTS_EVERY_S:
+            return
+        self._reports_noted_at = time.monotonic()
+        for place in log.places_of(self._contexts):
+            with _noting(errors):
+                retention.note_reports(place)
 
     def _report(self, place: Place, error: HistoryGone | LogMismatch) -> None:
         """Say once that a partition stands still, and go on with the others."""

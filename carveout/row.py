@@ -53,11 +53,11 @@ _EVENT_ID = LoggedEvent._meta.get_field("event_id")
 _IN_SQLITE = {
     "event_id": "substr(event_id, 1, 8) || '-' || substr(event_id, 9, 4) || '-'"
     " || substr(event_id, 13, 4) || '-' || substr(event_id, 17, 4) || '-' || substr(event_id, 21)",
-    "time": "replace(time, ' ', 'T') || {offset}",
+    "time": "replace(time, ' ', 'T')",
 }
-_IN_POSTGRESQL = {"event_id": "event_id::text", "time": "to_json(time) #>> '{{}}'"}
+_IN_POSTGRESQL = {"event_id": "event_id::text", "time": "to_json(time) #>> '{}'"}
 _SELECT = """
-    SELECT {columns} FROM carveout_loggedevent
+    FROM carveout_loggedevent
     WHERE context = %s AND "partition" = %s AND position > %s ORDER BY position LIMIT %s
 """
 
@@ -74,13 +74,19 @@ def insert(rows: Sequence[NewRow], database: str) -> None:
         cursor.execute(_INSERT + ", ".join([_VALUES] * len(rows)), values)
 
 
+def columns(vendor: str) -> str:
+    """What makes a `Row`, for SELECT or RETURNING."""
+    special = _IN_POSTGRESQL if vendor == "postgresql" else _IN_SQLITE
+    if vendor == "sqlite" and settings.USE_TZ:
+        special = {**special, "time": f"{special['time']} || '+00:00'"}
+    each = {column: special.get(column, f'"{column}"') for column in Row._fields}
+    return ", ".join(f'{expression} AS "{column}"' for column, expression in each.items())
+
+
 def select(context: str, partition: int, after: int, limit: int, database: str) -> list[Row]:
     """Rows after a position, in order."""
     connection = connections[database]
-    special = _IN_POSTGRESQL if connection.vendor == "postgresql" else _IN_SQLITE
-    columns = ", ".join(special.get(column, f'"{column}"') for column in Row._fields)
-    offset = "'+00:00'" if settings.USE_TZ else "''"
     with connection.cursor() as cursor:
-        statement = _SELECT.format(columns=columns).format(offset=offset)
+        statement = f"SELECT {columns(connection.vendor)} {_SELECT}"
         cursor.execute(statement, [context, partition, after, limit])
         return [Row._make(row) for row in cursor.fetchall()]

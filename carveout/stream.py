@@ -38,6 +38,10 @@ local log = redis.call('GET', KEYS[2])
 if log and string.sub(log, 1, #ARGV[1]) ~= ARGV[1] then
     return redis.error_reply('OTHERLOG ' .. log)
 end
+if ARGV[6] ~= '' then
+    local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+    if not log or not newest or newest[1] ~= ARGV[6] then return -1 end
+end
 if not log then redis.call('SET', KEYS[2], ARGV[1] .. ARGV[3]) end
 local accepted = 0
 for _, entry in ipairs(cmsgpack.unpack(ARGV[5])) do
@@ -62,10 +66,14 @@ def _answering() -> Iterator[None]:
         raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error
 
 
-def append(place: Place, identity: str, rows: Sequence[Row], length: int) -> int:
+def append(
+    place: Place, identity: str, rows: Sequence[Row], length: int, *, after: int | None = None
+) -> int:
     """Add entries at their positions; what Redis has already is refused by it.
 
-    Returns: how many entries were new.
+    after: only if the newest entry is the one at this position.
+
+    Returns: how many entries were new; -1 if the newest entry is another.
     Raises: StreamUnavailable: Redis did not answer; call again.
             LogMismatch: the stream belongs to another log.
     """
@@ -73,11 +81,11 @@ def append(place: Place, identity: str, rows: Sequence[Row], length: int) -> int
     keys = (key(place), identity_key(place))
     begun, channel = secrets.token_hex(4), stream_channel(place[0])
     packed = msgspec.msgpack.encode(entries)
+    newest = "" if after is None else f"{after}-0"
     with _answering():
         try:
-            return int(
-                client().eval(_APPEND, 2, *keys, f"{identity}:", length, begun, channel, packed)
-            )
+            arguments = (f"{identity}:", length, begun, channel, packed, newest)
+            return int(client().eval(_APPEND, 2, *keys, *arguments))
         except redis.ResponseError as error:
             if "OTHERLOG" in str(error):
                 raise mismatch(place, f"it is marked {str(error).split()[-1]}") from error

@@ -19,7 +19,7 @@ CONSUME: Command = ("consume", "audit", "--once")
 WORK: Command = ("work", "audit", "--once", "--verbosity=0")
 STEPS = (WRITE, RELAY, CONSUME, WORK)
 
-ENTRIES = 40
+ENTRIES = 50
 LEASE_MS = 200
 ROUNDS = 5
 LONG_AGO = """
@@ -40,7 +40,7 @@ class World:
             **self.brittle.env,
             "CARVEOUT_DIR": str(folder),
             "ACCOUNTS": "10",
-            "BATCH_ROWS": "10",  # so that every place is passed several times
+            "BATCH_ROWS": "5",  # so that every place is passed several times
             "CLOSING_SHARE": "0.5",
             "FAIL_SHARE": "0",
             "LEASE_MS": str(LEASE_MS),

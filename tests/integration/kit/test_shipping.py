@@ -254,3 +254,58 @@ def test_a_relay_that_is_up_to_date_does_nothing():
     assert running.run_once() == 4
     assert running.run_once() == 0
     running.close()
+
+
+class TestARelayThatGoesOn:
+    """It ships what it has just sequenced, if the stream ends right before; else it looks again."""
+
+    @pytest.fixture
+    def running(self, kit):
+        running = Relay(["tickets"])
+        announce(sold(3))
+        drained(running)
+        yield running
+        running.close()
+
+    def test_it_ships_in_order_and_reads_no_row_again(self, running, redis, monkeypatch):
+        monkeypatch.setattr(log, "rows", None)
+        announce(sold(2, "U"))
+        drained(running)
+        assert keys_in(redis) == ["T-1", "T-2", "T-3", "U-1", "U-2"]
+
+    def test_a_stream_that_was_lost_meanwhile_is_filled_again(self, running, redis):
+        redis.flushall()
+        announce(sold(1, "U"))
+        drained(running)
+        assert keys_in(redis) == ["T-1", "T-2", "T-3", "U-1"]
+
+    def test_what_another_relay_sequenced_and_did_not_ship_is_not_left_out(self, running, redis):
+        announce(sold(1, "U"))
+        log.sequence("tickets", 10)
+        announce(sold(1, "V"))
+        drained(running)
+        assert keys_in(redis) == ["T-1", "T-2", "T-3", "U-1", "V-1"]
+
+    def test_an_epoch_is_noticed(self, running, redis):
+        call_command("epoch", "tickets", "--yes")
+        announce(sold(1, "U"))
+        drained(running)
+        assert keys_in(redis) == ["T-1", "T-2", "T-3", "U-1"]
+        head = Partition.objects.using("kit").get()
+        assert redis.get(stream.identity_key(PLACE)).startswith(f"{head.identity}:")
+
+    def test_the_stream_of_another_log_is_not_added_to(self, running, redis, caplog):
+        redis.set(stream.identity_key(PLACE), "other:1:x")
+        announce(sold(1, "U"))
+        drained(running)
+        assert keys_in(redis) == ["T-1", "T-2", "T-3"]
+        assert "does not belong to its log" in caplog.text
+
+
+def drained(running: Relay) -> None:
+    while running.run_once():
+        pass
+
+
+def keys_in(redis) -> list[str]:
+    return [fields["subject"] for _, fields in redis.xrange(STREAM)]
