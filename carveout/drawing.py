@@ -36,16 +36,16 @@ def _text(drawn: ContextMap) -> Iterator[str]:
         yield f"{context.name}{where}" + ("" if context.known else " and without a contract")
         for event in drawn.events:
             if event.publisher == context.name:
-                yield from _event_text(event, drawn)
+                yield from _event_text(event, drawn, context.known)
         for lookup in drawn.lookups:
             if lookup.owner == context.name:
-                yield from _lookup_text(lookup)
+                yield from _lookup_text(lookup, context.known)
         yield ""
 
 
-def _event_text(event: MappedEvent, drawn: ContextMap) -> Iterator[str]:
+def _event_text(event: MappedEvent, drawn: ContextMap, known: bool) -> Iterator[str]:
     carries = f", carries {event.carries}" if event.carries else ""
-    yield f"  announces {label(event.type)}{carries}  {event.at or 'declared nowhere'}"
+    yield f"  announces {label(event.type)}{carries}  {_where(event.at, known)}"
     if not event.heard_by:
         yield "    nobody hears it"
     for subscription in drawn.subscriptions:
@@ -55,8 +55,13 @@ def _event_text(event: MappedEvent, drawn: ContextMap) -> Iterator[str]:
             yield f"    → {subscription.name} via {subscription.via}{asking}  {subscription.at}"
 
 
-def _lookup_text(lookup: MappedLookup) -> Iterator[str]:
-    yield f"  offers {label(lookup.name)} by {lookup.key}  {lookup.at or 'offered nowhere'}"
+def _where(at: str, known: bool) -> str:
+    return at or ("nowhere: it is not declared" if known else "where is not known")
+
+
+def _lookup_text(lookup: MappedLookup, known: bool) -> Iterator[str]:
+    key = f" by {lookup.key}" if lookup.key else ""
+    yield f"  offers {label(lookup.name)}{key}  {_where(lookup.at, known)}"
     if not lookup.read_by:
         yield "    nobody reads it"
     for reader in lookup.read_by:

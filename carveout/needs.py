@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from carveout import schema
 from carveout.conf import get_settings
-from carveout.contract import FOLDER, Contracts, Heard, Read, hears, reads
+from carveout.contract import Contracts, Heard, Read, hears, reads
 from carveout.remark import Remark
 
 
@@ -86,8 +86,8 @@ def _unknown(owner: str, at: str, who: str) -> Remark:
     contexts = get_settings().contexts
     if owner not in contexts:
         return Remark(at, f"{who}, but no context is named {owner!r}.{_suggest(owner, contexts)}")
-    path = f"{FOLDER}/{owner}.json"
-    return Remark(at, f"{who}; {owner} is not hosted here and {path} is missing.", broken=False)
+    text = f"{who}; {owner} is not hosted here and its contract is missing."
+    return Remark(at, text, broken=False)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

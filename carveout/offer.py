@@ -8,6 +8,8 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from rest_framework import serializers
 
+from carveout.errors import DeclarationInvalid
+
 Schema = dict[str, Any]
 
 # The first that fits: subclasses stand before what they inherit from.
@@ -35,7 +37,14 @@ KEYS: list[tuple[type[Any], Schema]] = [
 
 
 def schema_of(view: type[Any]) -> Schema:
-    """The schema of one object that the lookup answers with."""
+    """The schema of one object that the lookup answers with.
+
+    Raises: DeclarationInvalid: the lookup has no serializer.
+    """
+    if view.serializer_class is None:
+        raise DeclarationInvalid(
+            f"{view.__module__}.{view.__name__}: set serializer_class; its fields are the contract."
+        )
     return {
         "title": view.__name__,
         "description": inspect.cleandoc(view.__doc__ or ""),

@@ -45,7 +45,7 @@ def test_of_a_context_without_a_contract_nothing_is_claimed():
     assert checked.returncode == 0, checked.stderr
     assert checked.stdout == (
         "notice: desk/lookups.py:20: Box reads depot.box;"
-        " depot is not hosted here and contracts/depot.json is missing.\n"
+        " depot is not hosted here and its contract is missing.\n"
         "notice: desk/subscribers.py:8: desk.close hears depot.BoxPacked;"
-        " depot is not hosted here and contracts/depot.json is missing.\n" + SOUND
+        " depot is not hosted here and its contract is missing.\n" + SOUND
     )

@@ -161,7 +161,7 @@ def test_a_deployment_writes_only_its_own_contracts(orders_alone):
     assert [path.name for path in (orders_alone / "contracts").iterdir()] == ["orders.json"]
     checked = manage(orders_alone, "contracts", "--check", CONTEXTS="orders")
     assert checked.returncode == 0
-    assert "shop is not hosted here and contracts/shop.json is missing." in checked.stdout
+    assert "shop is not hosted here and its contract is missing." in checked.stdout
 
 
 def test_contracts_may_lie_in_another_folder(project):

@@ -6,6 +6,8 @@ import pytest
 from rest_framework import serializers
 
 from carveout import schema
+from carveout.errors import DeclarationInvalid
+from carveout.lookups import LookupViewSet
 from carveout.offer import schema_of
 from orders.models import Order, OrderLine
 
@@ -112,3 +114,11 @@ def test_a_lookups_docstring_is_its_description(documented):
     View.__doc__ = "A part.\n\n    In full.\n    " if documented else None
     expected = "A part.\n\nIn full." if documented else ""
     assert schema_of(View)["description"] == expected
+
+
+def test_a_lookup_without_a_serializer_is_named():
+    class Bare(LookupViewSet):
+        """Nothing."""
+
+    with pytest.raises(DeclarationInvalid, match="Bare: set serializer_class"):
+        schema_of(Bare)
