@@ -20,7 +20,7 @@ import carveout
 from carveout import jobs, log, stream
 from carveout.connection import client
 from carveout.consumer import Consumer
-from carveout.doctor import examine, finding, mistakes, servers
+from carveout.doctor import databases, examine, finding, mistakes, servers
 from carveout.doctor.finding import Finding, Level, worst
 from carveout.history import History
 from carveout.jobs import worker_name
@@ -130,6 +130,18 @@ def worker(name: str | None = None) -> Worker:
 def age(**of: object) -> None:
     """Let events have waited long."""
     LoggedEvent.objects.using("kit").filter(**of).update(time=timezone.now() - LONG_AGO)
+
+
+def shift_our_clock(ahead_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can set those of the servers."""
+
+    class Elsewhen:
+        @staticmethod
+        def time() -> float:
+            return time.time() + ahead_s
+
+    for module in (servers, databases, finding):
+        monkeypatch.setattr(module, "time", Elsewhen)
 
 
 class TestASoundProject:
@@ -271,13 +283,7 @@ class TestRedis:
     @on_sqlite
     @pytest.mark.parametrize("ahead_s", [5, -5])
     def test_whose_clock_is_another(self, ahead_s, monkeypatch):
-        class Elsewhen:
-            @staticmethod
-            def time() -> float:
-                return time.time() + ahead_s
-
-        monkeypatch.setattr(servers, "time", Elsewhen)
-        monkeypatch.setattr(finding, "time", Elsewhen)
+        shift_our_clock(ahead_s, monkeypatch)
         found(Level.WARNING, "Redis redis://", "are 5 s apart")
 
     @on_sqlite
@@ -305,6 +311,12 @@ class TestDatabases:
         finally:
             connections["kit"].close()
             connections["kit"].settings_dict["NAME"] = name
+
+    @on_postgres
+    @pytest.mark.parametrize("ahead_s", [5, -5])
+    def test_whose_clock_is_another(self, ahead_s, monkeypatch):
+        shift_our_clock(ahead_s, monkeypatch)
+        found(Level.WARNING, "Database kit", "are 5 s apart")
 
     def test_without_all_migrations(self):
         with connections["kit"].cursor() as cursor:
@@ -512,6 +524,8 @@ class TestDeliveries:
     def test_those_that_nobody_tries(self, kit):
         kit.set(RETRY_BASE_S=1000)
         self.fail()
+        Delivery.objects.using("kit").update(due_at=timezone.now())
+        assert sound()
         Delivery.objects.using("kit").update(due_at=timezone.now() - LONG_AGO)
         found(Level.ERROR, "Deliveries of desk: 2 due, the first since", "consume desk")
 
@@ -542,6 +556,8 @@ class TestJobs:
         announce(sold(2))
         steps.flow()
         found(Level.ERROR, "Jobs of desk: 2 jobs queued, and no guarded worker", "work desk")
+        with registered(worker()):
+            found(Level.ERROR, "Jobs of desk: 2 jobs queued, and no guarded worker", "work desk")
 
     @on_sqlite
     def test_a_plain_rq_worker_on_our_queue_is_warned_of(self, valkey):
