@@ -75,7 +75,7 @@ class ContextConsumer:
         guard = partial(marker.marked, self.context, place)
         return PartitionConsumer(place, hearing, StreamSource(self.context, place), guard)
 
-    def _run(self, place: Place, *, taken_over: bool, news: bool) -> int:
+    def _run(self, place: Place, *, taken_over: bool, news: bool = False) -> int:
         """If whoever was here before us died in the middle of a batch, that one runs carefully."""
         if place not in self._partitions:
             self._partitions[place] = self._partition(place)
