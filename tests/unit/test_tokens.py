@@ -52,7 +52,10 @@ def test_a_good_token_names_its_caller():
         {"iat": int(time.time()) + 600, "exp": int(time.time()) + 620},
         {"exp": int(time.time()) + 3600},
     ],
-    ids=lambda changes: ",".join(f"{name}={value}" for name, value in changes.items())[:30],
+    ids=lambda changes: ",".join(
+        f"{name}={value}" if isinstance(value, str) else name  # no times: they differ by process
+        for name, value in changes.items()
+    ),
 )
 def test_a_token_for_something_else_is_refused(changes):
     with pytest.raises(jwt.InvalidTokenError):
