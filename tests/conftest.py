@@ -1,5 +1,6 @@
 """Real servers for all tests but those in `unit`, and settings that point at them."""
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ pointed = pytest.StashKey[override_settings]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Point this process at the test Valkey; it is started when the first test wants it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell that runs us in the background has it ignored, and what we start would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     valkey = config.stash[servers] = ValkeyForTests()
     state_dir = Path(tempfile.mkdtemp(prefix="state-", dir=valkey.folder))
     ours = {**settings.CARVEOUT, "REDIS_URL": valkey.url, "STATE_DIR": state_dir}

@@ -28,10 +28,10 @@ def hear_in_job(event) -> None:
     write_down("job", event)
 
 
-def append_and_die(*args) -> int:
+def append_and_die(*args, **options) -> int:
     die("before XADD")
-    accepted = append(*args)
-    if accepted:
+    accepted = append(*args, **options)
+    if accepted > 0:
         die("after XADD")
     return accepted
 
