@@ -13,7 +13,6 @@ logger = logging.getLogger(__name__)
 
 QUIET_S = 5.0
 
-
 _sending = threading.Lock()
 _connections: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 """By pool: a client that is no longer used takes its connection along."""

@@ -218,10 +218,9 @@ def read(place: Place, after: int, limit: int) -> Chunk:
 def wait(after: dict[Place, int], block_ms: int) -> bool:
     """Return as soon as any of the streams has an entry after its position, or after `block_ms`.
 
-    Returns: has one?
-
     Not on a cluster: the streams of several partitions are in several slots.
 
+    Returns: has one?
     Raises: StreamUnavailable: Redis did not answer.
     """
     with _answering():
