@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 from django.db import transaction
 
-from carveout import delivery, jobs
+from carveout import delivery, jobs, tally
 from carveout.errors import CursorMoved, LookupFailed
 from carveout.failpoint import reach
 from carveout.handling import call, prefetch
@@ -44,9 +44,15 @@ def attempt(delivery_id: int, database: str) -> None:
         blameless = isinstance(error, LookupFailed)
         drop_if_unusable(database)
         delivery.failed(claimed, subscription, error, counts=not blameless)
+        _count("failed", claimed)
         logger.warning("%s attempt %d: %r", claimed, claimed.attempts, error)
         return
+    _count("done", claimed)
     _wake_next(claimed, subscription)
+
+
+def _count(kind: str, claimed: Delivery) -> None:
+    tally.count(kind, f"{claimed.subscription} {delivery.event_of(claimed).type}")
 
 
 def _run(claimed: Delivery, subscription: Subscription) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from carveout import cursor, delivery, jobs
+from carveout import cursor, delivery, jobs, tally
 from carveout.cursor import At
 from carveout.errors import CursorMoved
 from carveout.event import Place, ReceivedEvent
@@ -91,6 +91,7 @@ def attempt_one(share: Share) -> None:
             _deliver(share, [event])
     except Exception as error:
         logger.warning("%s: %s %s parked: %r", subscription.name, event.type, event.key, error)
+        tally.count("failed", f"{subscription.name} {event.type}")
         delivery.store(subscription, [event], Delivery.State.WAITING, error)
 
 

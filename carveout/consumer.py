@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from carveout import cursor, marker, stream
+from carveout import cursor, marker, stream, tally
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS, on_cluster
@@ -139,6 +139,7 @@ class Consumer:
         if self._listener:
             self._listener.close()
         self._heartbeat.stop()
+        tally.flush()
         for context in self._contexts:
             context.leases.leave()
 
@@ -164,6 +165,7 @@ class Consumer:
         if time.monotonic() - self._mirrored_at < MIRROR_EVERY_S:
             return
         self._mirrored_at = time.monotonic()
+        tally.flush()
         for partition in self._held():
             partition.mirror()
 

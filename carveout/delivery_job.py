@@ -6,6 +6,7 @@ from typing import Any
 from rq import get_current_job
 from rq.job import Job
 
+from carveout import tally
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.errors import CarveoutError
@@ -33,6 +34,8 @@ def run_delivery(delivery_id: int) -> None:
     except Exception:
         drop_if_unusable(database)
         raise
+    finally:
+        tally.flush()
 
 
 class DeliveryJob(Job):

@@ -1,5 +1,6 @@
 """Lookups: what a context lets others read, and the fields of it that a reader uses."""
 
+import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
@@ -176,9 +177,18 @@ def look_up_many(reader: type[L], keys: Iterable[str], *, seen: Seen | None = No
     ordered = list(dict.fromkeys(keys))
     found: dict[str, L] = {}
     for start in range(0, len(ordered), KEYS_PER_REQUEST):
-        chunk = ordered[start : start + KEYS_PER_REQUEST]
-        found |= decode(reader, _ask(reader, chunk, seen))
-        tally.count_lookup(reader.lookup_reader, reader.lookup_of)
+        found |= _counted(reader, ordered[start : start + KEYS_PER_REQUEST], seen)
+    return found
+
+
+def _counted(reader: type[L], keys: Sequence[str], seen: Seen | None) -> dict[str, L]:
+    began, failed = time.perf_counter(), True
+    try:
+        found = decode(reader, _ask(reader, keys, seen))
+        failed = False
+    finally:
+        took_s = time.perf_counter() - began
+        tally.count_lookup(reader.lookup_reader, reader.lookup_of, took_s, failed=failed)
     return found
 
 

@@ -1,13 +1,13 @@
 """One subscribing context on one partition of another."""
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from django.db import transaction
 
-from carveout import cursor, history, note, stream
+from carveout import cursor, history, note, stream, tally
 from carveout.batch import Share, handle
 from carveout.careful import handle_carefully
 from carveout.conf import get_settings
@@ -170,6 +170,8 @@ class PartitionConsumer:
         reach("consumer: committed")
         for share in shares:
             self._positions[share.subscription.name] = new
+            for type_, heard in Counter(event.type for event in share.events).items():
+                tally.count("heard", f"{share.subscription.name} {type_}", heard)
         return len(events)
 
     def _handle(self, shares: Sequence[Share], old: At, new: At, careful: bool) -> None:

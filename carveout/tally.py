@@ -1,19 +1,98 @@
-"""Counts of what happens at run time, kept in Redis for whoever wants to see them."""
+"""Tallies: counts of what happens at run time, kept in Redis for whoever wants to see them.
+
+Each counts something of a name: `heard` events that a subscription's cursor passed, by
+"subscription type"; `failed` attempts and `done` deliveries by the same; `lookups`,
+`lookups_failed` and `lookups_us` (microseconds) by "reader's context lookup".
+A tally may be lost with its process or with Redis. No order ever waits for one.
+"""
+
+import os
+import threading
+import time
+from collections import Counter
+
+import msgspec
 
 from carveout.conf import get_settings
 from carveout.connection import impatient_client
 from carveout.notice import tell
 
-LOOKUPS = "carveout:tally:lookups"
+FLUSH_EVERY_S = 1.0
+KINDS = ("heard", "failed", "done", "lookups", "lookups_failed", "lookups_us")
+LAST = "carveout:tally:last"
+
+_lock = threading.Lock()
+_pending: Counter[tuple[str, str]] = Counter()
+_flushed_at = 0.0
 
 
-def count_lookup(caller: str, of: str, requests: int = 1) -> None:
-    """Count one request of a lookup. A count may be lost; an order never waits for it."""
-    if get_settings().delivery != "inline":
-        tell("HINCRBY", LOOKUPS, f"{caller} {of}", requests)
+class Tally(msgspec.Struct, frozen=True):
+    """How often, and when last, in seconds since 1970; 0 if that is not known."""
+
+    count: int
+    last: float
+
+
+def count(kind: str, name: str, times: int = 1) -> None:
+    """Count something. It is shown within a second, if this process goes on."""
+    if get_settings().delivery == "inline":
+        return
+    with _lock:
+        _pending[kind, name] += times
+    if time.monotonic() - _flushed_at > FLUSH_EVERY_S:
+        flush()
+
+
+def flush() -> None:
+    """Show what was counted until now."""
+    global _flushed_at
+    _flushed_at = time.monotonic()
+    with _lock:
+        counted = dict(_pending)
+        _pending.clear()
+    now = f"{time.time():.3f}"
+    for (kind, name), times in counted.items():
+        tell("HINCRBY", _key(kind), name, times)
+        tell("HSET", LAST, f"{kind} {name}", now)
+
+
+def count_lookup(caller: str, of: str, took_s: float = 0.0, *, failed: bool = False) -> None:
+    """Count one request of a lookup, and show it at once."""
+    name = f"{caller} {of}"
+    count("lookups", name)
+    count("lookups_us", name, round(took_s * 1_000_000))
+    if failed:
+        count("lookups_failed", name)
+    flush()
 
 
 def lookups() -> dict[str, int]:
     """Requests by "reader lookup" since the counts were last cleared."""
-    counts = impatient_client().hgetall(LOOKUPS)
-    return {name.decode(): int(count) for name, count in counts.items()}
+    return {name: tally.count for name, tally in of_kind("lookups").items()}
+
+
+def of_kind(kind: str) -> dict[str, Tally]:
+    """All tallies of a kind, by name. Raises: redis.RedisError, OSError: Redis did not answer."""
+    ours = impatient_client()
+    names = {name.decode(): int(times) for name, times in ours.hgetall(_key(kind)).items()}
+    if not names:
+        return {}
+    last = ours.hmget(LAST, [f"{kind} {name}" for name in names])
+    return {
+        name: Tally(times, float(at or 0))
+        for (name, times), at in zip(names.items(), last, strict=True)
+    }
+
+
+def _key(kind: str) -> str:
+    return f"carveout:tally:{kind}"
+
+
+def forget() -> None:
+    """Begin anew, as in a new process."""
+    global _lock
+    _lock = threading.Lock()
+    _pending.clear()
+
+
+os.register_at_fork(after_in_child=forget)

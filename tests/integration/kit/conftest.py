@@ -14,7 +14,7 @@ from django.db import connections
 from django.test import override_settings
 
 import carveout
-from carveout import notice, transport
+from carveout import notice, tally, transport
 from carveout.models import Cursor, Delivery, Layout, LoggedEvent, Partition, ReportedCursor
 from tests.integration.kit import declarations
 from tests.integration.kit.declarations import Declared
@@ -152,10 +152,12 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
     ours.set()
     transport.breakers.clear()
     notice.forget()
+    tally.forget()
     with declarations.only(OURS):
         yield ours
     transport.breakers.clear()
     notice.forget()
+    tally.forget()
 
 
 @pytest.fixture
