@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from carveout.annotation import annotate
     from carveout.conf import hosted_apps, hosted_contexts, rq_queues
     from carveout.errors import (
         CarveoutError,
@@ -38,6 +39,7 @@ _HOMES = {
     "Lookup": "lookups",
     "LookupViewSet": "lookups",
     "ReceivedEvent": "event",
+    "annotate": "annotation",
     "hosted_apps": "conf",
     "hosted_contexts": "conf",
     "hosted_urls": "hosting",
@@ -63,6 +65,7 @@ __all__ = [
     "NotInTransaction",
     "ReceivedEvent",
     "StreamUnavailable",
+    "annotate",
     "hosted_apps",
     "hosted_contexts",
     "hosted_urls",

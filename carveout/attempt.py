@@ -4,8 +4,11 @@ import logging
 from contextlib import nullcontext
 
 from django.db import transaction
+from django.utils import timezone
 
-from carveout import delivery, jobs, tally
+from carveout import delivery, jobs, spans, tally
+from carveout.annotation import Gathered, gathering
+from carveout.ending import Run
 from carveout.errors import CursorMoved, LookupFailed
 from carveout.failpoint import reach
 from carveout.handling import call, prefetch
@@ -34,8 +37,9 @@ def attempt(delivery_id: int, database: str) -> None:
         logger.error("%s given up: it kills its process", claimed)
         delivery.give_up(claimed, subscription)
         return
+    run = Run(timezone.now(), Gathered())
     try:
-        _run(claimed, subscription)
+        _run(claimed, subscription, run)
     except CursorMoved as moved:
         logger.warning("%s", moved)
         return
@@ -43,7 +47,7 @@ def attempt(delivery_id: int, database: str) -> None:
         # A context that can't be looked up is not the event's fault and burns no attempt.
         blameless = isinstance(error, LookupFailed)
         drop_if_unusable(database)
-        delivery.failed(claimed, subscription, error, counts=not blameless)
+        delivery.failed(claimed, subscription, error, run, counts=not blameless)
         _count("failed", claimed)
         logger.warning("%s attempt %d: %r", claimed, claimed.attempts, error)
         return
@@ -55,15 +59,20 @@ def _count(kind: str, claimed: Delivery) -> None:
     tally.count(kind, f"{claimed.subscription} {delivery.event_of(claimed).type}")
 
 
-def _run(claimed: Delivery, subscription: Subscription) -> None:
+def _run(claimed: Delivery, subscription: Subscription, run: Run) -> None:
     reach("attempt: claimed")
-    event = delivery.event_of(claimed)
-    found = prefetch(subscription, [event])
-    with transaction.atomic(using=subscription.database) if subscription.atomic else nullcontext():
-        call(subscription, [event], found)
-        reach("attempt: handled")
-        delivery.done(claimed, subscription.database)
-        reach("attempt: removed")
+    event, database = delivery.event_of(claimed), subscription.database
+    with (
+        spans.handling(subscription.name, [event.traceparent]),
+        gathering(run.gathered, undone=subscription.atomic),
+    ):
+        found = prefetch(subscription, [event])
+        with transaction.atomic(using=database) if subscription.atomic else nullcontext():
+            call(subscription, [event], found)
+            reach("attempt: handled")
+            with transaction.atomic(using=database, savepoint=False):
+                delivery.done(claimed, database, run)
+            reach("attempt: removed")
     reach("attempt: committed")
 
 

@@ -3,12 +3,15 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import transaction
+from django.utils import timezone
 
 from carveout import cursor, delivery, jobs, tally
+from carveout.annotation import Gathered, gathering
 from carveout.cursor import At
+from carveout.ending import Run
 from carveout.errors import CursorMoved
 from carveout.event import Place, ReceivedEvent
 from carveout.failpoint import reach
@@ -30,6 +33,7 @@ class Share:
     subscription: Subscription
     events: Sequence[ReceivedEvent]
     found: Found = field(default_factory=dict)
+    gathered: Gathered = field(default_factory=Gathered)
 
 
 def handle(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
@@ -56,11 +60,13 @@ def _together(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
 
 
 def _a_few_at_a_time(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
+    for share in shares:
+        share.gathered.notes.clear()  # what they tell of was rolled back
     with transaction.atomic(using=shares[0].subscription.database):
         for share in shares:
             for first in range(0, len(share.events), ROWS_PER_SAVEPOINT):
                 some = share.events[first : first + ROWS_PER_SAVEPOINT]
-                _attempt(Share(share.subscription, some, share.found))
+                _attempt(replace(share, events=some))
         _advance(shares, place, old, new)
 
 
@@ -71,14 +77,15 @@ def _attempt(share: Share) -> None:
             _deliver(share, _unblocked(share))
             return
     for event in share.events:
-        attempt_one(Share(share.subscription, [event], share.found))
+        attempt_one(replace(share, events=[event]))
 
 
 def _deliver(share: Share, events: Sequence[ReceivedEvent]) -> None:
     if share.subscription.via == "rq":
         jobs.hand_over(share.subscription, share.events)
     elif events:
-        call(share.subscription, events, share.found)
+        with gathering(share.gathered):
+            call(share.subscription, events, share.found)
 
 
 def attempt_one(share: Share) -> None:
@@ -86,13 +93,15 @@ def attempt_one(share: Share) -> None:
     subscription, event = share.subscription, share.events[0]
     if not _unblocked(share):
         return
+    began_at = timezone.now()
     try:
         with transaction.atomic(using=subscription.database):
             _deliver(share, [event])
     except Exception as error:
         logger.warning("%s: %s %s parked: %r", subscription.name, event.type, event.key, error)
         tally.count("failed", f"{subscription.name} {event.type}")
-        delivery.store(subscription, [event], Delivery.State.WAITING, error)
+        run = Run(began_at, Gathered(share.gathered.lookups))
+        delivery.store(subscription, [event], Delivery.State.WAITING, error, run)
 
 
 def _unblocked(share: Share) -> Sequence[ReceivedEvent]:

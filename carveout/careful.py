@@ -5,6 +5,7 @@ given up after its last attempt instead of killing consumers for ever.
 """
 
 import logging
+from dataclasses import replace
 
 from django.db import transaction
 
@@ -25,7 +26,7 @@ def handle_carefully(share: Share, place: Place, old: At, new: At) -> None:
     """
     at = old
     for event in share.events:
-        _handle_one(Share(share.subscription, [event], share.found), place, at)
+        _handle_one(replace(share, events=[event]), place, at)
         at = At(event.position, event.id)
     if at.position < new.position:
         with transaction.atomic(using=share.subscription.database):

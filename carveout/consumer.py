@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from carveout import cursor, marker, stream, tally
+from carveout import cursor, marker, stream, tally, trace
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS, on_cluster
@@ -140,6 +140,7 @@ class Consumer:
             self._listener.close()
         self._heartbeat.stop()
         tally.flush()
+        trace.flush()
         for context in self._contexts:
             context.leases.leave()
 
@@ -166,6 +167,7 @@ class Consumer:
             return
         self._mirrored_at = time.monotonic()
         tally.flush()
+        trace.flush()
         for partition in self._held():
             partition.mirror()
 

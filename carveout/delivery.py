@@ -6,11 +6,13 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import msgspec
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from carveout import ending
 from carveout.conf import get_settings
+from carveout.ending import Outcome, Run
 from carveout.errors import CursorMoved
 from carveout.event import ReceivedEvent
 from carveout.models import Delivery
@@ -29,14 +31,16 @@ def store(
     events: Sequence[ReceivedEvent],
     state: Delivery.State,
     error: Exception | None = None,
+    run: Run | None = None,
 ) -> None:
     """Keep events for later, in the transaction that is open. What is kept already stays.
 
     Only a note that an event was about to be tried gives way: its attempt has come to its end.
+    `error` and `run` tell of a first attempt that failed.
     """
     now = timezone.now()
     wait_s = backoff_s(1, subscription) if error else 0
-    if error and (subscription.max_attempts <= 1 or isinstance(error, subscription.give_up_on)):
+    if error and _gives_up(subscription, 1, error):
         state = Delivery.State.DEAD
     due_at = now + timedelta(seconds=SWEEP_AFTER_S if state == Delivery.State.QUEUED else wait_s)
     rows = [
@@ -62,6 +66,10 @@ def store(
             subscription=subscription.name, event_id__in=ids, state=Delivery.State.TRYING
         ).delete()
     kept.bulk_create(rows, ignore_conflicts=True)
+    if error and run:
+        outcome = Outcome.GIVEN_UP if state == Delivery.State.DEAD else Outcome.FAILED
+        for row in rows:
+            ending.record(row, outcome, subscription.database, run, describe(error))
 
 
 def ids_of(subscription: Subscription, events: Sequence[ReceivedEvent]) -> list[int]:
@@ -103,7 +111,7 @@ def claim(delivery_id: int, database: str, ordered: Collection[str]) -> Delivery
     return _rows(database).filter(pk=delivery_id).first()
 
 
-def done(delivery: Delivery, database: str) -> None:
+def done(delivery: Delivery, database: str, run: Run) -> None:
     """Remove a delivery that was handled, in the transaction that holds its effects.
 
     Raises: CursorMoved: another run took it over meanwhile; let the transaction roll back.
@@ -111,38 +119,52 @@ def done(delivery: Delivery, database: str) -> None:
     ours = _rows(database).filter(pk=delivery.pk, attempts=delivery.attempts)
     if not ours.delete()[0]:
         raise CursorMoved(f"Delivery {delivery.pk} ran too long and was taken over.")
+    ending.record(delivery, Outcome.HANDLED, database, run)
 
 
 def failed(
-    delivery: Delivery, subscription: Subscription, error: Exception, *, counts: bool = True
+    delivery: Delivery,
+    subscription: Subscription,
+    error: Exception,
+    run: Run,
+    *,
+    counts: bool = True,
 ) -> None:
     """Put a delivery back for its next attempt, or give it up after the last one.
 
     `counts` is false when the event is not to blame: a context that can't be looked up.
     """
     attempts = delivery.attempts if counts else delivery.attempts - 1
-    dead = counts and (
-        attempts >= subscription.max_attempts or isinstance(error, subscription.give_up_on)
-    )
-    _rows(subscription.database).filter(pk=delivery.pk, attempts=delivery.attempts).update(
-        state=Delivery.State.DEAD if dead else Delivery.State.WAITING,
-        attempts=attempts,
-        due_at=timezone.now() + timedelta(seconds=backoff_s(max(attempts, 1), subscription)),
-        claimed_until=None,
-        **describe(error),
-    )
+    dead = counts and _gives_up(subscription, attempts, error)
+    ours = _rows(subscription.database).filter(pk=delivery.pk, attempts=delivery.attempts)
+    told = describe(error)
+    with transaction.atomic(using=subscription.database):
+        updated = ours.update(
+            state=Delivery.State.DEAD if dead else Delivery.State.WAITING,
+            attempts=attempts,
+            due_at=timezone.now() + timedelta(seconds=backoff_s(max(attempts, 1), subscription)),
+            claimed_until=None,
+            **told,
+        )
+        if updated:
+            happened = Outcome.FAILED if counts else Outcome.PUT_OFF
+            outcome = Outcome.GIVEN_UP if dead else happened
+            ending.record(delivery, outcome, subscription.database, run, told)
 
 
 def give_up(delivery: Delivery, subscription: Subscription) -> None:
     """Let a delivery be dead whose last attempt never came to an end."""
-    _rows(subscription.database).filter(pk=delivery.pk, attempts=delivery.attempts).update(
-        state=Delivery.State.DEAD,
-        attempts=subscription.max_attempts,
-        claimed_until=None,
-        error_type="",
-        error=KILLS_ITS_PROCESS,
-        traceback="",
-    )
+    ours = _rows(subscription.database).filter(pk=delivery.pk, attempts=delivery.attempts)
+    told = {"error_type": "", "error": KILLS_ITS_PROCESS, "traceback": ""}
+    with transaction.atomic(using=subscription.database):
+        updated = ours.update(
+            state=Delivery.State.DEAD,
+            attempts=subscription.max_attempts,
+            claimed_until=None,
+            **told,
+        )
+        if updated:
+            ending.record(delivery, Outcome.GIVEN_UP, subscription.database, described=told)
 
 
 def any_due(database: str) -> bool:
@@ -191,14 +213,20 @@ def next_of_key(delivery: Delivery, database: str) -> int | None:
 
 def retry(deliveries: "QuerySet[Delivery]") -> int:
     """Let deliveries run at once, dead ones too, with all their attempts anew."""
-    return deliveries.exclude(state=Delivery.State.TRYING).update(
-        state=Delivery.State.WAITING, attempts=0, due_at=timezone.now(), claimed_until=None
-    )
+    ours = deliveries.exclude(state=Delivery.State.TRYING)
+    with transaction.atomic(using=deliveries.db):
+        ending.record_by_hand(ours, Outcome.RETRIED)
+        return ours.update(
+            state=Delivery.State.WAITING, attempts=0, due_at=timezone.now(), claimed_until=None
+        )
 
 
 def discard(deliveries: "QuerySet[Delivery]") -> int:
     """Give deliveries up for good. Returns: how many."""
-    return deliveries.exclude(state=Delivery.State.TRYING).delete()[0]
+    ours = deliveries.exclude(state=Delivery.State.TRYING)
+    with transaction.atomic(using=deliveries.db):
+        ending.record_by_hand(ours, Outcome.DISCARDED)
+        return ours.delete()[0]
 
 
 def event_of(delivery: Delivery) -> ReceivedEvent:
@@ -215,6 +243,11 @@ def backoff_s(attempts: int, subscription: Subscription | None = None) -> float:
     cap_s = (subscription and subscription.retry_cap_s) or settings.retry_cap_s
     ceiling = min(cap_s, base_s * 2.0 ** min(attempts, 30))
     return random.uniform(0, ceiling)  # noqa: S311 - spreads retries, guards nothing
+
+
+def _gives_up(subscription: Subscription, attempts: int, error: Exception) -> bool:
+    """Was that the last attempt?"""
+    return attempts >= subscription.max_attempts or isinstance(error, subscription.give_up_on)
 
 
 def describe(error: Exception) -> dict[str, str]:

@@ -38,7 +38,7 @@ def fields_of(context: str, row: Row) -> list[str]:
         *("data", row.data),
     ]
     for name, value in (
-        ("correlationid", row.correlation_id),
+        ("correlationid", row.correlation_id or row.event_id),
         ("causationid", row.causation_id),
         ("traceparent", row.traceparent),
         ("carries", row.carries),
@@ -82,7 +82,7 @@ def received(place: Place, row: Row) -> ReceivedEvent:
         data=msgspec.json.decode(row.data),
         carries=row.carries,
         carried=msgspec.json.decode(row.carried) if row.carried else None,
-        correlation_id=row.correlation_id,
+        correlation_id=row.correlation_id or row.event_id,
         causation_id=row.causation_id,
         traceparent=row.traceparent,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from carveout import correlation
 from carveout.errors import LookupNotFound
 from carveout.event import ReceivedEvent, cause
 from carveout.limit import time_limit
@@ -39,7 +40,8 @@ def prefetch(subscription: Subscription, events: Sequence[ReceivedEvent]) -> Fou
         missing = [event for event in events if not travels_in(event, reader)]
         keys = [key for event in missing if (key := key_for(reader, event)) is not None]
         if keys:
-            answers = look_up_many(reader, keys, seen=newest(missing, reader))
+            with correlation.using(correlation.shared(missing)):
+                answers = look_up_many(reader, keys, seen=newest(missing, reader))
             found |= {(reader, key): answer for key, answer in answers.items()}
     return found
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from contextvars import ContextVar
 
-from carveout import log
+from carveout import correlation, log
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.event import Place
@@ -27,8 +27,9 @@ def deliver() -> list[Delivery]:
     token = _under_way.set(True)
     try:
         before = {(row.pk, row.attempts) for row in _tried()}
-        while _round():
-            pass
+        with correlation.using(None):  # a request's events may not be the only ones
+            while _round():
+                pass
         return [row for row in _tried() if (row.pk, row.attempts) not in before]
     finally:
         _under_way.reset(token)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import ListSerializer, Serializer
 from rest_framework.viewsets import GenericViewSet
 
-from carveout import tally, transport
+from carveout import annotation, tally, transport
 from carveout.access import ContextTokenAuthentication, IsContextOrStaff, StaffAuthentication
 from carveout.conf import context_of, get_settings
 from carveout.errors import DeclarationInvalid, LookupBehind, LookupNotFound, LookupRefused
@@ -188,6 +188,7 @@ def _counted(reader: type[L], keys: Sequence[str], seen: Seen | None) -> dict[st
         failed = False
     finally:
         took_s = time.perf_counter() - began
+        annotation.looked_up(reader.lookup_of, len(keys), took_s, failed=failed)
         tally.count_lookup(reader.lookup_reader, reader.lookup_of, took_s, failed=failed)
     return found
 

@@ -63,7 +63,9 @@ class LoggedEvent(models.Model):
     data = models.TextField(help_text="JSON.")
     carries = models.CharField(max_length=200, blank=True, default="")
     carried = models.TextField(blank=True, default="", help_text="JSON of the carried lookup.")
-    correlation_id = models.CharField(max_length=36, blank=True, default="")
+    correlation_id = models.CharField(
+        max_length=64, blank=True, default="", help_text="Empty: it is that of its own id."
+    )
     causation_id = models.CharField(max_length=36, blank=True, default="")
     traceparent = models.CharField(max_length=55, blank=True, default="")
 
@@ -83,6 +85,11 @@ class LoggedEvent(models.Model):
                 name="carveout_unsequenced",
             ),
             models.Index(fields=["key", "id"], name="carveout_log_key"),
+            models.Index(
+                fields=["correlation_id"],
+                condition=models.Q(correlation_id__gt=""),  # costs plain publishes nothing
+                name="carveout_correlated",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -178,3 +185,46 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscription} of {self.context}.{self.partition}:{self.position}"
+
+
+class Attempt(models.Model):
+    """How one attempt at a delivery ended; kept until it is pruned, also after the delivery."""
+
+    class Outcome(models.TextChoices):
+        HANDLED = "handled", "handled"
+        FAILED = "failed", "failed"
+        PUT_OFF = "put off", "put off: a lookup did not answer, the event is not to blame"
+        GIVEN_UP = "given up", "given up"
+        RETRIED = "retried", "retried by hand"
+        DISCARDED = "discarded", "discarded by hand"
+
+    subscription = models.CharField(max_length=200)
+    event_id = models.UUIDField()
+    number = models.PositiveIntegerField(help_text="Begins anew when it is retried by hand.")
+    began_at = models.DateTimeField(default=timezone.now)
+    took_ms = models.FloatField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    error_type = models.CharField(max_length=200, blank=True, default="")
+    error = models.TextField(blank=True, default="")
+    traceback = models.TextField(blank=True, default="")
+    lookups = models.JSONField(default=list)
+    notes = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["event_id"], name="carveout_attempts_of"),
+            models.Index(fields=["began_at"], name="carveout_attempts_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscription}, attempt {self.number}: {self.outcome}"
+
+
+class Story(LoggedEvent):
+    """What followed from an event: a page of the admin, and no table."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = "story"
+        verbose_name_plural = "stories"

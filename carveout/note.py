@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 
 from django.db.models import F, QuerySet
 
-from carveout import delivery
+from carveout import delivery, ending
 from carveout.cursor import At
+from carveout.ending import Outcome
 from carveout.event import Place, ReceivedEvent
 from carveout.models import Delivery
 from carveout.subscription import Subscription
@@ -32,6 +33,9 @@ def remove(subscription: Subscription, event: ReceivedEvent) -> None:
 
 def give_up(subscription: Subscription, event: ReceivedEvent) -> None:
     """Turn the note into a dead delivery, in the transaction that moves the cursor past it."""
+    for row in _of(subscription, event):
+        told = {"error": delivery.KILLS_ITS_PROCESS}
+        ending.record(row, Outcome.GIVEN_UP, subscription.database, described=told)
     _of(subscription, event).update(state=Delivery.State.DEAD, error=delivery.KILLS_ITS_PROCESS)
 
 

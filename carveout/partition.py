@@ -1,13 +1,15 @@
 """One subscribing context on one partition of another."""
 
 import logging
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from django.db import transaction
 
-from carveout import cursor, history, note, stream, tally
+from carveout import cursor, history, note, spans, stream, tally, trace
+from carveout.annotation import Gathered, gathering
 from carveout.batch import Share, handle
 from carveout.careful import handle_carefully
 from carveout.conf import get_settings
@@ -158,9 +160,9 @@ class PartitionConsumer:
         shares = self._shares(group, events) if events else []
         if not shares:
             return 0
-        new = At(events[-1].position, events[-1].id)
+        new, began = At(events[-1].position, events[-1].id), time.time()
         try:
-            with self._guard():
+            with self._guard(), self._span(shares):
                 reach("consumer: read")
                 self._handle(shares, at, new, careful)
         except CursorMoved as moved:
@@ -168,11 +170,25 @@ class PartitionConsumer:
             self.forget_positions()
             return 0
         reach("consumer: committed")
+        times, span = (began, time.time()), range(at.position + 1, new.position + 1)
         for share in shares:
             self._positions[share.subscription.name] = new
-            for type_, heard in Counter(event.type for event in share.events).items():
-                tally.count("heard", f"{share.subscription.name} {type_}", heard)
+            self._tell(share, span, times)
         return len(events)
+
+    def _tell(self, share: Share, span: range, times: tuple[float, float]) -> None:
+        """Leave a trace of a batch, and count it."""
+        if not share.events:
+            return
+        name = share.subscription.name
+        trace.keep(name, self.place, span, times, share.gathered)
+        for type_, heard in Counter(event.type for event in share.events).items():
+            tally.count("heard", f"{name} {type_}", heard)
+
+    def _span(self, shares: Sequence[Share]) -> AbstractContextManager[object]:
+        events = (event for share in shares for event in share.events)
+        name = f"{self.place[0]}.{self.place[1]} for {self._context}"
+        return spans.handling(name, (event.traceparent for event in events))
 
     def _handle(self, shares: Sequence[Share], old: At, new: At, careful: bool) -> None:
         if not careful:
@@ -191,13 +207,15 @@ class PartitionConsumer:
                 self._pauses.rest(subscription.name, REST_S)
                 continue
             heard = [event for event in events if subscription.hears(event)]
+            gathered = Gathered()
             try:
-                found = prefetch(subscription, heard) if subscription.via == "consumer" else {}
+                with gathering(gathered):
+                    found = prefetch(subscription, heard) if subscription.via == "consumer" else {}
             except LookupFailed as error:
                 self._pause([subscription], error)
                 continue
             self._pauses.clear(subscription.name)
-            shares.append(Share(subscription, heard, found))
+            shares.append(Share(subscription, heard, found, gathered))
         return shares
 
     def _pause(self, group: Sequence[Subscription], error: Exception) -> None:

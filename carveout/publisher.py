@@ -8,7 +8,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 
-from carveout import inline, log
+from carveout import correlation, inline, log, spans
 from carveout.conf import get_settings
 from carveout.errors import InvalidEvent, NotInTransaction
 from carveout.event import Event, cause, encode, key_of, type_name
@@ -80,7 +80,10 @@ def _database_in_transaction(name: str, context: str) -> str:
 def _row(event: Event, name: str, context: str) -> NewRow:
     key = key_of(event)
     event_id = uuid.uuid4()
-    handled = cause.get()
+    handled, belongs_to = cause.get(), correlation.current()
+    traceparent = belongs_to.traceparent if belongs_to else ""
+    with spans.publishing(name, traceparent):
+        traceparent = spans.traceparent() or traceparent
     return NewRow(
         event_id=event_id,
         time=timezone.now(),
@@ -91,9 +94,9 @@ def _row(event: Event, name: str, context: str) -> NewRow:
         data=encode(event).decode(),
         carries=event.event_carries,
         carried=_carried(event, name, key) if event.event_carries else "",
-        correlation_id=(handled.correlation_id or str(handled.id)) if handled else str(event_id),
+        correlation_id=belongs_to.id if belongs_to else "",
         causation_id=str(handled.id) if handled else "",
-        traceparent=handled.traceparent if handled else "",
+        traceparent=traceparent,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
-from carveout import stream
+from carveout import ending, stream
 from carveout.conf import get_settings
 from carveout.event import Place
 from carveout.log import rows_of
@@ -72,6 +72,11 @@ def prune(place: Place, before: datetime) -> int:
     ):
         deleted += deletable.filter(position__lte=positions[-1]).delete()[0]
     return deleted
+
+
+def prune_attempts(before: datetime) -> int:
+    """Forget how attempts from before a time ended. Returns: how many."""
+    return sum(ending.prune(before, database) for database in _databases())
 
 
 def places_of(subscription: str) -> set[Place]:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from carveout import token
+from carveout import correlation, spans, token
 from carveout.breaker import Breaker
 from carveout.conf import get_settings
 from carveout.errors import (
@@ -48,8 +48,10 @@ def get(caller: str, owner: str, resource: str, params: Sequence[tuple[str, str]
     breaker = breakers[owner]
     if breaker.is_open():
         raise LookupUnavailable(f"{owner} did not answer lately; it is asked again in a moment.")
+    ours = correlation.current()
     try:
-        body = _fetch(caller, owner, resource, params)
+        with spans.looking_up(resource, ours.traceparent if ours else ""):
+            body = _fetch(caller, owner, resource, params)
     except LookupBehind:
         breaker.succeeded()
         raise
@@ -67,7 +69,11 @@ def _fetch(caller: str, owner: str, resource: str, params: Sequence[tuple[str, s
         response = _pool().request(
             "GET",
             f"{base_url(owner)}/{resource}?{urlencode(params)}",
-            headers={"Authorization": f"Bearer {signed}", "Accept": "application/json"},
+            headers={
+                "Authorization": f"Bearer {signed}",
+                "Accept": "application/json",
+                **correlation.headers(spans.traceparent()),
+            },
             timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, total=settings.lookup_timeout_s),
             redirect=False,
             preload_content=False,

@@ -25,6 +25,7 @@ class Command(KitCommand):
     def handle(self, *args: Any, contexts: list[str], days: float, **options: Any) -> None:
         before = timezone.now() - timedelta(days=days)
         with redis_running():
+            attempts = retention.prune_attempts(before)
             for place in places_of(chosen(contexts)):
                 retention.note_reports(place)
                 deleted = retention.prune(place, before)
@@ -33,3 +34,4 @@ class Command(KitCommand):
                     f"{place[0]}.{place[1]}: {deleted} events pruned;"
                     f" every known cursor is past position {passed}"
                 )
+            self.stdout.write(f"{attempts} attempts pruned")

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from carveout import cursor, history
+from carveout import cursor, history, trace
 from carveout.cursor import At
 from carveout.event import Place
 from carveout.management.asking import add_yes, make_sure
@@ -66,7 +66,9 @@ class Command(KitCommand):
             self._refuse(subscription, moves, force=options["force"])
             make_sure(self, self._plan(subscription, moves), yes=options["yes"])
             for place, target in moves.items():
-                cursor.move(subscription.name, place, At(target), subscription.database)
+                was = cursor.move(subscription.name, place, At(target), subscription.database)
+                if target < was:
+                    trace.forget(subscription.name, place)
             if options["wait"]:
                 self._wait(subscription, places)
 

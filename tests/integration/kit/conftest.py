@@ -14,8 +14,16 @@ from django.db import connections
 from django.test import override_settings
 
 import carveout
-from carveout import notice, tally, transport
-from carveout.models import Cursor, Delivery, Layout, LoggedEvent, Partition, ReportedCursor
+from carveout import notice, tally, trace, transport
+from carveout.models import (
+    Attempt,
+    Cursor,
+    Delivery,
+    Layout,
+    LoggedEvent,
+    Partition,
+    ReportedCursor,
+)
 from tests.integration.kit import declarations
 from tests.integration.kit.declarations import Declared
 from tests.servers import PostgresForTests, ValkeyForTests
@@ -88,7 +96,7 @@ def make_tables() -> None:
 
 
 def _empty_tables() -> None:
-    kits = (Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery)
+    kits = (Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery, Attempt)
     for model in (*_models(), *kits):
         model.objects.using("kit").all().delete()
 
@@ -153,6 +161,7 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
     transport.breakers.clear()
     notice.forget()
     tally.forget()
+    trace.forget_pending()
     with declarations.only(OURS):
         yield ours
     transport.breakers.clear()

@@ -8,6 +8,8 @@ from django.utils import timezone
 
 import carveout
 from carveout import delivery
+from carveout.annotation import Gathered
+from carveout.ending import Run
 from carveout.errors import CursorMoved
 from carveout.models import Delivery
 from tests.integration.kit import steps
@@ -141,7 +143,7 @@ class TestDiscard:
         running = delivery.claim(rows(subscription="desk.stamp").first().pk, "kit", [])
         deliveries("discard", running.pk, "--yes")
         with pytest.raises(CursorMoved):  # so that the run is rolled back
-            delivery.done(running, "kit")
+            delivery.done(running, "kit", Run(timezone.now(), Gathered()))
 
 
 @pytest.mark.parametrize("action", ["retry", "discard"])

@@ -49,7 +49,7 @@ def test_an_entry_at_a_position_equals_the_row_of_the_log(redis):
             "subject": row.key,
             "datacontenttype": "application/json",
             "data": row.data,
-            "correlationid": row.correlation_id,
+            "correlationid": str(row.event_id),  # it is its own root
         }
     assert stream.read(PLACE, 0, 10).events == log.read(*PLACE, 0, 10)
 

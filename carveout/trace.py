@@ -1,0 +1,103 @@
+"""Traces: when a batch was handled for a subscription, what it looked up, and what it said.
+
+Kept in Redis, one short entry for each batch, sent once a second without waiting for an answer. A
+trace may get lost; the cursor tells all the same that the events were handled.
+"""
+
+import os
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from carveout.annotation import Gathered, LookedUp, Note
+from carveout.conf import get_settings
+from carveout.connection import impatient_client
+from carveout.event import Place
+from carveout.notice import tell
+
+LENGTH = 10_000
+"""Entries that are kept of a subscription and partition, about."""
+PENDING_MAX = 5_000
+_FIELD = b"trace"
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """One batch of one subscription. Times are in seconds since 1970."""
+
+    first: int
+    began: float
+    committed: float
+    lookups: Sequence[LookedUp] = ()
+    notes: Sequence[Note] = ()
+
+
+class Asked(NamedTuple):
+    """Whose trace at which position is wanted."""
+
+    subscription: str
+    place: Place
+    position: int
+
+
+_pending: deque[tuple[str, int, Trace]] = deque(maxlen=PENDING_MAX)
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Trace).decode
+
+
+def keep(
+    subscription: str, place: Place, span: range, times: tuple[float, float], gathered: Gathered
+) -> None:
+    """Keep the trace of a batch: of which positions, when it began and when it was committed."""
+    if get_settings().delivery == "inline":
+        return
+    trace = Trace(span[0], *times, gathered.lookups, gathered.notes)
+    _pending.append((key(subscription, place), span[-1], trace))
+
+
+def flush() -> None:
+    """Send what was kept until now."""
+    while _pending:
+        stream, last, trace = _pending.popleft()
+        tell("XADD", stream, "MAXLEN", "~", LENGTH, f"{last}-0", _FIELD, _encode(trace))
+
+
+def find(asked: Sequence[Asked]) -> dict[Asked, Trace]:
+    """The traces of batches that held these positions, as far as they are kept.
+
+    Raises: redis.RedisError, OSError: Redis did not answer.
+    """
+    pipeline = impatient_client().pipeline(transaction=False)
+    for each in asked:
+        pipeline.xrange(key(each.subscription, each.place), f"{each.position}-0", "+", count=1)
+    found: dict[Asked, Trace] = {}
+    for each, entries in zip(asked, pipeline.execute() if asked else (), strict=True):
+        trace = _readable(entries)
+        if trace is not None and trace.first <= each.position:
+            found[each] = trace
+    return found
+
+
+def forget(subscription: str, place: Place) -> None:
+    """Forget the traces of what will be handled again: their entries' IDs can't be given twice."""
+    tell("DEL", key(subscription, place))
+
+
+def key(subscription: str, place: Place) -> str:
+    return f"carveout:{{{place[0]}.{place[1]}}}:trace:{subscription}"
+
+
+def _readable(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> Trace | None:
+    try:
+        return _decode(entries[0][1][_FIELD])
+    except (IndexError, KeyError, msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def forget_pending() -> None:
+    """Begin anew, as in a new process."""
+    _pending.clear()
+
+
+os.register_at_fork(after_in_child=forget_pending)
