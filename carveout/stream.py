@@ -245,3 +245,16 @@ def mirror(place: Place, group: str, position: int) -> None:
                 client().xgroup_create(key(place), group, f"{position}-0", **counted)
         except redis.ResponseError:
             return  # no stream yet
+
+
+def kept(place: Place, positions: Sequence[int]) -> tuple[int, set[int]]:
+    """The last position that was shipped, and which of these the stream still holds.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    with _answering():
+        pipeline = client().pipeline(transaction=False)
+        for position in positions:
+            pipeline.xrange(key(place), f"{position}-0", f"{position}-0")
+        held = {each for each, found in zip(positions, pipeline.execute(), strict=True) if found}
+    return last_position(place), held

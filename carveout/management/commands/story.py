@@ -1,0 +1,32 @@
+"""manage.py story QUERY"""
+
+from typing import Any
+
+import msgspec
+from django.core.management.base import CommandError, CommandParser
+
+from carveout import story_text, story_tree
+from carveout.management.command import KitCommand
+from carveout.management.redis import redis_running
+
+
+class Command(KitCommand):
+    """Tells what followed from an event: give its id, its key, or a correlation id."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "query", help="an event's id, a key such as an order's number, or an id of a request"
+        )
+        parser.add_argument("--format", choices=["text", "json"], default="text")
+
+    def handle(self, *args: Any, query: str, **options: Any) -> None:
+        with redis_running():
+            found = story_tree.find(query)
+        if options["format"] == "json":
+            self.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode())
+        else:
+            self.stdout.write(story_text.written(found))
+        if not found.stories:
+            raise CommandError("There is no story.")

@@ -1,0 +1,58 @@
+"""The page of a story, in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from carveout import story_tree
+from carveout.models import Story
+from carveout.story_text import headline
+
+REFRESH_S = 3
+QUERY_MAX = 255
+
+
+@admin.register(Story)
+class StoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A page in the place of a list: there is no table behind it."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("carveout.view_loggedevent")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """`?q=` an event's id, a key or a correlation id; `&still=1` does not refresh by itself."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        query = request.GET.get("q", "").strip()[:QUERY_MAX]
+        found = story_tree.find(query) if query else None
+        stories = found.stories if found else []
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Story of {query}" if query else "What happened after this event?",
+            "query": query,
+            "found": found,
+            "stories": [(each, headline(each)) for each in stories],
+            "moving": any(each.moving for each in stories),
+            "still": "still" in request.GET,
+            "refresh_s": REFRESH_S,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "carveout/story.html", context)
