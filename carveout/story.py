@@ -19,6 +19,8 @@ EVENTS_MAX = 300
 """Of one story; what comes later is left out, and that is said."""
 ROOTS_MAX = 20
 """Of one key: the newest ones."""
+_ORDER = ("correlation_id", "id")
+"""By id alone would tempt a planner to walk through the whole log in that order."""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +51,7 @@ def roots(query: str) -> list[str]:
     for database in databases():
         rows = LoggedEvent.objects.using(database)
         lookups = [rows.filter(key=query).order_by("-id")[:EVENTS_MAX]]
-        lookups.append(rows.filter(_correlated([query])).order_by("id")[:1])
+        lookups.append(rows.filter(_correlated([query])).order_by(*_ORDER)[:1])
         if (event_id := _uuid(query)) is not None:
             lookups.append(rows.filter(event_id=event_id))
         for found_rows in lookups:
@@ -69,7 +71,7 @@ def events(correlations: Sequence[str]) -> tuple[list[Told], bool]:
     for database in databases() if correlations else ():
         rows = LoggedEvent.objects.using(database).defer("data", "carried")
         for query in (_correlated(correlations), Q(event_id__in=ids)):
-            for row in rows.filter(query).order_by("id")[: EVENTS_MAX + 1]:
+            for row in rows.filter(query).order_by(*_ORDER)[: EVENTS_MAX + 1]:
                 found[str(row.event_id)] = _told(row)
     told = [each for each in found.values() if each.root in correlations]
     told.sort(key=lambda each: (each.time, each.position))

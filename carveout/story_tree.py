@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 from django.utils import timezone
@@ -146,7 +147,7 @@ def written(heard: Heard) -> str:
 def read(text: str) -> Heard:
     """What `written` wrote. Raises: ValueError: something else."""
     event_id, type_, context, partition, position = text.split("/")
-    return Heard(event_id, type_, (context, int(partition)), int(position))
+    return Heard(str(UUID(event_id)), type_, (context, int(partition)), int(position))
 
 
 # -- The tree ----------------------------------------------------------------------------------

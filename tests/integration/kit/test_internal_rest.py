@@ -9,8 +9,9 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from carveout import log, token, views
+from carveout import correlation, log, token, views
 from carveout.conf import get_settings
+from carveout.correlation import Correlation
 from carveout.models import LoggedEvent
 from tests.integration.kit.tickets.services import announce, sell, sold
 
@@ -18,14 +19,16 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 LOOKUP = "lookups/tickets.ticket/"
 EVENTS = "events/tickets/0/"
-QUERY = {LOOKUP: {"key": "T-1"}, EVENTS: {}}
+STORIES = "stories/tickets/"
+QUERY = {LOOKUP: {"key": "T-1"}, EVENTS: {}, STORIES: {"q": "T-1"}}
 
 
 @pytest.fixture
 def internal(kit, settings):
     """The two contexts, one ticket sold, and a web client."""
     settings.ROOT_URLCONF = "tests.integration.kit.urls"
-    sell("T-1")
+    with correlation.using(Correlation("about-T-1")):
+        sell("T-1")
     log.sequence("tickets", 10)
 
 
@@ -44,7 +47,7 @@ def signed(resource: str, by: str = "desk", key: str = "", **changes: Any) -> st
 
 
 @pytest.mark.usefixtures("internal")
-@pytest.mark.parametrize("resource", [LOOKUP, EVENTS])
+@pytest.mark.parametrize("resource", [LOOKUP, EVENTS, STORIES])
 class TestWhoMayRead:
     """Other contexts, for this one request; staff; nobody else."""
 
@@ -116,7 +119,7 @@ class TestWhoMayRead:
             assert answer.status_code == 405
 
 
-@pytest.mark.parametrize("resource", [LOOKUP, EVENTS])
+@pytest.mark.parametrize("resource", [LOOKUP, EVENTS, STORIES])
 @pytest.mark.parametrize(("staff", "status"), [(True, 200), (False, 403)])
 def test_staff_may_read_by_their_session_and_customers_may_not(
     db, internal, resource, staff, status
@@ -177,7 +180,22 @@ class TestTheEventsApi:
         assert ask(resource, signed(resource), key="T-1").status_code in (401, 404)
 
 
+@pytest.mark.usefixtures("internal")
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"event": "x"},
+        {"event": "no-uuid/tickets.TicketSold/tickets/0/1"},
+        {"event": "/".join(["1"] * 5) + "/"},
+        {"event": [f"{LoggedEvent().event_id}/a.B/tickets/0/1"] * 101},
+        {"correlation": ["x"] * 101},
+    ],
+)
+def test_what_is_no_question_about_a_story_is_refused(query):
+    assert ask(STORIES, signed(STORIES), **query).status_code == 400
+
+
 def test_a_context_that_lives_elsewhere_is_not_answered_for(internal, kit):
     kit.set(HOSTED=["desk"])
-    for resource in (LOOKUP, EVENTS):
+    for resource in (LOOKUP, EVENTS, STORIES):
         assert ask(resource, signed(resource)).status_code == 404

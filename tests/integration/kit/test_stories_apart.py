@@ -1,0 +1,89 @@
+"""Stories across databases and deployments: each tells its own part, and who is silent is named."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections
+from django.test import override_settings
+
+import carveout
+from carveout import story_tree, transport
+from tests.integration.kit import steps
+from tests.integration.kit.conftest import back_up, connected
+from tests.integration.kit.test_stories import node
+from tests.integration.kit.tickets.services import announce, sold
+from tests.integration.kit.web import serving
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def apart(kit, settings, tmp_path) -> Iterator[Any]:
+    """Desk has a database of its own. Gives: its settings, to be changed."""
+    settings.ROOT_URLCONF = "tests.integration.kit.urls"
+    file = back_up(tmp_path / "apart.sqlite3")
+    with connected(f"sqlite:///{file}", "apart"):
+        kit.change("desk", database="apart")
+        yield kit
+
+
+class Tickets:
+    """The deployment of tickets alone, in a thread. Whoever asks it stands still meanwhile."""
+
+    def __init__(self, carveout_settings: dict[str, Any]) -> None:
+        self.settings = {**carveout_settings, "HOSTED": ["tickets"]}
+        self.asked: list[str] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        self.asked.append(environ["PATH_INFO"])
+        with override_settings(CARVEOUT=self.settings):
+            body = list(WSGIHandler()(environ, start_response))
+            connections.close_all()
+        return body
+
+
+def hear() -> None:
+    @carveout.subscribe("tickets.TicketSold")
+    def show(event):
+        carveout.annotate("shown")
+
+    announce(sold(1))
+    steps.flow()
+
+
+def test_each_database_of_a_deployment_is_asked(apart):
+    hear()
+    assert node("T-1", "desk.show").state == "handled"
+    assert node("T-1", "tickets.0 position 1").state == "shipped"
+
+
+@pytest.mark.parametrize("by", ["key", "event id"])
+def test_each_deployment_tells_its_part(apart, settings, by):
+    hear()
+    (query,) = story_tree.find("T-1").stories
+    tickets = Tickets(settings.CARVEOUT)
+    with serving(tickets) as url:
+        apart.set(HOSTED=["desk"])
+        apart.change("tickets", url=f"{url}/internal")
+        found = "T-1" if by == "key" else query.correlation_id
+        assert node(found, "tickets.TicketSold T-1").state == "published"
+        assert node(found, "tickets.0 position 1").state == "shipped"
+        handled = node(found, "desk.show")
+    assert [each.title for each in handled.children] == ["shown"]
+    assert set(tickets.asked) == {"/internal/stories/tickets/"}
+
+
+@pytest.mark.parametrize(
+    ("url", "why"), [("http://127.0.0.1:9/internal", "did not answer"), ("", "is empty")]
+)
+def test_who_does_not_answer_is_named_and_the_rest_is_told(apart, url, why):
+    hear()
+    apart.set(HOSTED=["desk"])
+    apart.change("tickets", url=url)
+    transport.breakers.clear()
+    found = story_tree.find("T-1")
+    assert found.stories == []
+    assert list(found.silent) == ["tickets"]
+    assert why in found.silent["tickets"]
