@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from carveout import delivery, story_admin  # noqa: F401 (a page registers itself)
+from carveout import delivery, story_admin
 from carveout.models import Cursor, Delivery, LoggedEvent, Partition
 
 
@@ -27,7 +27,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class LoggedEventAdmin(ReadOnlyAdmin):
     """The log."""
 
-    list_display = ["type", "key", "context", "partition", "position", "time"]
+    list_display = ["type", "key", "context", "partition", "position", "time", story_admin.link]
+    readonly_fields = [story_admin.link]
     list_filter = ["context", "type", "partition"]
     search_fields = ["=key", "=event_id", "=correlation_id"]
     date_hierarchy = "time"
@@ -57,6 +58,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """What was not handled at once."""
 
     list_display = ["subscription", "key", "state", "attempts", "due_at", "error_type", "error"]
+    readonly_fields = [story_admin.link]
     list_filter = ["state", "subscription", "error_type"]
     search_fields = ["=key", "=event_id", "error"]
     date_hierarchy = "parked_at"

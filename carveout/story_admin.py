@@ -6,13 +6,22 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
 
 from carveout import story_tree
-from carveout.models import Story
+from carveout.models import Delivery, LoggedEvent, Story
 from carveout.story_text import headline
 
 REFRESH_S = 3
 QUERY_MAX = 255
+
+
+@admin.display(description="story")
+def link(row: LoggedEvent | Delivery) -> str:
+    """A column of other pages: the way to the story of a row's event."""
+    page = reverse("admin:carveout_story_changelist")
+    return format_html('<a href="{}?q={}">story</a>', page, row.event_id)
 
 
 @admin.register(Story)

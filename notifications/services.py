@@ -65,6 +65,7 @@ def send_once(
         Notification.objects.refused(notification)
         raise
     Notification.objects.sent(notification)
+    carveout.annotate(f"{kind.label.lower()} sent by {channel.label}")
 
 
 def message_id(order_number: str, kind: Kind, channel: Channel) -> str:

@@ -1,6 +1,8 @@
 """Orders for staff. What an order says is a fact and is not edited; only its fate is decided."""
 
 from django.contrib import admin, messages
+from django.urls import reverse
+from django.utils.html import format_html
 
 from . import services
 from .errors import OrderError
@@ -22,7 +24,7 @@ class OrderLineInline(admin.TabularInline):
 
 @admin.register(Order)
 class OrderAdmin(admin.ModelAdmin):
-    list_display = ["number", "status", "customer_id", "email", "total", "placed_at"]
+    list_display = ["number", "status", "customer_id", "email", "total", "placed_at", "story"]
     list_filter = ["status", "placed_at", "cancel_reason"]
     search_fields = ["number", "email", "customer_id"]
     search_help_text = "Number, e-mail address or customer id"
@@ -31,7 +33,13 @@ class OrderAdmin(admin.ModelAdmin):
     actions = ["ship", "cancel"]
 
     def get_readonly_fields(self, request, obj=None):
-        return [field.name for field in Order._meta.fields]
+        return [*(field.name for field in Order._meta.fields), "story"]
+
+    @admin.display(description="story")
+    def story(self, order):
+        """The way to all that followed from this order, in every context."""
+        page = reverse("admin:carveout_story_changelist")
+        return format_html('<a href="{}?q={}">what happened</a>', page, order.number)
 
     def has_add_permission(self, request):
         return False

@@ -1,0 +1,80 @@
+"""The story of a real order, on the page that staff see: from the checkout to the e-mail.
+
+`SCREENSHOTS=docs/images` saves the pictures; without it the page is only looked at.
+"""
+
+import pytest
+
+from tests.acceptance.test_screenshots import (
+    CHROMIUM,
+    DESK,
+    chromium,
+    is_too_wide,
+    order,
+    page,
+    picture,
+    playwright,
+    sees,
+    sign_in_as_staff,
+    sign_up,
+)
+
+__all__ = ["chromium", "page"]  # fixtures
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+
+PATIENCE_MS = 45_000
+"""The next attempt may be half a minute away."""
+
+
+def node(page: "playwright.Page", title: str, state: str) -> "playwright.Locator":
+    """A line of the story that says this, in this state."""
+    line = page.locator(".story-line", has_text=title)
+    return line.filter(has=page.locator(".story-state", has_text=state)).first
+
+
+def is_told(page: "playwright.Page", title: str, state: str) -> None:
+    playwright.expect(node(page, title, state)).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_an_order_leads_to_its_whole_story(page, system, smtp):
+    smtp.behaviour = "refuse"
+    sign_up(page)
+    order(page, "CD-01", "CD-05")
+    number = page.url.rstrip("/").rsplit("/", 1)[1]
+    sees(page, "Stock reserved at")
+    sees(page, r"Verified customer of \d product")
+    sign_in_as_staff(page, system)
+
+    page.goto("/admin/orders/order/")
+    page.get_by_role("link", name="what happened").click()
+    page.wait_for_url(f"**/admin/carveout/story/?q={number}")
+    is_told(page, "notifications.tell_by_email", "waiting")
+    is_told(page, "attempt 1", "failed")
+    sees(page, "this page looks again")
+    page.locator("details.story-error > summary").first.click()
+    picture(page, "story-failing", DESK)
+    assert not is_too_wide(page)
+
+    smtp.behaviour = "accept"  # and the page comes to know it by itself
+    is_told(page, "notifications.tell_by_email", "handled")
+    is_told(page, "confirmation sent by e-mail", "noted")
+    page.wait_for_load_state()
+    for title, state in (
+        (f"orders.OrderCreated {number}", "published"),
+        ("orders.0 position", "shipped"),
+        ("shop.keep_stock", "handled"),
+        (f"shop.StockReserved {number}", "published"),
+        ("orders.follow_stock", "handled"),
+        ("reviews.mark_verified", "handled"),
+        ("orders.order", "looked up"),
+        ("notifications.tell_by_sms", "handled"),
+    ):
+        is_told(page, title, state)
+    sees(page, "done: ")
+    assert page.locator("meta[http-equiv=refresh]").count() == 0
+    assert not is_too_wide(page)
+    picture(page, "story", DESK)
+    told = system.of("orders").manage("story", number)
+    assert "confirmation sent by e-mail: noted" in told
