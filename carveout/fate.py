@@ -5,7 +5,7 @@ Told by what each of them left: its cursor, a delivery, how attempts ended, the 
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -139,13 +139,14 @@ def _fate(
     subscription = registry.get(name)
     passed = bool(cursor and heard.position and cursor[0] >= heard.position)
     steps = _batch_steps(heard, subscription, kept, cursor, delivery, attempts) if passed else []
-    steps += [_attempt_step(each) for each in attempts]
+    steps += _attempt_steps(attempts)
     state = _state(passed, delivery, attempts)
     if delivery is not None:
         steps.append(_delivery_step(delivery))
     elif not passed and cursor is not None and heard.position:
         behind = heard.position - cursor[0]
-        steps.append(Step(state="waiting", text=f"its cursor is {behind} positions before it"))
+        before = "1 position" if behind == 1 else f"{behind} positions"
+        steps.append(Step(state="waiting", text=f"its cursor is {before} before it"))
     job = subscription is not None and subscription.via == "rq"
     return Fate(event=heard.id, subscription=name, state=state, job=job, steps=steps)
 
@@ -153,9 +154,10 @@ def _fate(
 def _state(passed: bool, delivery: Delivery | None, attempts: Sequence[Attempt]) -> str:
     if delivery is not None:
         return str(delivery.state)
-    if attempts and attempts[-1].outcome == Attempt.Outcome.DISCARDED:
-        return "discarded"
-    return "handled" if passed or attempts else "waiting"
+    if not passed:
+        return "waiting"
+    discarded = attempts and attempts[-1].outcome == Attempt.Outcome.DISCARDED
+    return "discarded" if discarded else "handled"
 
 
 def _batch_steps(
@@ -170,20 +172,35 @@ def _batch_steps(
     job = subscription is not None and subscription.via == "rq"
     if not job and (delivery is not None or attempts):
         return []
-    state = "queued" if job else "handled"
+    state = "handed to a job" if job else "handled"
     if kept is None and cursor and cursor[0] == heard.position:
         return [Step(state=state, at=cursor[1] and aware(cursor[1]))]
     if kept is None:
-        return [Step(state=state, text="when is not known: its trace is not kept")]
+        late = subscription is not None and subscription.start == "now"
+        text = "when is not known: its trace is not kept"
+        return [Step(state=state, text=f"{text}, or it is from before it began" if late else text)]
     return [
         Step(
             state=state,
             at=datetime.fromtimestamp(kept.committed, UTC),
-            took_ms=round((kept.committed - kept.began) * 1000, 1),
+            took_ms=None if job else round((kept.committed - kept.began) * 1000, 1),
             lookups=kept.lookups,
             notes=[each.text for each in kept.notes if each.position in (0, heard.position)],
         )
     ]
+
+
+def _attempt_steps(attempts: Sequence[Attempt]) -> Iterator[Step]:
+    """How each ended. One that left nothing, between others, died with its process."""
+    before = 0
+    for attempt in attempts:
+        if attempt.outcome == Attempt.Outcome.RETRIED:
+            before = 0
+        else:
+            for number in range(before + 1, min(attempt.number, ending.FIRST_KEPT)):
+                yield Step(state="died", text=f"attempt {number}")
+            before = max(before, attempt.number)
+        yield _attempt_step(attempt)
 
 
 def _attempt_step(attempt: Attempt) -> Step:
@@ -203,7 +220,7 @@ def _attempt_step(attempt: Attempt) -> Step:
 
 def _delivery_step(delivery: Delivery) -> Step:
     text = {
-        Delivery.State.WAITING: f"next attempt not before {delivery.due_at:%H:%M:%S}",
+        Delivery.State.WAITING: f"next attempt not before {delivery.due_at:%H:%M:%S} UTC",
         Delivery.State.QUEUED: "a job is to handle it",
         Delivery.State.DEAD: "given up: retry or discard it",
         Delivery.State.TRYING: "tried where its cursor stands, after a consumer died there",

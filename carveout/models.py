@@ -174,8 +174,8 @@ class Delivery(models.Model):
             ("discard_delivery", "Can discard deliveries"),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["subscription", "event_id"], name="carveout_one_delivery"
+            models.UniqueConstraint(  # in this order, so that a story finds those of an event
+                fields=["event_id", "subscription"], name="carveout_one_delivery"
             )
         ]
         indexes = [

@@ -15,15 +15,15 @@ def written(stories: Stories) -> str:
 
 
 def headline(story: Story) -> str:
-    """What a story is, in a line."""
+    """How long a story is, in a line."""
     events = "1 event" if story.events == 1 else f"{story.events} events"
     more = " and more" if story.cut else ""
-    return f"{story.state}: {events}{more} in {story.took}"
+    return f"{events}{more} in {story.took}"
 
 
 def _lines(story: Story) -> Iterator[str]:
     yield f"Story {story.correlation_id}, {story.began_at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
-    yield headline(story)
+    yield f"{story.state}: {headline(story)}"
     for node in story.nodes:
         yield _line(node)
         yield from _below(node.children, "")

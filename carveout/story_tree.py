@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from django.utils import timezone
 
 from carveout import story, transport
 from carveout.annotation import LookedUp
@@ -83,15 +82,17 @@ def find(query: str) -> Stories:
     told = _ask(silent, correlations=roots) if roots else []
     events = {each.id: each for answer in told for each in answer.events}
     heard = [Heard(e.id, e.type, (e.context, e.partition), e.position) for e in events.values()]
-    found = [
-        fate
+    found = {
+        (fate.event, fate.subscription): fate  # deployments may share a database
         for first in range(0, len(heard), EVENTS_PER_REQUEST)
         for answer in _ask(silent, heard=heard[first : first + EVENTS_PER_REQUEST])
         for fate in answer.fates
-    ]
+    }
     cut = any(answer.cut for answer in told)
     stories = [
-        _story(root, [each for each in events.values() if each.root == root], found, cut)
+        _story(
+            root, [each for each in events.values() if each.root == root], [*found.values()], cut
+        )
         for root in roots
     ]
     return Stories(
@@ -175,7 +176,7 @@ def _story(root: str, events: Sequence[Told], found: Sequence[Fate], cut: bool) 
         events=len(events),
         cut=cut,
         nodes=nodes,
-        moving=state == "under way" and timezone.now() - last < STILL,
+        moving=state == "under way" and datetime.now(UTC) - last < STILL,
     )
 
 

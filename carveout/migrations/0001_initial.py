@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'deliveries',
                 'permissions': [('retry_delivery', 'Can retry deliveries'), ('discard_delivery', 'Can discard deliveries')],
                 'indexes': [models.Index(fields=['state', 'due_at'], name='carveout_due'), models.Index(fields=['subscription', 'key', 'position'], name='carveout_delivery_key')],
-                'constraints': [models.UniqueConstraint(fields=('subscription', 'event_id'), name='carveout_one_delivery')],
+                'constraints': [models.UniqueConstraint(fields=('event_id', 'subscription'), name='carveout_one_delivery')],
             },
         ),
         migrations.CreateModel(

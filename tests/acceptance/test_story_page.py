@@ -72,7 +72,8 @@ def test_an_order_leads_to_its_whole_story(page, system, smtp):
         ("notifications.tell_by_sms", "handled"),
     ):
         is_told(page, title, state)
-    sees(page, "done: ")
+    is_done = page.locator(".story-head .story-state", has_text="done")
+    playwright.expect(is_done).to_be_visible(timeout=PATIENCE_MS)
     assert page.locator("meta[http-equiv=refresh]").count() == 0
     assert not is_too_wide(page)
     picture(page, "story", DESK)

@@ -73,7 +73,7 @@ class TestWhatASubscriptionIsTold:
         steps.relay()
         assert node("T-2", "tickets.0 position 2").text == "in the stream"
         waiting = node("T-2", "desk.show")
-        assert (waiting.state, waiting.text) == ("waiting", "its cursor is 1 positions before it")
+        assert (waiting.state, waiting.text) == ("waiting", "its cursor is 1 position before it")
 
     def test_what_was_handled_at_once_is_told_with_time_lookups_and_notes(self):
         @carveout.subscribe("tickets.TicketSold")
@@ -174,7 +174,7 @@ class TestWhatASubscriptionIsTold:
         call_command("work", "desk", once=True, verbosity=0)
         handled = node("T-1", "desk.mail_it")
         assert handled.state == "handled"
-        assert states(handled) == [("queued", ""), ("handled", "attempt 1")]
+        assert states(handled) == [("handed to a job", ""), ("handled", "attempt 1")]
         assert states(handled.children[1]) == [("noted", "mail sent")]
 
     def test_an_attempt_that_is_put_off_says_why_and_counts_nothing(self, kit):
@@ -192,6 +192,31 @@ class TestWhatASubscriptionIsTold:
         kit.set(LOOKUPS="auto")
         steps.until(lambda: bool(call_command("work", "desk", once=True, verbosity=0)) or done())
         assert node("T-1", "desk.mail_it").state == "handled"
+
+    def test_an_attempt_that_died_with_its_process_is_told_once_another_ended(self):
+        @carveout.subscribe("tickets.TicketSold", via="rq")
+        def mail_it(event): ...
+
+        announce(sold(1))
+        steps.flow()
+        delivery.claim(Delivery.objects.using("kit").get().pk, "kit", [])  # and never comes back
+        assert node("T-1", "desk.mail_it").children[-1].text == "a run is under way, or died"
+        Delivery.objects.using("kit").update(claimed_until=None)
+        call_command("work", "desk", once=True, verbosity=0)
+        assert states(node("T-1", "desk.mail_it"))[1:] == [
+            ("died", "attempt 1"),
+            ("handled", "attempt 2"),
+        ]
+
+    def test_what_a_replay_is_about_to_bring_again_waits(self):
+        @carveout.subscribe("tickets.TicketSold")
+        def show(event): ...
+
+        announce(sold(2))
+        steps.flow()
+        call_command("replay", "desk.show", "--from", "2", "--yes", stdout=StringIO())
+        assert node("T-1", "desk.show").state == "handled"
+        assert node("T-2", "desk.show").state == "waiting"
 
     def test_who_is_no_longer_declared_but_left_something_is_told_too(self):
         @carveout.subscribe("tickets.TicketSold")

@@ -1,0 +1,88 @@
+"""The page of a story: who sees it, and how it tells what is not there."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import transaction
+from django.test import Client
+
+import carveout
+from carveout.testing import drain
+from orders.events import OrderCreated
+
+URL = "/admin/carveout/story/"
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return User.objects.create_user("staff", is_staff=True)
+
+
+@pytest.fixture
+def client(staff: User) -> Client:
+    """Somebody who may see the log."""
+    staff.user_permissions.add(Permission.objects.get(codename="view_loggedevent"))
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+@pytest.fixture(autouse=True)
+def inline(settings: Any) -> None:
+    settings.CARVEOUT = {**settings.CARVEOUT, "DELIVERY": "inline"}
+
+
+def text(answer: Any) -> str:
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+def test_who_may_see_the_log_finds_the_page_in_the_index(client):
+    assert URL in text(client.get("/admin/"))
+    assert "What happened after this event?" in text(client.get(URL))
+
+
+def test_who_may_not_sees_neither(staff, client):
+    staff.user_permissions.clear()
+    assert client.get(URL, {"q": "A-1"}).status_code == 403
+    assert URL not in text(client.get("/admin/"))
+    assert Client().get(URL).status_code == 302
+
+
+@pytest.mark.parametrize("path", ["add/", "1/change/", "1/delete/"])
+def test_there_is_nothing_to_change(client, path):
+    assert client.get(f"{URL}{path}").status_code in (302, 403)
+    assert client.post(f"{URL}{path}").status_code in (302, 403)
+
+
+def test_a_story_that_failed_shows_its_error_and_its_traceback(client):
+    with transaction.atomic():
+        carveout.publish(OrderCreated(order_number="A-404"))
+    with pytest.raises(carveout.errors.HandlerFailed):
+        drain()
+    page = text(client.get(URL, {"q": "A-404"}))
+    assert "orders.OrderCreated A-404" in page
+    assert "LookupNotFound" in page
+    assert "<details" in page
+    assert 'http-equiv="refresh"' in page
+    assert 'http-equiv="refresh"' not in text(client.get(URL, {"q": "A-404", "still": "1"}))
+
+
+def test_what_was_sent_is_shown_and_not_obeyed(client):
+    evil = '<script>alert("x")</script>'
+    page = text(client.get(URL, {"q": evil}))
+    assert "Nothing is known of" in page
+    assert evil not in page
+
+
+def test_events_and_deliveries_lead_there(client, staff):
+    staff.user_permissions.add(Permission.objects.get(codename="view_delivery"))
+    with transaction.atomic():
+        event_id = carveout.publish(OrderCreated(order_number="A-404"))
+    with pytest.raises(carveout.errors.HandlerFailed):
+        drain()
+    for page in ("loggedevent", "delivery"):
+        listed = text(client.get(f"/admin/carveout/{page}/"))
+        (first, *_) = re.findall(rf'href="(/admin/carveout/{page}/\d+/[^"]*)"', listed)
+        assert f"{URL}?q={event_id}" in text(client.get(first))
