@@ -28,7 +28,7 @@ class LoggedEventAdmin(ReadOnlyAdmin):
     """The log."""
 
     list_display = ["type", "key", "context", "partition", "position", "time", story_admin.link]
-    readonly_fields = [story_admin.link]
+    readonly_fields = [story_admin.link]  # type: ignore[list-item]
     list_filter = ["context", "type", "partition"]
     search_fields = ["=key", "=event_id", "=correlation_id"]
     date_hierarchy = "time"
@@ -58,7 +58,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """What was not handled at once."""
 
     list_display = ["subscription", "key", "state", "attempts", "due_at", "error_type", "error"]
-    readonly_fields = [story_admin.link]
+    readonly_fields = [story_admin.link]  # type: ignore[list-item]
     list_filter = ["state", "subscription", "error_type"]
     search_fields = ["=key", "=event_id", "error"]
     date_hierarchy = "parked_at"
