@@ -2,16 +2,22 @@
 
 import json
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
+from django.utils import timezone
 
 import carveout
 from carveout import correlation, delivery, story, story_tree, trace
+from carveout.annotation import Gathered
+from carveout.attempt import attempt
 from carveout.correlation import Correlation
-from carveout.models import Attempt, Delivery, LoggedEvent
+from carveout.ending import Run
+from carveout.models import Attempt, Cursor, Delivery, LoggedEvent
 from carveout.story_tree import Node
+from carveout.subscription import registry
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
 from tests.integration.kit.tickets.events import TicketMoved, TicketSold
@@ -21,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("kit", "rq_signals")
 
 
 def told(query: str) -> str:
-    """What the command prints, with neither names nor times that change."""
+    """What the command prints."""
     out = StringIO()
     call_command("story", query, stdout=out)
     return out.getvalue()
@@ -94,15 +100,35 @@ class TestWhatASubscriptionIsTold:
 
     def test_a_lost_trace_costs_only_the_time(self, valkey):
         @carveout.subscribe("tickets.TicketSold")
-        def show(event): ...
+        def show(event):
+            carveout.annotate(event.key)
 
-        announce(sold(2))
+        announce(sold(1))
         steps.flow()
         with valkey.client as redis:
             redis.delete(trace.key("desk.show", ("tickets", 0)))
-        first, last = node("T-1", "desk.show"), node("T-2", "desk.show")
-        assert (first.state, first.text) == ("handled", "when is not known: its trace is not kept")
-        assert (last.state, last.at is not None) == ("handled", True)
+        moved = node("T-1", "desk.show")
+        assert (moved.state, moved.at is not None, moved.children) == ("handled", True, [])
+
+        announce([TicketSold(number="T-2")])
+        steps.flow()
+        older = node("T-1", "desk.show")
+        assert (older.state, older.text) == ("handled", "when is not known: its trace is not kept")
+        assert older.children == []
+        assert states(node("T-2", "desk.show")) == [("noted", "T-2")]
+
+    def test_what_was_noted_before_a_batch_ran_again_is_told_once(self):
+        @carveout.subscribe("tickets.TicketSold")
+        def a_sound_one(event):
+            carveout.annotate("done")
+
+        @carveout.subscribe("tickets.TicketSold")
+        def broken(event):
+            raise KeyError("broken")
+
+        announce(sold(1))
+        steps.flow()
+        assert states(node("T-1", "desk.a_sound_one")) == [("noted", "done")]
 
     def test_a_failure_a_retry_and_its_end_stay_when_the_delivery_is_gone(self):
         troubles = [OSError("out of paper")]
@@ -185,12 +211,14 @@ class TestWhatASubscriptionIsTold:
         steps.flow()
         kit.change("tickets", url="http://127.0.0.1:9/internal")
         kit.set(LOOKUPS="http")
-        call_command("work", "desk", once=True, verbosity=0)
+        row = Delivery.objects.using("kit").get()
+        for _ in range(3):
+            attempt(row.pk, "kit")
         put_off = [each for each in nodes("T-1") if each.state == "put off"]
         assert [each.title for each in put_off] == ["attempt 1"]
         assert "LookupUnavailable" in put_off[0].error
         kit.set(LOOKUPS="auto")
-        steps.until(lambda: bool(call_command("work", "desk", once=True, verbosity=0)) or done())
+        attempt(row.pk, "kit")
         assert node("T-1", "desk.mail_it").state == "handled"
 
     def test_an_attempt_that_died_with_its_process_is_told_once_another_ended(self):
@@ -225,14 +253,8 @@ class TestWhatASubscriptionIsTold:
 
         announce(sold(1))
         steps.flow()
-        from carveout.subscription import registry
-
         del registry["desk.stamp"]
         assert node("T-1", "desk.stamp").state == "waiting"
-
-
-def done() -> bool:
-    return not Delivery.objects.using("kit").exists()
 
 
 class TestTheTree:
@@ -253,11 +275,8 @@ class TestTheTree:
         assert by_id.correlation_id in told("T-1")
 
     def test_a_caused_event_stands_below_the_only_subscription_of_its_context(self):
-        @carveout.subscribe("tickets.TicketSold")
-        def seat(event): ...
-
-        first = carveout_event("tickets.TicketSold", "T-1")
-        caused = carveout_event("desk.Seated", "T-1", by=first)
+        first = an_event("tickets.TicketSold", "T-1")
+        caused = an_event("desk.Seated", "T-1", by=first)
         fate = story_tree.Fate(event=first.id, subscription="desk.seat", state="handled")
         tree = story_tree._story(first.id, [first, caused], [fate], False)
         branch = tree.nodes[0].children[1]
@@ -291,11 +310,7 @@ class TestTheTree:
         assert "3 events and more" in told("import-1")
 
 
-def carveout_event(type_: str, key: str, by: story.Told | None = None) -> story.Told:
-    from uuid import uuid4
-
-    from django.utils import timezone
-
+def an_event(type_: str, key: str, by: story.Told | None = None) -> story.Told:
     return story.Told(
         id=str(uuid4()),
         type=type_,
@@ -360,10 +375,8 @@ class TestAttemptsAreKept:
         row = Delivery.objects.using("kit").get()
         for number in range(2, 31):
             row.attempts = number
-            run = delivery.Run(row.parked_at, delivery.ending.Gathered())
+            run = Run(row.parked_at, Gathered())
             Delivery.objects.using("kit").update(attempts=number)
-            from carveout.subscription import registry
-
             delivery.failed(row, registry["desk.stamp"], KeyError("stamp"), run)
         kept = list(Attempt.objects.using("kit").order_by("id").values_list("number", flat=True))
         assert kept == [*range(1, 11), *range(21, 31)]
@@ -375,8 +388,6 @@ class TestAttemptsAreKept:
 
         @carveout.subscribe("tickets.TicketSold")
         def moves_the_cursor(event):
-            from carveout.models import Cursor
-
             Cursor.objects.using("kit").update(position=1)
 
         announce(sold(1))
