@@ -46,7 +46,6 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 def roots(query: str) -> list[str]:
     """The correlation ids that an event's id, a key or a correlation id leads to, oldest first."""
-    query = query.strip()
     found: dict[str, datetime] = {}
     for database in databases():
         rows = LoggedEvent.objects.using(database)

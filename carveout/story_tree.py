@@ -3,31 +3,19 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import msgspec
 
-from carveout import story, transport
 from carveout.annotation import LookedUp
-from carveout.conf import get_settings
-from carveout.errors import CarveoutError, LookupRefused
-from carveout.fate import Fate, Heard, Step, fates
+from carveout.fate import Fate, Step
 from carveout.story import Told
+from carveout.story_parts import NAMES_MAX, ask, fates_of
 
-EVENTS_PER_REQUEST = 40
 STILL = timedelta(minutes=10)
 """What has not moved for so long is not looked at again and again."""
+DEPTH_MAX = 10
+"""Events below each other; two contexts that answer each other for ever would go on and on."""
 OPEN = ("waiting", "queued", "trying")
-
-
-class Part(msgspec.Struct, frozen=True):
-    """What one deployment tells."""
-
-    roots: Sequence[str] = ()
-    events: Sequence[Told] = ()
-    fates: Sequence[Fate] = ()
-    cut: bool = False
-    """Are there more events than are told?"""
 
 
 class Node(msgspec.Struct, kw_only=True):
@@ -68,90 +56,20 @@ class Stories(msgspec.Struct, kw_only=True):
     silent: dict[str, str] = {}
 
 
-def part(query: str, correlations: Sequence[str], heard: Sequence[Heard]) -> Part:
-    """What this deployment tells of a query, of correlation ids, or of events."""
-    events, cut = story.events(correlations)
-    roots = story.roots(query) if query else []
-    return Part(roots, events, fates(heard) if heard else [], cut)
-
-
 def find(query: str) -> Stories:
     """The stories that an event's id, a key or a correlation id leads to, in all deployments."""
     silent: dict[str, str] = {}
-    roots = list(dict.fromkeys(root for each in _ask(silent, query=query) for root in each.roots))
-    told = _ask(silent, correlations=roots) if roots else []
-    events = {each.id: each for answer in told for each in answer.events}
-    heard = [Heard(e.id, e.type, (e.context, e.partition), e.position) for e in events.values()]
-    found = {
-        (fate.event, fate.subscription): fate  # deployments may share a database
-        for first in range(0, len(heard), EVENTS_PER_REQUEST)
-        for answer in _ask(silent, heard=heard[first : first + EVENTS_PER_REQUEST])
-        for fate in answer.fates
-    }
-    cut = any(answer.cut for answer in told)
-    stories = [
-        _story(
-            root, [each for each in events.values() if each.root == root], [*found.values()], cut
-        )
-        for root in roots
-    ]
-    return Stories(
-        query=query, stories=sorted(stories, key=lambda each: each.began_at), silent=silent
-    )
-
-
-# -- What the deployments tell -----------------------------------------------------------------
-
-
-def _ask(
-    silent: dict[str, str],
-    query: str = "",
-    correlations: Sequence[str] = (),
-    heard: Sequence[Heard] = (),
-) -> list[Part]:
-    parts = [part(query, correlations, heard)]
-    params = [("q", query)] if query else []
-    params += [("correlation", each) for each in correlations]
-    params += [("event", written(each)) for each in heard]
-    for names in _elsewhere():
-        if set(names) & silent.keys():
-            continue
-        try:
-            parts.append(_fetch(names[0], params))
-        except CarveoutError as error:
-            silent.update(dict.fromkeys(names, str(error)))
-    return parts
-
-
-def _elsewhere() -> list[list[str]]:
-    """The contexts that are not hosted here, by where they answer."""
-    by_url: dict[str, list[str]] = defaultdict(list)
-    for context in get_settings().contexts.values():
-        if not get_settings().hosts(context.name):
-            by_url[context.url or context.name].append(context.name)
-    return list(by_url.values())
-
-
-def _fetch(owner: str, params: list[tuple[str, str]]) -> Part:
-    answer = transport.get(get_settings().hosted[0], owner, f"stories/{owner}/", params)
-    try:
-        return msgspec.json.decode(answer, type=Part)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise LookupRefused(f"{owner} does not answer as a stories API: {error}.") from error
-
-
-def written(heard: Heard) -> str:
-    """An event and its place, for a URL."""
-    return f"{heard.id}/{heard.type}/{heard.place[0]}/{heard.place[1]}/{heard.position}"
-
-
-def read(text: str) -> Heard:
-    """What `written` wrote. Raises: ValueError: something else."""
-    event_id, type_, context, partition, position = text.split("/")
-    return Heard(str(UUID(event_id)), type_, (context, int(partition)), int(position))
-
-
-# -- The tree ----------------------------------------------------------------------------------
+    roots = [root for part in ask(silent, query=query) for root in part.roots]
+    parts = ask(silent, correlations=list(dict.fromkeys(roots))[:NAMES_MAX]) if roots else []
+    events = {each.id: each for part in parts for each in part.events}
+    found = fates_of([*events.values()], silent)
+    cut = any(part.cut for part in parts)
+    by_root: dict[str, list[Told]] = defaultdict(list)
+    for told in events.values():
+        by_root[told.root].append(told)
+    stories = [_story(root, of_it, found, cut) for root, of_it in by_root.items()]
+    stories.sort(key=lambda each: each.began_at)
+    return Stories(query=query, stories=stories, silent=silent)
 
 
 def _story(root: str, events: Sequence[Told], found: Sequence[Fate], cut: bool) -> Story:
@@ -164,7 +82,9 @@ def _story(root: str, events: Sequence[Told], found: Sequence[Fate], cut: bool) 
     caused: dict[str, list[Told]] = defaultdict(list)
     for told in sorted(events, key=lambda each: each.time):
         caused[told.causation_id if told.causation_id in ids else ""].append(told)
-    nodes = [_event(each, caused, by_event, began_at) for each in caused[""]]
+    nodes, waiting = [], caused[""]
+    while waiting:
+        nodes.append(_event(waiting.pop(0), caused, by_event, began_at, waiting))
     ends = [step.at for fate in ours for step in fate.steps if step.at]
     last = max([*ends, *(each.time for each in events)])
     state = _state(events, ours)
@@ -192,10 +112,13 @@ def _event(
     caused: dict[str, list[Told]],
     by_event: dict[str, list[Fate]],
     began_at: datetime,
+    too_deep: list[Told],
+    depth: int = 1,
 ) -> Node:
+    """An event and what follows from it; what is caused deeper than `DEPTH_MAX` is put aside."""
     node = Node(
         kind="event",
-        title=f"{told.type} {told.key}",
+        title=_title(told),
         state="published",
         at=told.time,
         after=f"+{duration(told.time - began_at)}",
@@ -208,8 +131,17 @@ def _event(
         # The log knows which event was handled, not by whom: told if there is only one.
         of_context = [name for name in branches if name.split(".")[0] == child.context]
         above = branches[of_context[0]] if len(of_context) == 1 else node
-        above.children.append(_event(child, caused, by_event, began_at))
+        if depth < DEPTH_MAX:
+            below = _event(child, caused, by_event, began_at, too_deep, depth + 1)
+            above.children.append(below)
+        else:
+            above.children.append(Node(kind="note", title=_title(child), text="told further below"))
+            too_deep.append(child)
     return node
+
+
+def _title(told: Told) -> str:
+    return f"{told.type} {told.key}"
 
 
 def _began(fate: Fate) -> float:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.test import Client
 
 import carveout
+from carveout.models import LoggedEvent
 from carveout.testing import drain
 from orders.events import OrderCreated
 
@@ -67,6 +68,30 @@ def test_a_story_that_failed_shows_its_error_and_its_traceback(client):
     assert "<details" in page
     assert 'http-equiv="refresh"' in page
     assert 'http-equiv="refresh"' not in text(client.get(URL, {"q": "A-404", "still": "1"}))
+
+
+def test_events_that_cause_each_other_on_and_on_are_all_shown(client):
+    before = ""
+    for number in range(60):
+        row = LoggedEvent.objects.create(
+            context="orders",
+            slot=0,
+            type="orders.OrderCreated",
+            key=f"A-{number}",
+            data="{}",
+            correlation_id="a-loop",
+            causation_id=before,
+        )
+        before = str(row.event_id)
+    page = text(client.get(URL, {"q": "a-loop"}))
+    assert "60 events" in page
+    titles = re.findall(r'is-event">.{0,200}story-title">orders.OrderCreated (A-\d+)<', page)
+    assert titles == [f"A-{number}" for number in range(60)]
+
+
+@pytest.mark.parametrize("query", ["\0", "A-1\0", "x" * 5000, "%", "' OR 1=1"])
+def test_a_strange_query_finds_nothing(client, query):
+    assert "Nothing is known of" in text(client.get(URL, {"q": query}))
 
 
 def test_what_was_sent_is_shown_and_not_obeyed(client):

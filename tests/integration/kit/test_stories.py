@@ -123,12 +123,15 @@ class TestWhatASubscriptionIsTold:
             carveout.annotate("done")
 
         @carveout.subscribe("tickets.TicketSold")
-        def broken(event):
-            raise KeyError("broken")
+        def broken_later(event):
+            carveout.annotate("begun")
+            if event.key == "T-2":
+                raise KeyError("broken")
 
-        announce(sold(1))
+        announce(sold(2))
         steps.flow()
         assert states(node("T-1", "desk.a_sound_one")) == [("noted", "done")]
+        assert states(node("T-1", "desk.broken_later")) == [("noted", "begun")]
 
     def test_a_failure_a_retry_and_its_end_stay_when_the_delivery_is_gone(self):
         troubles = [OSError("out of paper")]

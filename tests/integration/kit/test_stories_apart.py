@@ -23,9 +23,9 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def apart(kit, settings, tmp_path) -> Iterator[Any]:
     """Desk has a database of its own. Gives: its settings, to be changed."""
     settings.ROOT_URLCONF = "tests.integration.kit.urls"
-    file = back_up(tmp_path / "apart.sqlite3")
-    with connected(f"sqlite:///{file}", "apart"):
-        kit.change("desk", database="apart")
+    file = back_up(tmp_path / "desk.sqlite3")
+    with connected(f"sqlite:///{file}", "of_desk"):
+        kit.change("desk", database="of_desk")
         yield kit
 
 
