@@ -82,8 +82,9 @@ def _row(event: Event, name: str, context: str) -> NewRow:
     event_id = uuid.uuid4()
     handled, belongs_to = cause.get(), correlation.current()
     traceparent = belongs_to.traceparent if belongs_to else ""
-    with spans.publishing(name, traceparent):
-        traceparent = spans.traceparent() or traceparent
+    if spans.wanted():
+        with spans.publishing(name, traceparent):
+            traceparent = spans.traceparent()
     return NewRow(
         event_id=event_id,
         time=timezone.now(),

@@ -22,9 +22,16 @@ Span = AbstractContextManager[Any]
 _nothing = nullcontext()
 
 
+def wanted() -> bool:
+    """Did somebody set a provider? Spans that nobody gets would cost time only."""
+    return trace is not None and not isinstance(
+        trace.get_tracer_provider(), trace.ProxyTracerProvider
+    )
+
+
 def publishing(type_name: str, traceparent: str) -> Span:
     """Around one publish. traceparent: what it belongs to, if no span is under way here."""
-    if not _wanted():
+    if not wanted():
         return _nothing
     attributes = {"messaging.system": "carveout", "messaging.destination.name": type_name}
     above = None if _current().is_valid else _context(traceparent)
@@ -33,7 +40,7 @@ def publishing(type_name: str, traceparent: str) -> Span:
 
 def handling(name: str, traceparents: Iterable[str]) -> Span:
     """Around a batch or an attempt. traceparents: those of its events."""
-    if not _wanted():
+    if not wanted():
         return _nothing
     attributes = {"messaging.system": "carveout", "messaging.operation.type": "process"}
     different = list(dict.fromkeys(each for each in traceparents if each))[:LINKS_MAX]
@@ -45,7 +52,7 @@ def handling(name: str, traceparents: Iterable[str]) -> Span:
 
 def looking_up(resource: str, traceparent: str) -> Span:
     """Around one request to another deployment."""
-    if not _wanted():
+    if not wanted():
         return _nothing
     above = None if _current().is_valid else _context(traceparent)
     attributes = {"http.request.method": "GET", "url.template": resource}
@@ -54,18 +61,11 @@ def looking_up(resource: str, traceparent: str) -> Span:
 
 def traceparent() -> str:
     """That of the span that is under way here; "" if there is none."""
-    if not _wanted() or not _current().is_valid:
+    if not wanted() or not _current().is_valid:
         return ""
     carrier: dict[str, str] = {}
     TraceContextTextMapPropagator().inject(carrier)
     return carrier.get("traceparent", "")
-
-
-def _wanted() -> bool:
-    """Did somebody set a provider? Spans that nobody gets would cost time only."""
-    return trace is not None and not isinstance(
-        trace.get_tracer_provider(), trace.ProxyTracerProvider
-    )
 
 
 def _current() -> Any:
