@@ -126,7 +126,7 @@ class TestAnUpcasterThatFails:
     """Nothing is lost, and nobody handles what it left half done."""
 
     @pytest.fixture(autouse=True)
-    def _declared(self, broken, monkeypatch):
+    def _declared(self, shows, broken, monkeypatch):
         monkeypatch.setattr(upcaster, "_failing", set())
 
         @carveout.upcast(OPENED, version=1)
