@@ -200,18 +200,24 @@ class TestEventsOfBefore:
         steps.flow()
         assert notes() == ["2: A1 Concert T-1"]
 
-    def test_what_is_looked_up_by_a_new_field_is_found(self):
+    @pytest.mark.parametrize("via", ["consumer", "rq"])
+    def test_what_is_looked_up_by_a_new_field_is_found(self, via):
         class TicketOfPlace(carveout.Lookup, of="tickets.ticket", by="place"):
             title: str
 
-        @carveout.subscribe("tickets.TicketMoved")
+        @carveout.subscribe("tickets.TicketMoved", via=via)
         def show_ticket(event, ticket: TicketOfPlace):
             note(ticket.title)
 
         sell("A1")
         announce(moves("T-1", 1))
+        steps.relay()
+        if via == "rq":
+            steps.consume()
         deploy_version_2()
-        steps.flow()
+        steps.consume()
+        for row in Delivery.objects.using("kit").all():
+            attempt(row.pk, "kit")
         assert notes() == ["Concert A1"]
 
     def test_inline_delivery_hears_them_in_it(self, kit, valkey):
