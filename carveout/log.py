@@ -76,15 +76,15 @@ def lock(context: str) -> int:
 
     Returns: the number of partitions.
     """
-    statement = (
-        "UPDATE carveout_layout SET partitions = partitions WHERE context = %s RETURNING partitions"
-    )
     with connections[get_settings().database_of(context)].cursor() as cursor:
         while True:
-            cursor.execute(statement, [context])
+            cursor.execute(_LOCK, [context])
             if found := cursor.fetchone():
                 return int(found[0])
             divide(context)
+
+
+_LOCK = "UPDATE carveout_layout SET partitions = partitions WHERE context = %s RETURNING partitions"
 
 
 def sequence(context: str, limit: int) -> int:
@@ -100,25 +100,47 @@ def sequence(context: str, limit: int) -> int:
 def give_positions(context: str, limit: int) -> dict[int, list[Row]]:
     """As `sequence`. Returns: the rows that got a position, by partition and in order."""
     connection = connections[get_settings().database_of(context)]
-    at_once = connection.vendor == "postgresql"
     give = f'{_GIVE_POSITIONS} RETURNING "partition" AS number, {row.columns(connection.vendor)}'
-    with transaction.atomic(using=connection.alias):
-        partitions = lock(context)
-        with connection.cursor() as cursor:
-            given: list[Any] = [context, limit, context, partitions]
-            if at_once:
-                cursor.execute(_GIVE_AND_MOVE.replace("GIVE", give), [*given, context])
-            else:
-                cursor.execute(give, given)
-            found = cursor.fetchall()
-            if found and not at_once:
-                cursor.execute(_MOVE_HEADS, [context])
-        if found:
-            reach("relay: positions given")
+    at_once = connection.vendor == "postgresql" and not _binds_on_server(connection)
+    found = (_given_at_once if at_once else _given)(connection, give, context, limit)
     placed: dict[int, list[Row]] = defaultdict(list)
     for number, *rest in sorted(found, key=itemgetter(0, 1)):
         placed[number].append(Row._make(rest))
     return placed
+
+
+def _given(connection: Any, give: str, context: str, limit: int) -> list[Any]:
+    with transaction.atomic(using=connection.alias):
+        lock(context)
+        with connection.cursor() as cursor:
+            cursor.execute(give, [context, limit, context, context])
+            found: list[Any] = cursor.fetchall()
+            if found:
+                cursor.execute(_MOVE_HEADS, [context])
+                reach("relay: positions given")
+    return found
+
+
+def _given_at_once(connection: Any, give: str, context: str, limit: int) -> list[Any]:
+    """In one message, which PostgreSQL makes one transaction: three round trips less.
+
+    Source: https://www.postgresql.org/docs/current/protocol-flow.html (Multiple Statements)
+    """
+    statements = f"{_LOCK}; {_GIVE_AND_MOVE.replace('GIVE', give)}"
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(statements, [context, context, limit, context, context, context])
+            if cursor.fetchone():
+                reach("relay: positions given")
+                cursor.nextset()
+                found: list[Any] = cursor.fetchall()
+                return found
+        divide(context)
+
+
+def _binds_on_server(connection: Any) -> bool:
+    """Then a message can hold one statement only."""
+    return bool(connection.settings_dict["OPTIONS"].get("server_side_binding"))
 
 
 _GIVE_POSITIONS = """
@@ -131,7 +153,9 @@ _GIVE_POSITIONS = """
             WHERE context = %s AND position IS NULL ORDER BY id LIMIT %s
         ) AS event
         JOIN carveout_partition AS head
-            ON head.context = %s AND head.number = event.slot %% %s
+            ON head.context = %s AND head.number = event.slot %% (
+                SELECT partitions FROM carveout_layout WHERE context = %s
+            )
     ) AS fresh
     WHERE carveout_loggedevent.id = fresh.id
 """

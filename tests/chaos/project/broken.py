@@ -7,13 +7,14 @@ from contextlib import nullcontext
 from django.db import connections, transaction
 from django.utils import timezone
 
-from carveout import batch, consumer, cursor, entry, log, source, stream
+from carveout import batch, cursor, entry, log, source, stream
 from carveout.batch import Share
 from carveout.connection import client
 from carveout.cursor import At
 from carveout.event import Place, ReceivedEvent
 from carveout.models import Cursor
 from carveout.row import NewRow
+from carveout.sweeper import Sweeper
 
 
 def event_outside_the_transaction() -> None:
@@ -103,7 +104,7 @@ def no_gap_check() -> None:
 
 def no_sweeper() -> None:
     """A job that Redis loses is lost."""
-    consumer.sweep = lambda *_: 0
+    Sweeper.run_once = lambda _: 0
 
 
 MISTAKES: dict[str, Callable[[], None]] = {

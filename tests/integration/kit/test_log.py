@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 
 import carveout
 from carveout import log
@@ -199,3 +199,18 @@ def test_reading_is_loud_also_when_nothing_is_left():
     with pytest.raises(HistoryGone, match="positions 4 to 5 are pruned"):
         log.read("tickets", 0, 3, 100)
     assert log.read("tickets", 0, 5, 100) == []
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_positions_are_given_too_where_the_server_binds_parameters(database):
+    options = connections["kit"].settings_dict["OPTIONS"]
+    connections["kit"].close()
+    options["server_side_binding"] = True
+    try:
+        announce(sold(3))
+        assert log.sequence("tickets", 2) == 2
+        assert log.sequence("tickets", 2) == 1
+    finally:
+        connections["kit"].close()
+        del options["server_side_binding"]
+    assert [event.position for event in log.read("tickets", 0, 0, 9)] == [1, 2, 3]
