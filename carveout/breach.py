@@ -102,7 +102,7 @@ def _judge_age(
             f' @carveout.upcast("{name}", version={event.version}).',
         )
     elif new:
-        text = f"{name}: {', '.join(new)} is new and older events lack it; nobody hears it."
+        text = f"{name}: older events lack the new {', '.join(new)}; nobody hears it."
         yield Remark(event.at, text, broken=False)
 
 
