@@ -15,6 +15,7 @@ from carveout.errors import CursorMoved
 from carveout.event import ReceivedEvent
 from carveout.models import Delivery
 from carveout.subscription import Subscription
+from carveout.upcaster import newest
 
 CLAIM_MARGIN_S = 15
 """How long after its time limit a run is believed dead."""
@@ -215,7 +216,8 @@ def discard(deliveries: "QuerySet[Delivery]") -> int:
 
 
 def event_of(delivery: Delivery) -> ReceivedEvent:
-    return msgspec.json.decode(delivery.event, type=ReceivedEvent)
+    """The event, in the newest version that is known now; it may have been kept in an older one."""
+    return newest(msgspec.json.decode(delivery.event, type=ReceivedEvent))
 
 
 def backoff_s(attempts: int, subscription: Subscription | None = None) -> float:

@@ -9,7 +9,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from carveout import log, token, views
+from carveout import log, sequencer, token, views
 from carveout.conf import get_settings
 from carveout.models import LoggedEvent
 from tests.integration.kit.tickets.services import announce, sell, sold
@@ -26,7 +26,7 @@ def internal(kit, settings):
     """The two contexts, one ticket sold, and a web client."""
     settings.ROOT_URLCONF = "tests.integration.kit.urls"
     sell("T-1")
-    log.sequence("tickets", 10)
+    sequencer.sequence("tickets", 10)
 
 
 def ask(resource: str, signed: str = "", scheme: str = "Bearer", client: Any = None, **query):
@@ -139,7 +139,7 @@ class TestTheEventsApi:
 
     def test_tells_what_the_log_holds(self):
         announce(sold(4, "U"))
-        log.sequence("tickets", 10)
+        sequencer.sequence("tickets", 10)
         told = self.events(after=2, limit=2)
         assert [event["position"] for event in told["events"]] == [3, 4]
         assert (told["first"], told["head"]) == (1, 5)
@@ -152,12 +152,12 @@ class TestTheEventsApi:
     def test_a_limit_has_a_limit(self, monkeypatch):
         monkeypatch.setattr(views, "EVENTS_MAX", 3)
         announce(sold(4, "U"))
-        log.sequence("tickets", 10)
+        sequencer.sequence("tickets", 10)
         assert len(self.events(limit=9999)["events"]) == len(self.events()["events"]) == 3
 
     def test_pruned_events_are_gone(self):
         announce(sold(4, "U"))
-        log.sequence("tickets", 10)
+        sequencer.sequence("tickets", 10)
         LoggedEvent.objects.using("kit").filter(position__lte=3).delete()
         answer = ask(EVENTS, signed(EVENTS), after=1)
         assert answer.status_code == 410
