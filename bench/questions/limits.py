@@ -21,18 +21,18 @@ import carveout
 from bench.backlog import analyze, consumer, drain, empty, heard, migrate, prepare, publish, rewind
 from bench.questions.publish import ORDERS, STRETCHES
 from bench.rounds import Answer, Scale, in_turns, repeated, timed
-from carveout import log, notice, stream
+from carveout import notice, sequencer, stream
 from carveout.relay import Relay
 
 EVENTS = 5_000
 BATCH = 500
 INSERT = """
-    INSERT INTO carveout_loggedevent (event_id, time, context, slot, type, key, data, carries,
-        carried, correlation_id, causation_id, traceparent) VALUES
+    INSERT INTO carveout_loggedevent (event_id, time, context, slot, type, version, key, data,
+        carries, carried, correlation_id, causation_id, traceparent) VALUES
 """
 VALUES = """
-    ('{}', '2026-01-31 12:00:00', 'source', 7, 'source.OrderPlaced', 'K-7', '{{"number":7}}', '',
-        '', '', '', '')
+    ('{}', '2026-01-31 12:00:00', 'source', 7, 'source.OrderPlaced', 1, 'K-7', '{{"number":7}}',
+        '', '', '', '', '')
 """
 
 
@@ -95,7 +95,7 @@ def _positions(count: int) -> float:
     _publish_anew(count)
 
     def give() -> None:
-        while log.give_positions("source", 2_000):
+        while sequencer.give_positions("source", 2_000):
             pass
 
     return timed(give, count)
