@@ -45,8 +45,9 @@ def main() -> None:
             share, ours = median(answer["ratios"]), reached[goal.key]["ratio"]
             at_limit = ours * share if goal.sign == "≤" else ours / share
             low, high = min(answer["ratios"]), max(answer["ratios"])
-            cells = (f"`{goal.key}`", goal.bound, f"{ours:.3g}", f"{share:.2f}")
-            print("", *cells, f"{low:.2f}", f"{high:.2f}", f"{at_limit:.3g}", sep=" | ", end=" |\n")
+            spread = (f"{share:.2f}", f"{low:.2f}", f"{high:.2f}")
+            cells = (f"`{goal.key}`", goal.bound, f"{ours:.3g}", *spread, f"{at_limit:.3g}")
+            print(f"| {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
