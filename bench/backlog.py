@@ -9,7 +9,7 @@ import carveout
 from carveout.consumer import Consumer
 from carveout.models import Cursor, Delivery
 from carveout.relay import Relay
-from carveout.worker import Worker
+from carveout.worker import Worker, freeze
 
 KEYS = 1_000
 EVENTS_OF_TRANSACTION = 500
@@ -42,6 +42,7 @@ def prepare(count: int, *, keys: list[str] | None = None) -> None:
     publish(count, keys=keys)
     drain(Relay(["source"]))
     analyze()
+    freeze()  # as a worker does when it starts
 
 
 def analyze() -> None:

@@ -13,9 +13,9 @@ from carveout.relay import Relay
 
 FILL = """
     INSERT INTO carveout_loggedevent (
-        context, slot, partition, position, event_id, type, key, time, data,
+        context, slot, partition, position, event_id, type, version, key, time, data,
         carries, carried, correlation_id, causation_id, traceparent)
-    SELECT 'source', number %% 16384, 0, number, id, 'source.OrderPlaced',
+    SELECT 'source', number %% 16384, 0, number, id, 'source.OrderPlaced', 1,
         'K-' || number %% 1000, now(),
         '{"order_number":"K-' || number %% 1000 || '","number":' || number || '}',
         '', '', id, '', ''

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from carveout.lookups import Lookup, LookupViewSet, look_up, look_up_many, lookup
     from carveout.publisher import publish, publish_many
     from carveout.subscription import subscribe
+    from carveout.upcaster import upcast
 
 _HOMES = {
     "CarveoutError": "errors",
@@ -50,6 +51,7 @@ _HOMES = {
     "publish_many": "publisher",
     "rq_queues": "conf",
     "subscribe": "subscription",
+    "upcast": "upcaster",
 }
 
 __all__ = [
@@ -76,6 +78,7 @@ __all__ = [
     "publish_many",
     "rq_queues",
     "subscribe",
+    "upcast",
 ]
 
 

@@ -4,27 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from carveout import schema
+from carveout.change import Change, changes, demanded
 from carveout.contract import Contracts, EventType, Offer, hears, reads
-from carveout.needs import below, unmet
+from carveout.needs import unmet
 from carveout.remark import Remark
-
-
-class Change(NamedTuple):
-    """What became of one field."""
-
-    path: str
-    was: frozenset[str]
-    now: frozenset[str] | None
-
-    @property
-    def text(self) -> str:
-        if self.now is None:
-            return "is gone"
-        return f"was {schema.told(self.was)} and is {schema.told(self.now)}"
-
-    def suits(self, wanted: frozenset[str]) -> bool:
-        """Does it fit what was there, or what the reader declares?"""
-        return self.now is not None and schema.fits(self.now, self.was | wanted)
 
 
 class Concern(NamedTuple):
@@ -51,15 +34,24 @@ def breaches(now: Contracts, before: Contracts) -> Iterator[Remark]:
 def _event_breaches(
     name: str, was: EventType, event: EventType | None, now: Contracts
 ) -> Iterator[Remark]:
-    """Whoever hears an event is taken to need all of its fields: a handler does not name them."""
+    """Whoever hears an event is taken to need all of its fields: a handler does not name them.
+
+    With a new version the change is meant, and they are told as a notice.
+    """
     heard = [each for each in hears(now) if each.type == name]
     if event is None:
         if not heard:  # else it is an unmet need
             yield Remark(was.at, f"{name} is gone; nobody hears it.", broken=False)
         return
     concerns = [Concern(each.hearing.at, f"{each.subscription} hears {name}") for each in heard]
-    for change in _changes(was, event):
-        yield from _judge(change, f"{name}.{change.path}", event.at, concerns)
+    changed = list(changes(was, event))
+    meant = f" since version {event.version}" if event.version > was.version else ""
+    for change in changed:
+        yield from _judge(change, f"{name}.{change.path}", event.at, concerns, meant)
+    if event.version == was.version:
+        yield from _judge_age(name, changed, list(demanded(was, event)), event, heard=bool(heard))
+    else:
+        yield from _judge_version(name, was, event)
     if was.key != event.key:
         yield from _judge_key(was.key, event.key, name, event.at, concerns)
 
@@ -72,7 +64,7 @@ def _lookup_breaches(
         if not readers:
             yield Remark(was.at, f"{name} is gone; nobody reads it.", broken=False)
         return
-    for change in _changes(was, offer):
+    for change in changes(was, offer):
         concerns = [
             Concern(field.at, f"{each.label}.{change.path}", schema.untold(field.type))
             for each in readers
@@ -85,13 +77,50 @@ def _lookup_breaches(
         yield from _judge_key(was.key, offer.key, name, offer.at, concerns)
 
 
-def _judge(change: Change, what: str, at: str, concerns: Sequence[Concern]) -> Iterator[Remark]:
+def _judge(
+    change: Change, what: str, at: str, concerns: Sequence[Concern], meant: str = ""
+) -> Iterator[Remark]:
     broken = [each for each in concerns if not change.suits(each.wanted)]
     for each in broken:
-        yield Remark(each.at, f"{each.who}; {what} {change.text}.")
+        yield Remark(each.at, f"{each.who}; {what} {change.text}{meant}.", broken=not meant)
     if not broken:
         reason = "that suits all who read it" if concerns else "nobody reads it"
         yield Remark(at, f"{what} {change.text}; {reason}.", broken=False)
+
+
+def _judge_age(
+    name: str, changed: Sequence[Change], new: Sequence[str], event: EventType, *, heard: bool
+) -> Iterator[Remark]:
+    """The log holds events of before, and their version does not tell them from those to come."""
+    found = [f"{each.path} {each.text}" for each in changed if not each.suits()]
+    found += [f"{path} is new and older events lack it" for path in new]
+    if found and heard:
+        yield Remark(
+            event.at,
+            f"{name} changed ({', '.join(found)}) and is still at version {event.version}. Say"
+            f" version={event.version + 1} and write an upcaster:"
+            f' @carveout.upcast("{name}", version={event.version}).',
+        )
+    elif new:
+        text = f"{name}: older events lack the new {', '.join(new)}; nobody hears it."
+        yield Remark(event.at, text, broken=False)
+
+
+def _judge_version(name: str, was: EventType, event: EventType) -> Iterator[Remark]:
+    if event.version < was.version:
+        yield Remark(
+            event.at,
+            f"{name} was at version {was.version} and is at {event.version}, but the log holds"
+            f" events of version {was.version}. Say version={was.version + 1}.",
+        )
+    for version in range(was.version, event.version):
+        if version not in event.upcasts:
+            yield Remark(
+                event.at,
+                f"{name} is at version {event.version}, and nothing turns data of version {version}"
+                f' into the next. Write an upcaster: @carveout.upcast("{name}",'
+                f" version={version}).",
+            )
 
 
 def _judge_key(
@@ -102,16 +131,3 @@ def _judge_key(
         yield Remark(each.at, f"{each.who}; {text}.")
     if not concerns:
         yield Remark(at, f"{text}; nobody depends on it.", broken=False)
-
-
-def _changes(was: EventType | Offer, now: EventType | Offer) -> Iterator[Change]:
-    """What is gone or of another type; of what is gone, not what lay below it."""
-    fields = schema.fields_of(now.schema)
-    gone: list[str] = []
-    for path, types in sorted(schema.fields_of(was.schema).items()):
-        found = schema.find(fields, path)
-        if found is None and not below(path, gone):
-            gone.append(path)
-            yield Change(path, types, None)
-        elif found is not None and found != types:
-            yield Change(path, types, found)

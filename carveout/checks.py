@@ -1,15 +1,16 @@
 """System checks: every mistake in settings and declarations, at start and all at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from carveout import address, conf, event, lookups
+from carveout import address, conf, event, lookups, upcaster
 from carveout.errors import CarveoutError
 from carveout.subscription import Subscription, hosted
+from carveout.upcaster import Upcaster
 
 TAG = "carveout"
 
@@ -26,7 +27,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_declarations(**_: Any) -> list[CheckMessage]:
-    """Events, lookups and subscriptions of the contexts that are hosted here."""
+    """Events, lookups, subscriptions and upcasters of the contexts that are hosted here."""
     found: list[CheckMessage] = []
     settings, mistakes = _settings()
     if mistakes:
@@ -36,6 +37,8 @@ def check_declarations(**_: Any) -> list[CheckMessage]:
         found += _check_jobs(subscription, settings)
     for reader in lookups.readers:
         found += _check_reader(reader)
+    for type_name, chain in upcaster.registry.items():
+        found += _check_upcasters(type_name, chain)
     for name, declared in event.registry.items():
         if declared.event_carries and declared.event_carries not in lookups.offered:
             hint = _suggest(declared.event_carries, lookups.offered)
@@ -73,20 +76,45 @@ def _check_subscription(subscription: Subscription) -> Iterator[CheckMessage]:
         yield from _check_keys(subscription)
     except CarveoutError as error:
         yield Error(str(error), obj=subscription.handler, id="carveout.E002")
-    settings = conf.get_settings()
     for name in sorted(subscription.types):
-        owner = name.split(".")[0]
-        if owner not in settings.contexts:
-            problem, hint = f"no context is named {owner!r}", _suggest(owner, settings.contexts)
-        elif settings.hosts(owner) and name not in event.registry:
-            problem, hint = f"there is no event {name!r}", _suggest(name, event.registry)
-        else:
-            continue
-        yield Error(
-            f"Subscription {subscription.name}: {problem}.",
-            hint=hint,
-            obj=subscription.handler,
-            id="carveout.E003",
+        yield from _check_type(name, f"Subscription {subscription.name}", subscription.handler)
+
+
+def _check_type(name: str, who: str, obj: Any) -> Iterator[CheckMessage]:
+    """Is there an event of that name, as far as that can be known here?"""
+    settings = conf.get_settings()
+    owner = name.split(".")[0]
+    if owner not in settings.contexts:
+        problem, hint = f"no context is named {owner!r}", _suggest(owner, settings.contexts)
+    elif settings.hosts(owner) and name not in event.registry:
+        problem, hint = f"there is no event {name!r}", _suggest(name, event.registry)
+    else:
+        return
+    yield Error(f"{who}: {problem}.", hint=hint, obj=obj, id="carveout.E003")
+
+
+def _check_upcasters(type_name: str, chain: Mapping[int, Upcaster]) -> Iterator[CheckMessage]:
+    """Of events from elsewhere it is not known which version is the newest."""
+    first = chain[min(chain)]
+    yield from _check_type(type_name, f"Upcaster {upcaster.name_of(first)}", first)
+    declared = event.registry.get(type_name)
+    newest = declared.event_version if declared else max(chain) + 1
+    for version, function in sorted(chain.items()):
+        if version >= newest:
+            yield Error(
+                f"Upcaster {upcaster.name_of(function)} starts from version {version} of"
+                f" {type_name}, which is at version {newest}.",
+                hint=f"Say version={version + 1} where {type_name} is declared, or take it away.",
+                obj=function,
+                id="carveout.E007",
+            )
+    for version in sorted(set(range(min(chain), newest)) - chain.keys()):
+        yield Warning(
+            f"{type_name}: nothing turns data of version {version} into version {version + 1}, so"
+            f" what is older than version {version + 1} stays at version {version}.",
+            hint=f'Write an upcaster: @carveout.upcast("{type_name}", version={version}).',
+            obj=first,
+            id="carveout.W002",
         )
 
 

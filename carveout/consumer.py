@@ -13,11 +13,11 @@ from carveout.connection import REDIS_ERRORS, on_cluster
 from carveout.delivery import any_due, due
 from carveout.errors import StreamUnavailable
 from carveout.event import Place
-from carveout.jobs import sweep
 from carveout.lease import Heartbeat, Leases
 from carveout.partition import PartitionConsumer
 from carveout.source import StreamSource
 from carveout.subscription import Subscription, hosted
+from carveout.sweeper import Sweeper
 from carveout.wake import Listener, stream_channel
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ class ContextConsumer:
         self.subscriptions = subscriptions
         self._partitions: dict[Place, PartitionConsumer] = {}
         self.leases = Leases(context, get_settings().lease_ms)
+        self._sweeper = Sweeper(context, subscriptions)
         self._ours: set[Place] = set()
         self._last: Place = ("", 0)
 
@@ -56,6 +57,21 @@ class ContextConsumer:
             if done and time.monotonic() > ends_at:
                 break
         return done
+
+    def run_due(self) -> int:
+        """Try the deliveries whose time has come, until time is up. Returns: how many."""
+        database = get_settings().database_of(self.context)
+        if not any_due(database):
+            return 0
+        here = [each for each in self.subscriptions if each.via == "consumer"]
+        waiting = due(here, database, get_settings().batch_rows) if here else []
+        tried, ends_at = 0, time.monotonic() + ROUND_S
+        for row in waiting:
+            attempt(row.pk, database)
+            tried += 1
+            if time.monotonic() > ends_at:
+                break
+        return tried + self._sweeper.run_once()
 
     def held(self) -> list[PartitionConsumer]:
         return [self._partitions[place] for place in sorted(self._ours)]
@@ -160,7 +176,7 @@ class Consumer:
         if time.monotonic() - self._swept_at < SWEEP_EVERY_S:
             return 0
         self._swept_at = time.monotonic()
-        return sum(run_due(each.context, each.subscriptions) for each in self._contexts)
+        return sum(context.run_due() for context in self._contexts)
 
     def _mirror(self) -> None:
         if time.monotonic() - self._mirrored_at < MIRROR_EVERY_S:
@@ -170,21 +186,3 @@ class Consumer:
         trace.flush()
         for partition in self._held():
             partition.mirror()
-
-
-def run_due(context: str, subscriptions: Sequence[Subscription]) -> int:
-    """Try the deliveries of a context whose time has come, until time is up. Returns: how many."""
-    database, limit = get_settings().database_of(context), get_settings().batch_rows
-    if not any_due(database):
-        return 0
-    here = [s for s in subscriptions if s.via == "consumer"]
-    waiting = due(here, database, limit) if here else []
-    tried, ends_at = 0, time.monotonic() + ROUND_S
-    for row in waiting:
-        attempt(row.pk, database)
-        tried += 1
-        if time.monotonic() > ends_at:
-            break
-    in_jobs = [s for s in subscriptions if s.via == "rq"]
-    rows = due(in_jobs, database, limit) if in_jobs else []
-    return tried + (sweep(context, rows, database) if rows else 0)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import inspect as types
 
-from carveout import event, lookups, offer, origin, schema, subscription
+from carveout import event, lookups, offer, origin, schema, subscription, upcaster
 from carveout.conf import get_settings
 from carveout.errors import DeclarationInvalid
 
@@ -25,6 +25,9 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: str
     key: str
     carries: str = ""
+    version: int = 1
+    upcasts: list[int] = []
+    """Older versions that its owner turns into the next one."""
     schema: dict[str, Any]
 
 
@@ -197,6 +200,8 @@ def _event(declared: type[event.Event]) -> EventType:
         at=origin.of_class(declared),
         key=declared.event_key,
         carries=declared.event_carries,
+        version=declared.event_version,
+        upcasts=sorted(upcaster.registry.get(event.type_name(declared), ())),
         schema=schema.of_type(declared),
     )
 

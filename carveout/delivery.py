@@ -3,7 +3,7 @@
 import random
 import traceback
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from django.db import connections, transaction
@@ -17,6 +17,7 @@ from carveout.errors import CursorMoved
 from carveout.event import ReceivedEvent
 from carveout.models import Delivery
 from carveout.subscription import Subscription
+from carveout.upcaster import newest
 
 CLAIM_MARGIN_S = 15
 """How long after its time limit a run is believed dead."""
@@ -24,6 +25,9 @@ RUNNABLE = (Delivery.State.WAITING, Delivery.State.QUEUED)
 KILLS_ITS_PROCESS = "Each attempt ended with the death of its process."
 SWEEP_AFTER_S = 5
 """How long a job may be without a trace before it is looked for in Redis."""
+
+Handed = tuple[int, datetime | None]
+"""A delivery that was handed to a job, and until when a run claimed it."""
 
 
 def store(
@@ -180,17 +184,27 @@ _ANY_DUE = "SELECT 1 FROM carveout_delivery WHERE state IN (%s, %s) AND due_at <
 
 
 def due(subscriptions: Collection[Subscription], database: str, limit: int) -> list[Delivery]:
-    """Deliveries that wait no longer, or whose job may be lost; one per key if ordered."""
+    """Deliveries that wait no longer; one per key if ordered."""
+    rows = _free(subscriptions, database).filter(state=Delivery.State.WAITING)
+    return list(rows.order_by("due_at", "id")[:limit])
+
+
+def handed_over(subscriptions: Collection[Subscription], database: str) -> list[Handed]:
+    """Deliveries that had a job long enough; one per key if ordered."""
+    rows = _free(subscriptions, database).filter(state=Delivery.State.QUEUED)
+    return list(rows.values_list("pk", "claimed_until"))
+
+
+def _free(subscriptions: Collection[Subscription], database: str) -> "QuerySet[Delivery]":
+    """Deliveries that are due, whose turn it is, and that nobody runs."""
     now = timezone.now()
-    ordered = [s.name for s in subscriptions if s.ordered]
     rows = _rows(database).filter(
         Q(claimed_until=None) | Q(claimed_until__lt=now),
-        ~Q(subscription__in=ordered) | ~_has_earlier(),
         subscription__in=[s.name for s in subscriptions],
-        state__in=RUNNABLE,
         due_at__lte=now,
     )
-    return list(rows.order_by("due_at", "id")[:limit])
+    ordered = [s.name for s in subscriptions if s.ordered]
+    return rows.filter(~Q(subscription__in=ordered) | ~_has_earlier()) if ordered else rows
 
 
 def queue(ids: Collection[int], database: str) -> None:
@@ -230,7 +244,8 @@ def discard(deliveries: "QuerySet[Delivery]") -> int:
 
 
 def event_of(delivery: Delivery) -> ReceivedEvent:
-    return msgspec.json.decode(delivery.event, type=ReceivedEvent)
+    """The event, in the newest version that is known now; it may have been kept in an older one."""
+    return newest(msgspec.json.decode(delivery.event, type=ReceivedEvent))
 
 
 def backoff_s(attempts: int, subscription: Subscription | None = None) -> float:

@@ -8,6 +8,7 @@ import msgspec
 
 from carveout.event import Place, ReceivedEvent
 from carveout.row import Row
+from carveout.upcaster import newest, newest_data
 
 SPEC_VERSION = "1.0"
 
@@ -23,10 +24,13 @@ def position_of(entry_id: bytes) -> int:
 
 
 def fields_of(context: str, row: Row) -> list[str]:
-    """CloudEvents attributes, then ours. What is empty is left out.
+    """CloudEvents attributes, then ours. What is empty is left out, and so is version 1.
+
+    The data are of the newest version that is known here.
 
     Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
     """
+    version, data = newest_data(row.type, row.version, row.data)
     fields = [
         *("specversion", SPEC_VERSION),
         *("id", row.event_id),
@@ -35,7 +39,7 @@ def fields_of(context: str, row: Row) -> list[str]:
         *("subject", row.key),
         *("time", row.time),
         *("datacontenttype", "application/json"),
-        *("data", row.data),
+        *("data", data),
     ]
     for name, value in (
         ("correlationid", row.correlation_id or row.event_id),
@@ -46,13 +50,15 @@ def fields_of(context: str, row: Row) -> list[str]:
     ):
         if value:
             fields += (name, value)
+    if version != 1:
+        fields += ("dataversion", str(version))
     return fields
 
 
 def event_of(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> ReceivedEvent:
-    """The event in an entry. Raises: one of UNREADABLE: it is none."""
+    """The event in an entry, in the newest version. Raises: one of UNREADABLE: it is none."""
     given, carried = fields.get, fields.get(b"carried")
-    return ReceivedEvent(
+    event = ReceivedEvent(
         id=msgspec.convert(fields[b"id"].decode(), UUID),
         type=fields[b"type"].decode(),
         context=place[0],
@@ -66,12 +72,17 @@ def event_of(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> Recei
         correlation_id=given(b"correlationid", b"").decode(),
         causation_id=given(b"causationid", b"").decode(),
         traceparent=given(b"traceparent", b"").decode(),
+        version=int(given(b"dataversion", 1)),
     )
+    return newest(event)
 
 
 def received(place: Place, row: Row) -> ReceivedEvent:
-    """A row as subscribers get it. Raises: one of UNREADABLE: it holds no event."""
-    return ReceivedEvent(
+    """A row as subscribers get it, in the newest version.
+
+    Raises: one of UNREADABLE: it holds no event.
+    """
+    event = ReceivedEvent(
         id=msgspec.convert(row.event_id, UUID),
         type=row.type,
         context=place[0],
@@ -85,4 +96,6 @@ def received(place: Place, row: Row) -> ReceivedEvent:
         correlation_id=row.correlation_id or row.event_id,
         causation_id=row.causation_id,
         traceparent=row.traceparent,
+        version=row.version,
     )
+    return newest(event)

@@ -77,6 +77,10 @@ class HistoryGone(CarveoutError):
     """The log was pruned past a cursor: events that a subscription never saw are gone."""
 
 
+class UpcastFailed(CarveoutError):
+    """An upcaster raised, or gave what is no dict; mend it, then its deliveries can be retried."""
+
+
 class HandlerFailed(CarveoutError):
     """A handler raised; its delivery is parked and is retried by itself."""
 

@@ -12,6 +12,8 @@ from carveout.errors import DeclarationInvalid, InvalidEvent
 
 EVENT_BYTES_MAX = 64 * 1024
 """An event's data may not be larger; a thin fact is far below it."""
+VERSION_MAX = 32_767
+"""What the log's column holds."""
 
 Place = tuple[str, int]
 """A context and the number of one of its partitions."""
@@ -21,7 +23,7 @@ registry: dict[str, type["Event"]] = {}
 
 
 class EventMeta(type(msgspec.Struct)):  # type: ignore[misc]
-    """Takes `key` and `carries` as class keywords and makes a frozen struct."""
+    """Takes `key`, `carries` and `version` as class keywords and makes a frozen struct."""
 
     def __new__(
         mcs,
@@ -31,10 +33,11 @@ class EventMeta(type(msgspec.Struct)):  # type: ignore[misc]
         *,
         key: str = "",
         carries: str = "",
+        version: int = 1,
     ) -> "EventMeta":
         cls = super().__new__(mcs, name, bases, namespace, frozen=True, kw_only=True)
         if bases != (msgspec.Struct,):
-            _declare(cls, key, carries)
+            _declare(cls, key, carries, version)
         return cls  # type: ignore[no-any-return]
 
 
@@ -43,14 +46,16 @@ class Event(msgspec.Struct, metaclass=EventMeta):
 
     Subclass in `events.py` with `key="<field>"`; events of one key are handled in order.
     `carries="<context>.<lookup>"` makes that lookup's representation travel in the event.
+    `version=2` and so on says that the fields are not those of before; see `carveout.upcast`.
     """
 
     event_key: ClassVar[str] = ""
     event_carries: ClassVar[str] = ""
+    event_version: ClassVar[int] = 1
 
     if TYPE_CHECKING:
 
-        def __init_subclass__(cls, *, key: str, carries: str = "") -> None: ...
+        def __init_subclass__(cls, *, key: str, carries: str = "", version: int = 1) -> None: ...
 
 
 def type_name(event_type: type[Event]) -> str:
@@ -101,6 +106,8 @@ class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """The representation that the event's type carries, if it carries one."""
     carries: str = ""
     """Full name of the carried lookup."""
+    version: int = 1
+    """Of the event's type, as the data are here: upcasters may have raised it."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -115,11 +122,15 @@ cause: ContextVar[ReceivedEvent | None] = ContextVar("carveout_cause", default=N
 """The event that is being handled."""
 
 
-def _declare(cls: type[Event], key: str, carries: str) -> None:
+def _declare(cls: type[Event], key: str, carries: str, version: int) -> None:
     if key not in cls.__struct_fields__:
         raise DeclarationInvalid(
             f"{cls.__module__}.{cls.__name__}: key={key!r} names no field of it."
             f" Say key=<one of {', '.join(cls.__struct_fields__) or 'its fields'}>."
         )
-    cls.event_key, cls.event_carries = key, carries
+    if type(version) is not int or not 1 <= version <= VERSION_MAX:
+        raise DeclarationInvalid(
+            f"{cls.__module__}.{cls.__name__}: version={version!r} is no whole number from 1."
+        )
+    cls.event_key, cls.event_carries, cls.event_version = key, carries, version
     registry[type_name(cls)] = cls

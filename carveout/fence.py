@@ -11,7 +11,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import F
 
-from carveout import cursor, log
+from carveout import cursor, sequencer
 from carveout.conf import get_settings
 from carveout.cursor import BEGINNING
 from carveout.event import ReceivedEvent
@@ -39,7 +39,7 @@ def put_up(context: str, partitions: int) -> Fence:
     database = get_settings().database_of(context)
     heads = Partition.objects.using(database)
     with transaction.atomic(using=database):
-        log.lock(context)
+        sequencer.lock(context)
         for number in range(partitions):
             heads.get_or_create(context=context, number=number)
         rows = heads.filter(context=context)

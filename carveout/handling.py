@@ -11,6 +11,7 @@ from carveout.limit import time_limit
 from carveout.lookups import Lookup, from_carried, look_up_many
 from carveout.replica import Seen
 from carveout.subscription import Subscription
+from carveout.upcaster import insist
 
 Found = dict[tuple[type[Lookup], str], Lookup]
 """What was looked up, by reader and key."""
@@ -81,7 +82,8 @@ def _lookup_for(reader: type[Lookup], event: ReceivedEvent, found: Found) -> Loo
 
 
 def call(subscription: Subscription, events: Sequence[ReceivedEvent], found: Found) -> None:
-    """Call the handler with these events, in order."""
+    """Call the handler with these events, in order. Raises: UpcastFailed, and what it raises."""
+    events = insist(events)
     if subscription.batch:
         items: list[Any] = list(events)
         if subscription.lookups:

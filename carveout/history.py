@@ -9,6 +9,7 @@ from carveout.conf import get_settings
 from carveout.errors import LookupRefused
 from carveout.event import Place, ReceivedEvent
 from carveout.log import Extent
+from carveout.upcaster import newest
 
 
 class History(msgspec.Struct, frozen=True):
@@ -31,7 +32,7 @@ def read(subscriber: str, place: Place, after: int, limit: int) -> list[Received
     """
     if get_settings().hosts(place[0]):
         return log.read(*place, after, limit)
-    return _ask(subscriber, place, after, limit).events
+    return [newest(event) for event in _ask(subscriber, place, after, limit).events]
 
 
 def extent(subscriber: str, place: Place) -> Extent:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from contextvars import ContextVar
 
-from carveout import correlation, log
+from carveout import correlation, log, sequencer
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.event import Place
@@ -37,7 +37,7 @@ def deliver() -> list[Delivery]:
 
 def _round() -> int:
     settings = get_settings()
-    done = sum(log.sequence(context, settings.batch_rows) for context in settings.hosted)
+    done = sum(sequencer.sequence(context, settings.batch_rows) for context in settings.hosted)
     by_context: dict[str, list[Subscription]] = defaultdict(list)
     for subscription in hosted(settings.hosted):
         by_context[subscription.context].append(subscription)

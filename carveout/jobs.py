@@ -64,18 +64,15 @@ def enqueue(context: str, ids: Collection[int]) -> None:
         logger.warning("%d jobs of %s wait for Redis: %s", len(ids), context, error)
 
 
-def sweep(context: str, due: Sequence[Delivery], database: str) -> int:
-    """Enqueue deliveries whose time has come, or whose job Redis no longer knows.
+def without_job(context: str, ids: Collection[int]) -> list[int]:
+    """What is in no queue. That Redis knows a job says nothing: its worker may have been killed.
 
-    Returns: how many jobs were made.
+    Raises: redis.RedisError, OSError: Redis did not answer.
     """
-    # A run whose claim has run out left its job behind: its worker was killed.
-    lost = [row for row in due if row.claimed_until is not None]
-    without_job = _without_job(context, [row.pk for row in due if row.claimed_until is None])
-    ids = [row.pk for row in lost] + without_job
-    delivery.queue([row.pk for row in due], database)
-    enqueue(context, ids)
-    return len(ids)
+    if not ids:
+        return []
+    queued = set(_queue(context).get_job_ids())
+    return [delivery_id for delivery_id in ids if _job_id(context, delivery_id) not in queued]
 
 
 class JobWorkerSeen(NamedTuple):
@@ -106,12 +103,6 @@ def workers_of(context: str) -> list[JobWorkerSeen]:
 
     seen = Worker.all(queue=_queue(context))
     return [JobWorkerSeen(each.name, each.hostname or "", each.pid or 0) for each in seen]
-
-
-def _without_job(context: str, ids: Sequence[int]) -> list[int]:
-    """What is in no queue. That Redis knows a job says nothing: its worker may have been killed."""
-    queued = set(_queue(context).get_job_ids())
-    return [delivery_id for delivery_id in ids if _job_id(context, delivery_id) not in queued]
 
 
 def _job_id(context: str, delivery_id: int) -> str:

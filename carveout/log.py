@@ -1,12 +1,9 @@
-"""The log: append in the caller's transaction, sequence, read."""
+"""The log: append in the caller's transaction, and read."""
 
 import zlib
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
-from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import F, Max, QuerySet
@@ -15,7 +12,6 @@ from carveout import entry, row
 from carveout.conf import get_settings
 from carveout.errors import HistoryGone
 from carveout.event import Place, ReceivedEvent
-from carveout.failpoint import reach
 from carveout.models import Layout, LoggedEvent, Partition
 from carveout.row import NewRow, Row
 
@@ -67,100 +63,6 @@ def partitions_of(context: str) -> int:
     divide(context)
     layouts = Layout.objects.using(get_settings().database_of(context))
     return layouts.get(context=context).partitions
-
-
-def lock(context: str) -> int:
-    """Let nobody else give positions in a context's log until the open transaction ends.
-
-    By an update, because not every database locks on a read.
-
-    Returns: the number of partitions.
-    """
-    statement = (
-        "UPDATE carveout_layout SET partitions = partitions WHERE context = %s RETURNING partitions"
-    )
-    with connections[get_settings().database_of(context)].cursor() as cursor:
-        while True:
-            cursor.execute(statement, [context])
-            if found := cursor.fetchone():
-                return int(found[0])
-            divide(context)
-
-
-def sequence(context: str, limit: int) -> int:
-    """Give committed events without a position the next ones of their partitions, in id order.
-
-    Safe to run twice at once.
-
-    Returns: how many events got a position.
-    """
-    return sum(map(len, give_positions(context, limit).values()))
-
-
-def give_positions(context: str, limit: int) -> dict[int, list[Row]]:
-    """As `sequence`. Returns: the rows that got a position, by partition and in order."""
-    connection = connections[get_settings().database_of(context)]
-    at_once = connection.vendor == "postgresql"
-    give = f'{_GIVE_POSITIONS} RETURNING "partition" AS number, {row.columns(connection.vendor)}'
-    with transaction.atomic(using=connection.alias):
-        partitions = lock(context)
-        with connection.cursor() as cursor:
-            given: list[Any] = [context, limit, context, partitions]
-            if at_once:
-                cursor.execute(_GIVE_AND_MOVE.replace("GIVE", give), [*given, context])
-            else:
-                cursor.execute(give, given)
-            found = cursor.fetchall()
-            if found and not at_once:
-                cursor.execute(_MOVE_HEADS, [context])
-        if found:
-            reach("relay: positions given")
-    placed: dict[int, list[Row]] = defaultdict(list)
-    for number, *rest in sorted(found, key=itemgetter(0, 1)):
-        placed[number].append(Row._make(rest))
-    return placed
-
-
-_GIVE_POSITIONS = """
-    UPDATE carveout_loggedevent SET "partition" = fresh.number, position = fresh.place
-    FROM (
-        SELECT event.id, head.number,
-            head.head + ROW_NUMBER() OVER (PARTITION BY head.number ORDER BY event.id) AS place
-        FROM (
-            SELECT id, slot FROM carveout_loggedevent
-            WHERE context = %s AND position IS NULL ORDER BY id LIMIT %s
-        ) AS event
-        JOIN carveout_partition AS head
-            ON head.context = %s AND head.number = event.slot %% %s
-    ) AS fresh
-    WHERE carveout_loggedevent.id = fresh.id
-"""
-_MOVE_HEADS = """
-    UPDATE carveout_partition SET head = placed.last
-    FROM (
-        SELECT id, (
-            SELECT MAX(position) FROM carveout_loggedevent AS event
-            WHERE event.context = head.context AND event."partition" = head.number
-                AND position IS NOT NULL
-        ) AS last
-        FROM carveout_partition AS head WHERE context = %s
-    ) AS placed
-    WHERE carveout_partition.id = placed.id AND carveout_partition.head < placed.last
-"""
-_GIVE_AND_MOVE = """
-    WITH placed AS (GIVE), moved AS (
-        UPDATE carveout_partition SET head = ends.last
-        FROM (SELECT number, MAX(position) AS last FROM placed GROUP BY number) AS ends
-        WHERE carveout_partition.context = %s AND carveout_partition.number = ends.number
-    )
-    SELECT * FROM placed
-"""
-
-
-def unsequenced(context: str) -> bool:
-    """Is any committed event still without a position?"""
-    rows = LoggedEvent.objects.using(get_settings().database_of(context))
-    return rows.filter(context=context, position=None).exists()
 
 
 def read(context: str, partition: int, after: int, limit: int) -> list[ReceivedEvent]:

@@ -58,6 +58,7 @@ class LoggedEvent(models.Model):
     )
     event_id = models.UUIDField(default=uuid.uuid4, unique=True)
     type = models.CharField(max_length=200)
+    version = models.PositiveSmallIntegerField(default=1, help_text="Of its type, when published.")
     key = models.CharField(max_length=255)
     time = models.DateTimeField(default=timezone.now)
     data = models.TextField(help_text="JSON.")

@@ -91,6 +91,7 @@ def _row(event: Event, name: str, context: str) -> NewRow:
         context=context,
         slot=log.slot_of(key),
         type=name,
+        version=event.event_version,
         key=key,
         data=encode(event).decode(),
         carries=event.event_carries,

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from django.db import InterfaceError, OperationalError
 
-from carveout import log, retention, stream
+from carveout import log, retention, sequencer, stream
 from carveout.conf import get_settings
 from carveout.errors import HistoryGone, LogMismatch, StreamUnavailable
 from carveout.event import Place
@@ -146,9 +146,9 @@ class Relay:
         return self._contexts, True
 
     def _sequence(self, context: str) -> dict[int, list[Row]]:
-        if context not in self._woken and not log.unsequenced(context):
+        if context not in self._woken and not sequencer.unsequenced(context):
             return {}
-        fresh = log.give_positions(context, _rows_at_once())
+        fresh = sequencer.give_positions(context, _rows_at_once())
         reach("relay: sequenced")
         return fresh
 

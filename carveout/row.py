@@ -19,6 +19,7 @@ class NewRow(NamedTuple):
     context: str
     slot: int
     type: str
+    version: int
     key: str
     data: str
     carries: str
@@ -34,6 +35,7 @@ class Row(NamedTuple):
     position: int
     event_id: str
     type: str
+    version: int
     key: str
     time: str
     data: str

@@ -38,9 +38,16 @@ def of_type(type_: type) -> dict[str, Any]:
 def fields_of(schema: Mapping[str, Any]) -> Fields:
     """The fields of an object's schema, and those of the objects in it."""
     found: dict[str, set[str]] = {}
-    _gather(schema, "", schema.get("$defs", {}), found, ())
+    for path, node in _walk(schema, "", schema.get("$defs", {}), ()):
+        found.setdefault(path, set()).update(_types(node))
     del found[""]
     return {path: frozenset(types) for path, types in found.items()}
+
+
+def required_of(schema: Mapping[str, Any]) -> set[str]:
+    """The paths of the fields that whatever they are in must have."""
+    nodes = _walk(schema, "", schema.get("$defs", {}), ())
+    return {_join(path, name) for path, node in nodes for name in node.get("required", ())}
 
 
 def find(fields: Fields, path: str) -> frozenset[str] | None:
@@ -82,30 +89,27 @@ def _join(path: str, step: str) -> str:
     return path + step if step == EACH or not path else f"{path}.{step}"
 
 
-def _gather(
-    node: Mapping[str, Any],
-    path: str,
-    definitions: Mapping[str, Any],
-    found: dict[str, set[str]],
-    inside: tuple[str, ...],
-) -> None:
-    """inside: the definitions that this node is a part of; one in itself is not entered again."""
-    types = found.setdefault(path, set())
+def _walk(
+    node: Mapping[str, Any], path: str, definitions: Mapping[str, Any], inside: tuple[str, ...]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each path with what may be there, several times if it may be one of several.
+
+    inside: the definitions that this node is a part of; one in itself is not entered again.
+    """
+    alternatives = node.get("anyOf") or node.get("oneOf") or ()
     if "$ref" in node:
         name = node["$ref"].rsplit("/", 1)[-1]
         if name in inside:
-            types.add("object")
+            yield path, {"type": "object"}
         else:
-            _gather(definitions[name], path, definitions, found, (*inside, name))
-        return
-    alternatives = node.get("anyOf") or node.get("oneOf")
-    if alternatives:
+            yield from _walk(definitions[name], path, definitions, (*inside, name))
+    elif alternatives:
         for each in alternatives:
-            _gather(each, path, definitions, found, inside)
-        return
-    types.update(_types(node))
-    for step, child in _children(node):
-        _gather(child, _join(path, step), definitions, found, inside)
+            yield from _walk(each, path, definitions, inside)
+    else:
+        yield path, node
+        for step, child in _children(node):
+            yield from _walk(child, _join(path, step), definitions, inside)
 
 
 def _types(node: Mapping[str, Any]) -> Iterator[str]:

@@ -93,6 +93,7 @@ class Migration(migrations.Migration):
                 ('position', models.BigIntegerField(help_text='Place in its partition, without gaps; given by the relay.', null=True)),
                 ('event_id', models.UUIDField(default=uuid.uuid4, unique=True)),
                 ('type', models.CharField(max_length=200)),
+                ('version', models.PositiveSmallIntegerField(default=1, help_text='Of its type, when published.')),
                 ('key', models.CharField(max_length=255)),
                 ('time', models.DateTimeField(default=django.utils.timezone.now)),
                 ('data', models.TextField(help_text='JSON.')),

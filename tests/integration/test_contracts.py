@@ -134,6 +134,48 @@ def test_an_events_field_that_others_hear_can_not_change(project):
     assert "reviews" not in checked.stdout, "it does not hear that one"
 
 
+def test_a_field_that_all_must_have_needs_a_new_version_and_an_upcaster(project):
+    events = project / "orders/events.py"
+    manage(project, "contracts", "--write")
+    shipped = '"""An order left the warehouse."""\n\n    order_number: str\n'
+    change(events, shipped, f"{shipped}    carrier: str\n")
+    declared = line_of(
+        'class OrderShipped(carveout.Event, key="order_number"):', "orders/events.py"
+    )
+    assert broken(project) == [
+        f"{declared}: orders.OrderShipped changed (carrier is new and older events lack it) and is"
+        " still at version 1. Say version=2 and write an upcaster:"
+        ' @carveout.upcast("orders.OrderShipped", version=1).'
+    ]
+    change(
+        events,
+        'class OrderShipped(carveout.Event, key="order_number"',
+        'class OrderShipped(carveout.Event, key="order_number", version=2',
+    )
+    assert broken(project) == [
+        f"{declared}: orders.OrderShipped is at version 2, and nothing turns data of version 1 into"
+        ' the next. Write an upcaster: @carveout.upcast("orders.OrderShipped", version=1).'
+    ]
+    events.write_text(
+        events.read_text()
+        + '\n\n@carveout.upcast("orders.OrderShipped", version=1)\n'
+        + 'def name_the_carrier(data):\n    return {**data, "carrier": ""}\n'
+    )
+    assert broken(project) == []
+    manage(project, "contracts", "--write")
+    assert '"version": 2' in (project / "contracts/orders.json").read_text()
+    assert manage(project, "contracts", "--check").stdout == "No contract is broken.\n"
+
+
+def broken(project: Path) -> list[str]:
+    """What `contracts --check` fails for."""
+    checked = manage(project, "contracts", "--check")
+    lines = checked.stdout.splitlines()
+    found = [line for line in lines if not line.startswith(("notice: ", "No contract"))]
+    assert checked.returncode == bool(found), checked.stdout + checked.stderr
+    return found
+
+
 @pytest.fixture
 def orders_alone(tmp_path) -> Path:
     copies.only("orders", tmp_path)

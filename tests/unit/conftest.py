@@ -20,5 +20,5 @@ def shows(settings: Any) -> Iterator[Callable[..., None]]:
         settings.CARVEOUT = {"CONTEXTS": contexts, "HOSTED": ["shows"], **changes}
 
     change()
-    with declarations.only(({}, {}, {}, [])):
+    with declarations.only(declarations.NOTHING):
         yield change

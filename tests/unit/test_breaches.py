@@ -25,6 +25,15 @@ READ = {
 }
 
 
+HEARS = "s:1: visitors.come hears shows.Opened; shows.Opened"
+AGED = "e:1: shows.Opened changed"
+NEW_VERSION = (
+    "and is still at version 1. Say version=2 and write an upcaster:"
+    ' @carveout.upcast("shows.Opened", version=1).'
+)
+SEAT = {"type": "object", "properties": {"row": TEXT}, "required": ["row"]}
+
+
 @pytest.fixture(autouse=True)
 def two_contexts(settings):
     settings.CARVEOUT = {"CONTEXTS": {name: {"apps": [name]} for name in ("shows", "visitors")}}
@@ -37,10 +46,13 @@ def fields(**changes: Any) -> dict[str, Any]:
     return {"type": "object", "properties": kept}
 
 
-def owner(event: dict[str, Any] | None, offer: dict[str, Any] | None, key: str = "number"):
+def owner(
+    event: dict[str, Any] | None, offer: dict[str, Any] | None, key: str = "number", **more: Any
+):
+    opened = EventType(at="e:1", key=key, schema=event, **more) if event else None
     return Contract(
         context="shows",
-        events={"shows.Opened": EventType(at="e:1", key=key, schema=event)} if event else {},
+        events={"shows.Opened": opened} if opened else {},
         lookups={"shows.show": Offer(at="l:1", key=key, schema=offer)} if offer else {},
         reads={},
         hears={},
@@ -114,20 +126,70 @@ def test_a_lookups_field_is_missed_by_those_who_name_it(change, expected):
     [
         ({}, []),
         ({"more": TEXT}, []),
-        ({"note": None}, ["s:1: visitors.come hears shows.Opened; shows.Opened.note is gone."]),
+        ({"note": None}, [f"{AGED} (note is gone) {NEW_VERSION}", f"{HEARS}.note is gone."]),
         (
             {"note": None, "remark": TEXT},
-            ["s:1: visitors.come hears shows.Opened; shows.Opened.note is gone."],
+            [f"{AGED} (note is gone) {NEW_VERSION}", f"{HEARS}.note is gone."],
         ),
         (
             {"note": NUMBER},
-            ["s:1: visitors.come hears shows.Opened; shows.Opened.note was string and is integer."],
+            [
+                f"{AGED} (note was string and is integer) {NEW_VERSION}",
+                f"{HEARS}.note was string and is integer.",
+            ],
+        ),
+        (
+            {"note": {**TEXT, "format": "email"}},
+            [
+                "notice: e:1: shows.Opened.note was string and is string email;"
+                " that suits all who read it."
+            ],
         ),
     ],
 )
 def test_an_events_field_is_missed_by_those_who_hear_it(change, expected):
     before, now = owner(fields(), None), owner(fields(**change), None)
     assert told(before, now, needing(hears=True)) == expected
+
+
+def test_a_new_field_is_missed_in_older_events_if_all_must_have_it():
+    demanding = {**fields(more=TEXT, seat=SEAT), "required": ["more"]}
+    before, now = owner(fields(), None), owner(demanding, None)
+    lacking = "more is new and older events lack it"
+    assert told(before, now, needing(hears=True)) == [f"{AGED} ({lacking}) {NEW_VERSION}"]
+    assert told(before, now, needing()) == [
+        "notice: e:1: shows.Opened: older events lack the new more; nobody hears it."
+    ]
+
+
+def test_a_new_version_means_the_change_if_the_old_one_becomes_it():
+    changed = {**fields(note=None, more=TEXT), "required": ["more"]}
+    before, now = owner(fields(), None), owner(changed, None, version=2, upcasts=[1])
+    assert told(before, now, needing(hears=True)) == [
+        f"notice: {HEARS}.note is gone since version 2."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "upcasts", "missing"),
+    [(1, 2, [], [1]), (1, 3, [1], [2]), (1, 3, [], [1, 2]), (2, 3, [2], []), (2, 3, [1], [2])],
+)
+def test_a_new_version_needs_an_upcaster_from_each_since_the_old_one(was, now, upcasts, missing):
+    before = owner(fields(), None, version=was)
+    raised = owner(fields(), None, version=now, upcasts=upcasts)
+    assert told(before, raised, needing()) == [
+        f"e:1: shows.Opened is at version {now}, and nothing turns data of version {each} into the"
+        f' next. Write an upcaster: @carveout.upcast("shows.Opened", version={each}).'
+        for each in missing
+    ]
+
+
+def test_a_version_never_goes_down():
+    before, now = owner(fields(), None, version=3), owner(fields(), None, version=1)
+    assert told(before, now, needing()) == [
+        "e:1: shows.Opened was at version 3 and is at 1, but the log holds events of version 3."
+        " Say version=4."
+    ]
 
 
 def test_what_nobody_hears_may_change():

@@ -88,6 +88,59 @@ def test_a_lookup_of_a_context_elsewhere_needs_its_url(shows):
     assert "CARVEOUT['CONTEXTS']['elsewhere']['url']" in hint
 
 
+def test_an_upcaster_of_an_unknown_event(declared):
+    carveout.upcast("shows.ShowOpend", version=1)(same)
+    assert found() == [
+        (
+            "carveout.E003",
+            "Upcaster tests.unit.test_checks.same: there is no event 'shows.ShowOpend'.",
+            "Did you mean 'shows.ShowOpened'?",
+        )
+    ]
+
+
+def same(data):
+    return data
+
+
+def test_an_upcaster_from_the_newest_version(declared):
+    carveout.upcast("shows.ShowOpened", version=1)(same)
+    assert found() == [
+        (
+            "carveout.E007",
+            "Upcaster tests.unit.test_checks.same starts from version 1 of shows.ShowOpened, which"
+            " is at version 1.",
+            "Say version=2 where shows.ShowOpened is declared, or take it away.",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("newest", "upcasters", "missing"),
+    [(3, [1, 2], []), (3, [1], [2]), (4, [1, 3], [2]), (3, [2], []), (3, [], [])],
+)
+def test_a_chain_of_upcasters_has_no_gap(declared, newest, upcasters, missing):
+    event.registry["shows.ShowOpened"].event_version = newest
+    for version in upcasters:
+        carveout.upcast("shows.ShowOpened", version=version)(same)
+    assert found() == [
+        (
+            "carveout.W002",
+            f"shows.ShowOpened: nothing turns data of version {version} into version {version + 1},"
+            f" so what is older than version {version + 1} stays at version {version}.",
+            f'Write an upcaster: @carveout.upcast("shows.ShowOpened", version={version}).',
+        )
+        for version in missing
+    ]
+
+
+def test_the_chain_of_an_event_from_elsewhere_has_no_gap():
+    for version in (1, 3):
+        carveout.upcast("elsewhere.VenueBuilt", version=version)(same)
+    [(code, message, _)] = found()
+    assert (code, "version 2 into version 3" in message) == ("carveout.W002", True)
+
+
 def test_a_carried_lookup_that_nobody_offers(declared):
     event.registry["shows.ShowOpened"].event_carries = "shows.shwo"
     [(code, message, hint)] = found()

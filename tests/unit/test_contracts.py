@@ -17,7 +17,7 @@ HERE = "tests/unit/test_contracts.py:"
 
 @pytest.fixture
 def declared():
-    class ShowOpened(carveout.Event, key="title", carries="shows.show"):
+    class ShowOpened(carveout.Event, key="title", carries="shows.show", version=2):
         """It is open.
 
         To all.
@@ -25,6 +25,10 @@ def declared():
 
         title: str
         seats: int
+
+    @carveout.upcast("shows.ShowOpened", version=1)
+    def add_seats(data):
+        return {**data, "seats": 100}
 
     class ShowSerializer(serializers.Serializer):
         title = serializers.CharField()
@@ -47,6 +51,7 @@ def declared():
 def test_it_holds_events_and_lookups_with_their_fields(declared):
     event = declared.events["shows.ShowOpened"]
     assert (event.key, event.carries) == ("title", "shows.show")
+    assert (event.version, event.upcasts) == (2, [1])
     assert event.schema["$defs"]["ShowOpened"]["description"] == "It is open.\n\nTo all."
     assert set(event.schema["$defs"]["ShowOpened"]["properties"]) == {"title", "seats"}
     offer = declared.lookups["shows.show"]
@@ -95,6 +100,13 @@ def test_the_same_contract_is_the_same_text(declared):
     json.loads(text, object_pairs_hook=in_order)
     assert text.endswith("}\n")
     assert not text.endswith("\n\n")
+
+
+def test_version_1_is_not_written():
+    class ShowClosed(carveout.Event, key="title"):
+        title: str
+
+    assert '"version"' not in contract.encode(contract.declared("shows"))
 
 
 def test_a_file_is_read_as_it_was_written(declared, tmp_path):

@@ -70,6 +70,21 @@ def test_a_key_must_be_said():
             title: str
 
 
+def test_an_event_is_of_version_1_unless_it_says_otherwise():
+    class ShowClosed(carveout.Event, key="title", version=2):
+        title: str
+
+    assert (show_opened().event_version, ShowClosed.event_version) == (1, 2)
+
+
+@pytest.mark.parametrize("version", [0, -1, 32_768, "2", 1.5, True, None])
+def test_a_version_is_a_whole_number_from_1(version):
+    with pytest.raises(DeclarationInvalid, match="is no whole number from 1"):
+
+        class ShowClosed(carveout.Event, key="title", version=version):
+            title: str
+
+
 def test_a_module_of_no_context_declares_nothing(shows):
     shows(CONTEXTS={"other": {"apps": ["other"]}}, HOSTED=["other"])
     with pytest.raises(carveout.CarveoutError, match="belongs to no context"):

@@ -38,6 +38,17 @@ def test_fields_are_found_in_lists_and_mappings_and_unions():
     }
 
 
+def test_required_fields_are_those_that_whatever_they_are_in_must_have():
+    assert schema.required_of(schema.of_type(Box)) == {
+        "number",
+        "weight",
+        "parts",
+        "parts[].name",
+        "parts[].parts",
+        "labels",
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [

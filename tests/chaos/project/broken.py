@@ -7,13 +7,14 @@ from contextlib import nullcontext
 from django.db import connections, transaction
 from django.utils import timezone
 
-from carveout import batch, consumer, cursor, entry, log, source, stream
+from carveout import batch, cursor, entry, log, sequencer, source, stream
 from carveout.batch import Share
 from carveout.connection import client
 from carveout.cursor import At
 from carveout.event import Place, ReceivedEvent
 from carveout.models import Cursor
 from carveout.row import NewRow
+from carveout.sweeper import Sweeper
 
 
 def event_outside_the_transaction() -> None:
@@ -37,8 +38,9 @@ def event_outside_the_transaction() -> None:
 def latest_first() -> None:
     """Of the events that wait for a position, the latest gets the first one."""
     in_order = "ORDER BY event.id) AS place"
-    assert in_order in log._GIVE_POSITIONS
-    log._GIVE_POSITIONS = log._GIVE_POSITIONS.replace(in_order, "ORDER BY event.id DESC) AS place")
+    statement = sequencer._GIVE_POSITIONS
+    assert in_order in statement
+    sequencer._GIVE_POSITIONS = statement.replace(in_order, "ORDER BY event.id DESC) AS place")
 
 
 def cursor_outside_the_transaction() -> None:
@@ -103,7 +105,7 @@ def no_gap_check() -> None:
 
 def no_sweeper() -> None:
     """A job that Redis loses is lost."""
-    consumer.sweep = lambda *_: 0
+    Sweeper.run_once = lambda _: 0
 
 
 MISTAKES: dict[str, Callable[[], None]] = {

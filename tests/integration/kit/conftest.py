@@ -39,7 +39,7 @@ def _contexts(database: str) -> dict[str, dict[str, Any]]:
 def _declared_by_the_contexts() -> Declared:
     """Read the declarations once, and leave no trace of them for other tests."""
     before = declarations.declared()
-    declarations.declare(({}, {}, {}, []))
+    declarations.declare(declarations.NOTHING)
     with override_settings(CARVEOUT={"CONTEXTS": _contexts("default")}):
         from tests.integration.kit.desk import lookups as _readers  # noqa: F401
         from tests.integration.kit.tickets import events as _events  # noqa: F401

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from carveout import event, lookups, subscription
+from carveout import event, lookups, subscription, upcaster
 
-Declared = tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[Any]]
+Declared = tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], list[Any]]
+NOTHING: Declared = ({}, {}, {}, {}, [])
 
 
 def declared() -> Declared:
@@ -14,18 +15,18 @@ def declared() -> Declared:
         dict(event.registry),
         dict(lookups.offered),
         dict(subscription.registry),
+        dict(upcaster.registry),
         list(lookups.readers),
     )
 
 
 def declare(what: Declared) -> None:
     """Let exactly this be declared."""
-    for registry, entries in zip(
-        (event.registry, lookups.offered, subscription.registry), what[:3], strict=True
-    ):
+    registries = (event.registry, lookups.offered, subscription.registry, upcaster.registry)
+    for registry, entries in zip(registries, what[:4], strict=True):
         registry.clear()
         registry.update(entries)
-    lookups.readers[:] = what[3]
+    lookups.readers[:] = what[4]
 
 
 @contextmanager

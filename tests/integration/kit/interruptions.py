@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from carveout import batch, cursor, log, partition, relay, stream
+from carveout import batch, cursor, log, partition, relay, sequencer, stream
 
 STEPS = (
-    (log, "sequence"),
+    (sequencer, "give_positions"),
     (log, "extent"),
     (log, "read"),
     (stream, "last_position"),

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 import carveout
 from carveout import cursor, marker, retention
-from carveout.consumer import run_due
+from carveout.consumer import ContextConsumer
 from carveout.cursor import At
 from carveout.errors import StreamUnavailable
 from carveout.models import Cursor, Delivery, Layout, LoggedEvent, Partition, ReportedCursor
@@ -197,7 +197,7 @@ class Kit(RuleBasedStateMachine):
         for _ in range(RETRIES_MAX):
             if not Delivery.objects.using("kit").exists():
                 break
-            run_due("desk", hosted(["desk"]))
+            ContextConsumer("desk", hosted(["desk"])).run_due()
         retried = sorted(int(text.split()[0]) for text in notes()[before:])
         demand(retried == sorted(self.parked), "a parked event was lost or handled twice")
 

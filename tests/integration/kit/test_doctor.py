@@ -17,7 +17,7 @@ from rq import Queue, SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
 import carveout
-from carveout import jobs, log, stream
+from carveout import jobs, log, sequencer, stream
 from carveout.connection import client
 from carveout.consumer import Consumer
 from carveout.doctor import databases, examine, finding, mistakes, servers
@@ -356,7 +356,7 @@ class TestTheLog:
 
     def test_events_that_are_not_shipped(self):
         announce(sold(3))
-        log.sequence("tickets", 10)
+        sequencer.sequence("tickets", 10)
         assert told(Level.ERROR) == []
         age(position=1)
         found(Level.ERROR, "Stream of tickets.0: ends at position 0, and its log at 3")

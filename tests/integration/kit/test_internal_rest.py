@@ -9,7 +9,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from carveout import correlation, log, token, views
+from carveout import correlation, log, sequencer, token, views
 from carveout.conf import get_settings
 from carveout.correlation import Correlation
 from carveout.models import LoggedEvent
@@ -29,7 +29,7 @@ def internal(kit, settings):
     settings.ROOT_URLCONF = "tests.integration.kit.urls"
     with correlation.using(Correlation("about-T-1")):
         sell("T-1")
-    log.sequence("tickets", 10)
+    sequencer.sequence("tickets", 10)
 
 
 def ask(resource: str, signed: str = "", scheme: str = "Bearer", client: Any = None, **query):
@@ -142,7 +142,7 @@ class TestTheEventsApi:
 
     def test_tells_what_the_log_holds(self):
         announce(sold(4, "U"))
-        log.sequence("tickets", 10)
+        sequencer.sequence("tickets", 10)
         told = self.events(after=2, limit=2)
         assert [event["position"] for event in told["events"]] == [3, 4]
         assert (told["first"], told["head"]) == (1, 5)
@@ -155,12 +155,12 @@ class TestTheEventsApi:
     def test_a_limit_has_a_limit(self, monkeypatch):
         monkeypatch.setattr(views, "EVENTS_MAX", 3)
         announce(sold(4, "U"))
-        log.sequence("tickets", 10)
+        sequencer.sequence("tickets", 10)
         assert len(self.events(limit=9999)["events"]) == len(self.events()["events"]) == 3
 
     def test_pruned_events_are_gone(self):
         announce(sold(4, "U"))
-        log.sequence("tickets", 10)
+        sequencer.sequence("tickets", 10)
         LoggedEvent.objects.using("kit").filter(position__lte=3).delete()
         answer = ask(EVENTS, signed(EVENTS), after=1)
         assert answer.status_code == 410

@@ -4,6 +4,7 @@ import json
 import pickle
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
@@ -14,9 +15,10 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 import carveout
-from carveout import delivery, jobs
+from carveout import delivery, jobs, sweeper
 from carveout.connection import client
 from carveout.models import Cursor, Delivery
+from carveout.subscription import hosted
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
 from tests.integration.kit.desk.models import note, notes
@@ -227,6 +229,19 @@ class TestTheSweeper:
         make_due()
         steps.consume()
         assert redis.llen(f"rq:queue:{QUEUE}") == 3
+
+    def test_after_a_long_look_it_rests_and_then_looks_again(self, redis, monkeypatch):
+        printer()
+        announce(sold(1))
+        steps.flow()
+        make_due()
+        clock = iter([100.0, 101.0, 120.0, 122.0, 122.0])  # the first look takes a second
+        monkeypatch.setattr(sweeper, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+        sweeps = sweeper.Sweeper("desk", hosted(["desk"]))
+        assert sweeps.run_once() == 0
+        redis.flushall()
+        assert sweeps.run_once() == 0
+        assert sweeps.run_once() == 1
 
     def test_a_job_whose_worker_was_killed_is_made_again(self, redis):
         printer()

@@ -7,10 +7,10 @@ from functools import partial
 
 import msgspec
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 
 import carveout
-from carveout import log
+from carveout import log, sequencer
 from carveout.errors import HistoryGone
 from carveout.models import Layout, LoggedEvent, Partition
 from tests.integration.kit.threads import at_once
@@ -40,7 +40,7 @@ def write_with_pauses(key: str) -> None:
 
 def sequence_until(done: threading.Event) -> None:
     while not done.is_set():
-        log.sequence("tickets", 7)
+        sequencer.sequence("tickets", 7)
         time.sleep(0.003)
 
 
@@ -54,7 +54,7 @@ def test_positions_have_no_gaps_whatever_the_order_of_commits():
             done.set()
 
     at_once(write, partial(sequence_until, done), partial(sequence_until, done))
-    while log.sequence("tickets", 100):
+    while sequencer.sequence("tickets", 100):
         pass
     count = LoggedEvent.objects.using("kit").count()
     assert positions() == list(range(1, count + 1))
@@ -98,7 +98,7 @@ def test_sixteen_writers_who_commit_in_any_order_lose_nothing():
             done.set()
 
     at_once(write, partial(sequence_until, done), partial(read_after_the_last_id, done, seen))
-    while log.sequence("tickets", 100):
+    while sequencer.sequence("tickets", 100):
         pass
     assert positions() == list(range(1, 16 * 6 + 1))
     assert len(seen) < 16 * 6, "all committed in the order of their ids: this showed nothing"
@@ -111,7 +111,7 @@ def test_sixteen_writers_who_commit_in_any_order_lose_nothing():
 
 def test_positions_follow_the_ids():
     announce(moves("T-1", 5))
-    log.sequence("tickets", 100)
+    sequencer.sequence("tickets", 100)
     rows = LoggedEvent.objects.using("kit").order_by("id")
     assert list(rows.values_list("position", flat=True)) == [1, 2, 3, 4, 5]
 
@@ -122,17 +122,17 @@ def test_a_late_commit_gets_the_next_position_and_fills_no_hole():
     early = LoggedEvent.objects.using("kit").order_by("id").first()
     early_id, early.id = early.id, None
     LoggedEvent.objects.using("kit").filter(id=early_id).delete()
-    log.sequence("tickets", 100)
+    sequencer.sequence("tickets", 100)
     early.id = early_id
     early.save(using="kit", force_insert=True)
-    assert log.sequence("tickets", 100) == 1
+    assert sequencer.sequence("tickets", 100) == 1
     assert LoggedEvent.objects.using("kit").get(id=early_id).position == 2
 
 
 def test_sequencing_twice_at_once_on_a_new_partition_doubles_nothing():
     for _ in range(5):
         announce(sold(10))
-        at_once(*[partial(log.sequence, "tickets", 100)] * 4)
+        at_once(*[partial(sequencer.sequence, "tickets", 100)] * 4)
         count = LoggedEvent.objects.using("kit").count()
         assert positions() == list(range(1, count + 1))
         LoggedEvent.objects.using("kit").all().delete()
@@ -142,23 +142,23 @@ def test_sequencing_twice_at_once_on_a_new_partition_doubles_nothing():
 
 def test_a_repeated_sequence_changes_nothing():
     announce(sold(3))
-    assert log.sequence("tickets", 100) == 3
+    assert sequencer.sequence("tickets", 100) == 3
     before = list(LoggedEvent.objects.using("kit").order_by("id").values_list("id", "position"))
-    assert log.sequence("tickets", 100) == 0
+    assert sequencer.sequence("tickets", 100) == 0
     after = list(LoggedEvent.objects.using("kit").order_by("id").values_list("id", "position"))
     assert after == before
 
 
 def test_a_limit_leaves_the_rest_for_the_next_time():
     announce(sold(5))
-    assert [log.sequence("tickets", 2) for _ in range(4)] == [2, 2, 1, 0]
+    assert [sequencer.sequence("tickets", 2) for _ in range(4)] == [2, 2, 1, 0]
     assert positions() == [1, 2, 3, 4, 5]
 
 
 def test_each_partition_counts_for_itself(kit):
     kit.change("tickets", partitions=3)
     announce(sold(30))
-    log.sequence("tickets", 100)
+    sequencer.sequence("tickets", 100)
     for number in range(3):
         rows = LoggedEvent.objects.using("kit").filter(partition=number).order_by("position")
         found = list(rows.values_list("position", flat=True))
@@ -169,14 +169,14 @@ def test_each_partition_counts_for_itself(kit):
 def test_events_of_one_key_are_in_one_partition(kit):
     kit.change("tickets", partitions=8)
     announce(moves("T-1", 10))
-    log.sequence("tickets", 100)
+    sequencer.sequence("tickets", 100)
     [partition] = LoggedEvent.objects.using("kit").values_list("partition", flat=True).distinct()
     assert partition is not None
 
 
 def test_reading_gives_what_was_published():
     announce(moves("T-1", 3))
-    log.sequence("tickets", 100)
+    sequencer.sequence("tickets", 100)
     second, third = log.read("tickets", 0, 1, 100)
     assert (second.position, second.type, second.key) == (2, "tickets.TicketMoved", "T-1")
     assert (second.number, second.seat, third.seat) == ("T-1", 2, 3)
@@ -185,7 +185,7 @@ def test_reading_gives_what_was_published():
 
 def test_reading_past_pruned_events_is_loud():
     announce(sold(5))
-    log.sequence("tickets", 100)
+    sequencer.sequence("tickets", 100)
     LoggedEvent.objects.using("kit").filter(position__lte=3).delete()
     with pytest.raises(HistoryGone, match="positions 2 to 3 are pruned"):
         log.read("tickets", 0, 1, 100)
@@ -194,8 +194,23 @@ def test_reading_past_pruned_events_is_loud():
 
 def test_reading_is_loud_also_when_nothing_is_left():
     announce(sold(5))
-    log.sequence("tickets", 100)
+    sequencer.sequence("tickets", 100)
     LoggedEvent.objects.using("kit").all().delete()
     with pytest.raises(HistoryGone, match="positions 4 to 5 are pruned"):
         log.read("tickets", 0, 3, 100)
     assert log.read("tickets", 0, 5, 100) == []
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_positions_are_given_too_where_the_server_binds_parameters(database):
+    options = connections["kit"].settings_dict["OPTIONS"]
+    connections["kit"].close()
+    options["server_side_binding"] = True
+    try:
+        announce(sold(3))
+        assert sequencer.sequence("tickets", 2) == 2
+        assert sequencer.sequence("tickets", 2) == 1
+    finally:
+        connections["kit"].close()
+        del options["server_side_binding"]
+    assert [event.position for event in log.read("tickets", 0, 0, 9)] == [1, 2, 3]

@@ -155,7 +155,7 @@ def test_no_event_is_nothing_to_publish():
 
 
 def test_a_change_goes_if_its_event_is_not_stored_though_nobody_heeds_the_error():
-    one = row.NewRow(uuid.uuid4(), timezone.now(), "tickets", 0, *[""] * 8)
+    one = row.NewRow(uuid.uuid4(), timezone.now(), "tickets", 0, "", 1, *[""] * 7)
     with transaction.atomic(using="kit"):
         log.append([one], "kit")
         with suppress(IntegrityError):

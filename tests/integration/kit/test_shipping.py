@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 import carveout
-from carveout import history, log, relay, stream
+from carveout import history, log, relay, sequencer, stream
 from carveout.errors import LogMismatch
 from carveout.models import Layout, LoggedEvent, Partition
 from carveout.relay import Relay
@@ -72,7 +72,7 @@ def test_a_repeated_ship_adds_nothing(redis):
 
 def test_two_relays_at_once_double_nothing(redis):
     announce(sold(40))
-    log.sequence("tickets", 100)
+    sequencer.sequence("tickets", 100)
     accepted = at_once(*[partial(relay.ship, PLACE, 100)] * 4)
     assert sum(accepted) == 40
     assert entry_ids(redis) == [f"{position}-0" for position in range(1, 41)]
@@ -89,7 +89,7 @@ def test_a_flushed_redis_is_filled_again(redis):
 
 def test_a_lost_tail_is_filled_again(redis):
     announce(sold(4))
-    log.sequence("tickets", 100)
+    sequencer.sequence("tickets", 100)
     stream.append(PLACE, log.extent(*PLACE).identity, log.rows(*PLACE, 0, 2), 100)
     steps.relay()
     assert entry_ids(redis) == ["1-0", "2-0", "3-0", "4-0"]
@@ -139,7 +139,7 @@ class TestAStreamThatIsNotTheLogs:
     def test_ahead_of_the_log_says_what_to_do(self, redis):
         redis.xadd(STREAM, {"id": "of an earlier life"}, id="7-0")
         announce(sold(2))
-        log.sequence("tickets", 10)
+        sequencer.sequence("tickets", 10)
         with pytest.raises(LogMismatch) as caught:
             relay.ship(PLACE, 10)
         assert not caught.value.retryable
@@ -157,7 +157,7 @@ class TestAStreamThatIsNotTheLogs:
         Partition.objects.using("kit").all().delete()
         Layout.objects.using("kit").all().delete()
         announce(sold(5, "U"))
-        log.sequence("tickets", 10)
+        sequencer.sequence("tickets", 10)
         with pytest.raises(LogMismatch, match="is marked"):
             relay.ship(PLACE, 10)
         assert entry_ids(redis) == ["1-0", "2-0"]
@@ -167,7 +167,7 @@ class TestAStreamThatIsNotTheLogs:
         steps.relay()
         Partition.objects.using("kit").update(epoch=2)
         announce(sold(1, "U"))
-        log.sequence("tickets", 10)
+        sequencer.sequence("tickets", 10)
         with pytest.raises(LogMismatch, match="is marked"):
             relay.ship(PLACE, 10)
 
@@ -281,7 +281,7 @@ class TestARelayThatGoesOn:
 
     def test_what_another_relay_sequenced_and_did_not_ship_is_not_left_out(self, running, redis):
         announce(sold(1, "U"))
-        log.sequence("tickets", 10)
+        sequencer.sequence("tickets", 10)
         announce(sold(1, "V"))
         drained(running)
         assert keys_in(redis) == ["T-1", "T-2", "T-3", "U-1", "V-1"]

@@ -1,0 +1,118 @@
+"""Upcasters: functions that turn an event's data of one version into data of the next.
+
+They run wherever an event is made out of a row, an entry or a delivery. What is stored stays as it
+is, so an upcaster may be mended later.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from carveout.errors import DeclarationInvalid, UpcastFailed
+from carveout.event import ReceivedEvent
+
+logger = logging.getLogger(__name__)
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+registry: dict[str, Mapping[int, Upcaster]] = {}
+"""Declared in this process: by event type, then by the version that they start from."""
+
+_failing: set[tuple[str, int]] = set()
+"""What was said to fail, so that a replay does not say it for each event."""
+_object = msgspec.json.Decoder(dict[str, Any])
+
+
+def upcast(type_name: str, *, version: int) -> Callable[[Upcaster], Upcaster]:
+    """Let a function turn data of this version into data of the next one.
+
+    It gets the data as a dict, may change it, and returns a dict that JSON can hold. Declare it in
+    `events.py` beside the event. A subscriber in another deployment may have one of its own, in
+    `subscribers.py`.
+
+    Raises: DeclarationInvalid: there is another one for the same version, or none such can be.
+    """
+
+    def declare(function: Upcaster) -> Upcaster:
+        if type_name.count(".") != 1 or type(version) is not int or version < 1:
+            raise DeclarationInvalid(
+                f"Upcaster {name_of(function)}: say @carveout.upcast('<context>.<Event>',"
+                " version=<a whole number from 1>)."
+            )
+        known = registry.get(type_name, {})
+        if version in known and name_of(known[version]) != name_of(function):
+            raise DeclarationInvalid(
+                f"Upcaster {name_of(function)}: {name_of(known[version])} starts from version"
+                f" {version} of {type_name} too. Keep one of them."
+            )
+        registry[type_name] = {**known, version: function}
+        return function
+
+    return declare
+
+
+def name_of(function: Upcaster) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def newest(event: ReceivedEvent) -> ReceivedEvent:
+    """The event in the newest version that is known here.
+
+    One whose upcaster fails stays as it is: `insist` finds it before a handler gets it.
+    """
+    if event.type not in registry:
+        return event
+    try:
+        return _raised(event)
+    except UpcastFailed as error:
+        _report(event.type, event.version, error)
+        return event
+
+
+def newest_data(type_name: str, version: int, data: str) -> tuple[int, str]:
+    """The same for data as JSON, as they are stored."""
+    if version not in registry.get(type_name, ()):
+        return version, data
+    try:
+        reached, raised = _raise(type_name, version, data)
+    except UpcastFailed as error:
+        _report(type_name, version, error)
+        return version, data
+    return reached, msgspec.json.encode(raised).decode()
+
+
+def insist(events: Sequence[ReceivedEvent]) -> Sequence[ReceivedEvent]:
+    """The events in the newest version. Raises: UpcastFailed: one can't be brought there."""
+    return [_raised(event) for event in events] if registry else events
+
+
+def _raised(event: ReceivedEvent) -> ReceivedEvent:
+    if event.version not in registry.get(event.type, ()):
+        return event
+    version, data = _raise(event.type, event.version, msgspec.json.encode(event.data))
+    return msgspec.structs.replace(event, version=version, data=data)
+
+
+def _raise(type_name: str, version: int, data: str | bytes) -> tuple[int, dict[str, Any]]:
+    """From version to version. What comes out of each is taken as it would be after a journey."""
+    chain, reached = registry[type_name], version
+    try:
+        found = _object.decode(data)
+        while reached in chain:
+            found = _object.decode(msgspec.json.encode(chain[reached](found)))
+            reached += 1
+    except Exception as error:
+        raise UpcastFailed(
+            f"{type_name}: {name_of(chain[reached])} can't turn data of version {reached} into"
+            f" version {reached + 1} ({error!r}). Mend it and retry."
+        ) from error
+    _failing.discard((type_name, version))
+    return reached, found
+
+
+def _report(type_name: str, version: int, error: UpcastFailed) -> None:
+    if (type_name, version) not in _failing:
+        logger.error("%s It stays as it is until then.", error)
+    _failing.add((type_name, version))
