@@ -23,6 +23,18 @@ def test_scenario_01_an_order_by_rest_leads_to_stock_mail_and_badge(system, smtp
     eventually(lambda: badges(maria) == set(WANTED))
     eventually(lambda: outcome.settled(system, smtp))
     assert len(smtp.to(maria.email)) == 1
+    # Whichever deployment is asked, all of them tell their part.
+    told = system.of("reviews").manage("story", number)
+    for line in (
+        f"orders.OrderCreated {number}: published",
+        f"shop.StockReserved {number}: published",
+        "orders.follow_stock: handled",
+        "reviews.mark_verified: handled",
+        "notifications.tell_by_email: handled",
+        "confirmation sent by e-mail: noted",
+    ):
+        assert line in told
+    assert "did not answer" not in told
 
 
 def reserved(customer, number):

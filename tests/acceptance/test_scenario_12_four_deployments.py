@@ -22,7 +22,7 @@ from tests.copies import CODE_OF, CONTEXTS
 from tests.databases import ENVIRONMENT
 
 SHAPE = "apart-sqlite"
-RESOURCES = ("lookups/orders.order/", "events/orders/0/")
+RESOURCES = ("lookups/orders.order/", "events/orders/0/", "stories/orders/")
 
 
 def test_scenario_12_no_deployment_has_the_code_of_another(system):
