@@ -1,4 +1,4 @@
-"""How much an order depends on the mail server. None of this is wanted; all of it is so."""
+"""What goes wrong because so much hangs together. None of this is wanted; all of it is so."""
 
 import socket
 import sqlite3
@@ -9,7 +9,9 @@ from django.db import connection
 
 from catalogue.models import Product
 from notifications.models import Notification
+from orders import services
 from orders.models import Order
+from orders.signals import order_cancelled
 
 MEANWHILE = []
 
@@ -55,3 +57,25 @@ def test_slow_mail_holds_the_lock_on_the_products(filled, settings):
     MEANWHILE.clear()
     filled.post("/orders/checkout/")
     assert MEANWHILE == ["database table is locked"]
+
+
+@pytest.fixture
+def failing_receiver():
+    def fail(**kwargs):
+        raise RuntimeError
+
+    order_cancelled.connect(fail)
+    yield
+    order_cancelled.disconnect(fail)
+
+
+@pytest.mark.parametrize(("atomic_requests", "status"), [(False, "cancelled"), (True, "placed")])
+def test_what_the_test_settings_keep_production_takes_back(
+    browser, maria, product, failing_receiver, monkeypatch, atomic_requests, status
+):
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", atomic_requests)
+    browser.raise_request_exception = False
+    order = services.place_order(maria, {product.sku: 1})
+    assert browser.post(f"/orders/{order.number}/cancel/").status_code == 500
+    order.refresh_from_db()
+    assert order.status == status
