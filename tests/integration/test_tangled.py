@@ -18,9 +18,10 @@ APPS = ("accounts", "catalogue", "orders", "notifications", "reviews")
 
 
 class Row(NamedTuple):
-    """One coupling of the README. `kind` is the part before the colon of what is told there."""
+    """One coupling of the README. A form says more about a kind, such as CASCADE of a relation."""
 
     kind: str
+    form: str
     source: str
     target: str
     path: str
@@ -36,7 +37,8 @@ def rows(heading: str) -> list[Row]:
 
 def row(kind: str, source: str, target: str, where: str, says: str) -> Row:
     path, line = where.split(":")
-    return Row(kind.partition(":")[0], source, target, path, int(line), says)
+    kind, _, form = kind.partition(": ")
+    return Row(kind, form, source, target, path, int(line), says)
 
 
 COUPLINGS = rows("Couplings")
@@ -153,16 +155,25 @@ def is_module(name: str) -> bool:
 
 RELATIONS = """
 from django.apps import apps
+from django.db.models import ForeignKey
 for model in apps.get_models():
     meta = model._meta
     for field in [*meta.local_fields, *meta.local_many_to_many, *meta.private_fields]:
         if isinstance(field.related_model, type):
-            print(meta.label, field.name, field.related_model._meta.label)
+            is_key = isinstance(field, ForeignKey)
+            deletion = field.remote_field.on_delete.__name__ if is_key else "-"
+            print(meta.label, field.name, field.related_model._meta.label, deletion)
 """
+DELETIONS = {"CASCADE", "PROTECT", "SET_NULL", "DO_NOTHING"}
 
 
-def test_every_relation_is_listed():
+def test_every_relation_is_listed_with_what_its_deletion_does():
     printed = run("manage.py", "shell", "--no-imports", "-c", RELATIONS).stdout.splitlines()
-    found = {(f"{model}.{name}", to) for model, name, to in map(str.split, printed)}
-    ours = {pair for pair in found if app(pair[0]) in APPS and app(pair[0]) != app(pair[1])}
-    assert {(each.source, each.target) for each in LISTED if each.kind == "relation"} == ours
+    found = {(f"{model}.{name}", *rest) for model, name, *rest in map(str.split, printed)}
+    ours = {each for each in found if app(each[0]) in APPS and app(each[0]) != app(each[1])}
+    listed = [each for each in LISTED if each.kind == "relation"]
+    assert {(each.source, each.target, deletion(each)) for each in listed} == ours
+
+
+def deletion(relation: Row) -> str:
+    return next((word for word in relation.form.split(", ") if word in DELETIONS), "-")
