@@ -77,6 +77,12 @@ class Leases:
         """Is it time to share again?"""
         return time.monotonic() - self._settled_at >= self._lease_ms / 1000 / RENEWALS_PER_LEASE
 
+    @property
+    def settled(self) -> bool:
+        """Did we share within the time that a lease lasts?"""
+        since_s = time.monotonic() - self._settled_at
+        return self._settled_at > 0 and since_s < self._lease_ms / 1000
+
     def settle(self, places: Collection[Place]) -> None:
         """Take what is our share of these, and let go of what is not.
 

@@ -50,6 +50,7 @@ OWN_DATABASES = {
 CARVEOUT = {
     "REDIS_URL": os.environ.get("REDIS_URL", ""),  # empty: an embedded Valkey under STATE_DIR
     "STATE_DIR": STATE_DIR,
+    "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),
     "CONTEXTS": {
         name: {
             "apps": apps,
@@ -208,7 +209,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CUSTOMER_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/$", r"^internal/"]  # asked from inside, without TLS
+SECURE_REDIRECT_EXEMPT = [
+    r"^health/$",
+    r"^internal/",
+    r"^carveout/(health|ready|metrics)/$",
+]  # asked from inside, without TLS
 SECURE_HSTS_SECONDS = 3600 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 CSRF_TRUSTED_ORIGINS = [
