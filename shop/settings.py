@@ -249,10 +249,18 @@ DEFAULT_FROM_EMAIL = "Carveout Shop <shop@example.com>"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"event": {"()": "carveout.logline.EventFilter"}},
     "formatters": {
-        "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+        "human": {"()": "carveout.logline.LineFormatter"},
+        "json": {"()": "carveout.logline.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["event"],
+            "formatter": os.environ.get("LOG_FORMAT", "human"),
+        }
+    },
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
     "loggers": {
         # Their own handlers would write every line twice, in another format.

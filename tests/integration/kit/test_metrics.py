@@ -3,10 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
 from django.db import connections
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
@@ -18,21 +15,21 @@ from carveout.consumer import Consumer
 from carveout.models import Delivery, LoggedEvent
 from carveout.pulse import Pulse
 from tests.integration.kit import steps
-from tests.integration.kit.desk.lookups import TicketToPrint
+from tests.integration.kit.desk.lookups import TicketToShow
 from tests.integration.kit.desk.models import note
 from tests.integration.kit.tickets.services import announce, sell, sold
 
 pytestmark = pytest.mark.usefixtures("kit")
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-TOKEN = "a token for tests, long enough by far"
 
 
 def shown(*args, **options) -> dict[tuple[str, ...], float]:
     """Values by name and labels, as Prometheus reads them."""
     families = text_string_to_metric_families(exposition.text(*args, **options).decode())
+    labels = {metric.name: metric.labels for metric in metrics.ALL}
     return {
-        (sample.name, *sample.labels.values()): sample.value
+        (sample.name, *(sample.labels[label] for label in labels[family.name])): sample.value
         for family in families
         for sample in family.samples
     }
@@ -115,10 +112,11 @@ class TestDeliveries:
         @carveout.subscribe("tickets.TicketSold")
         def fail_once(event):
             if troubles:
-                raise troubles.pop()
+                raise troubles[0]
 
         announce(sold(1))
         steps.flow()
+        troubles.clear()
         done = ("carveout_deliveries_done_total", "desk.fail_once", "tickets.TicketSold")
         steps.until(lambda: shown()[done] == 1)
 
@@ -140,11 +138,11 @@ def event_id(number: int) -> str:
 class TestLookups:
     def test_are_counted_with_their_time_and_their_failures(self, kit):
         sell("T-1")
-        carveout.look_up(TicketToPrint, "T-1")
+        carveout.look_up(TicketToShow, "T-1")
         kit.set(HOSTED=["desk"])
         kit.change("tickets", url="http://127.0.0.1:1")
         with pytest.raises(carveout.LookupUnavailable):
-            carveout.look_up(TicketToPrint, "T-1")
+            carveout.look_up(TicketToShow, "T-1")
         now = shown()
         assert now["carveout_lookup_duration_seconds_count", "desk", "tickets.ticket"] == 2
         assert 0 < now["carveout_lookup_duration_seconds_sum", "desk", "tickets.ticket"] < 60
@@ -218,7 +216,8 @@ class TestAScrape:
         with connections["kit"].cursor() as cursor:
             cursor.execute("ALTER TABLE carveout_delivery RENAME TO kept")
             cursor.execute(
-                "CREATE VIEW carveout_delivery AS SELECT kept.* FROM kept, pg_sleep(30)"
+                "CREATE VIEW carveout_delivery AS"
+                " SELECT kept.* FROM pg_sleep(30) LEFT JOIN kept ON true"
             )
         announce(sold(1))
         try:
@@ -248,43 +247,3 @@ def shown_looks() -> list[tuple[str, ...]]:
     looks = [(*key, value) for key, value in shown().items() if key[0] == "carveout_look_succeeded"]
     assert looks
     return looks
-
-
-@on_sqlite
-class TestTheMetricsOfTheWeb:
-    @pytest.fixture(autouse=True)
-    def mounted(self, settings):
-        settings.ROOT_URLCONF = "tests.integration.kit.urls"
-
-    def ask(self, authorization: str = "", client: Client | None = None):
-        headers = {"Authorization": authorization} if authorization else {}
-        return (client or Client()).get("/carveout/metrics/", headers=headers)
-
-    def test_nobody_reads_without_a_token(self):
-        answer = self.ask()
-        assert answer.status_code == 401
-        assert b"carveout_" not in answer.content
-
-    @pytest.mark.parametrize("given", ["", "Bearer", "Bearer ", "Bearer x", "é"])
-    def test_no_token_in_the_settings_lets_nobody_in(self, given):
-        assert self.ask(given).status_code == 401
-
-    def test_who_sends_the_token_reads(self, kit):
-        kit.set(METRICS_TOKEN=TOKEN)
-        answer = self.ask(f"Bearer {TOKEN}")
-        assert answer.status_code == 200
-        assert answer.headers["Content-Type"].startswith("text/plain; version=")
-        assert b"carveout_events_published_total" in answer.content
-        assert self.ask(f"Bearer {TOKEN[:-1]}").status_code == 401
-        assert self.ask(f"Basic {TOKEN}").status_code == 401
-
-    @pytest.mark.parametrize(("staff", "status"), [(True, 200), (False, 401)])
-    def test_staff_read_by_their_session_and_customers_do_not(self, db, staff, status):
-        client = Client()
-        client.force_login(User.objects.create_user("somebody", is_staff=staff))
-        assert self.ask(client=client).status_code == status
-
-    def test_a_short_token_is_a_mistake(self, kit):
-        kit.set(METRICS_TOKEN="short")
-        with pytest.raises((CommandError, carveout.CarveoutError), match="METRICS_TOKEN"):
-            call_command("relay", once=True)
