@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -71,6 +72,7 @@ class DeliveryViewSet(StaffViewSet):
             raise Http404(f"There is no delivery {pk} of {context} here.")
         return Response(DeliverySerializer(row).data)
 
+    @action(detail=True, methods=["post"])
     def retry(self, request: Request, context: str, pk: int) -> Response:
         """Try it at once, with all attempts anew; a dead one too."""
         kept = _kept(context, pk)
