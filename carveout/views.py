@@ -17,6 +17,7 @@ from carveout.history import History
 from carveout.lookups import offered
 
 EVENTS_MAX = 1000
+POSITION_MAX = 2**63 - 1
 
 
 def lookup_view(request: HttpRequest, owner: str, lookup: str) -> HttpResponseBase:
@@ -58,8 +59,8 @@ def _number(request: Request, name: str, default: int) -> int:
         number = int(raw)
     except ValueError:
         number = -1
-    if number < 0:
-        raise ValidationError({name: f"{raw!r} is no whole number from 0."})
+    if not 0 <= number <= POSITION_MAX:
+        raise ValidationError({name: f"{raw!r} is no whole number from 0 to {POSITION_MAX}."})
     return number
 
 
