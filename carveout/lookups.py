@@ -23,7 +23,7 @@ from carveout.errors import DeclarationInvalid, LookupBehind, LookupNotFound, Lo
 from carveout.replica import Seen, check_caught_up
 
 KEYS_PER_REQUEST = 100
-UNFIT = (TypeError, ValueError, FieldInvalid)
+UNFIT = (TypeError, ValueError, OverflowError, FieldInvalid)
 """What Django says of a number or a UUID that is none."""
 _SEEN = re.compile(r"([0-9]{1,4})\.([0-9]{1,18})")
 
@@ -90,7 +90,7 @@ def represent(
     queryset = cast("QuerySet[Any]", view.queryset).all()
     if seen:
         check_caught_up(view.lookup_name.split(".")[0], queryset.db, seen)
-    rows = list(_of_keys(queryset, view.lookup_key, keys))
+    rows = _of_keys(queryset, view.lookup_key, keys)
     serializer_class = cast("type[Serializer[Any]]", view.serializer_class)
     serializer = cast("ListSerializer[Any]", serializer_class(rows, many=True))
     _narrow(serializer, wanted, view.lookup_name)
@@ -100,22 +100,21 @@ def represent(
     }
 
 
-def _of_keys(queryset: "QuerySet[Any]", name: str, keys: Iterable[str]) -> "QuerySet[Any]":
+def _of_keys(queryset: "QuerySet[Any]", name: str, keys: Iterable[str]) -> list[Any]:
     """The rows of these keys. One that no key of this kind can be is unknown, like others."""
     wanted = [key for key in keys if "\0" not in key]  # PostgreSQL refuses text that has it
     try:
-        return queryset.filter(**{f"{name}__in": wanted})
+        return list(queryset.filter(**{f"{name}__in": wanted}))
     except UNFIT:
         fit = [key for key in wanted if _fits(queryset, name, key)]
-        return queryset.filter(**{f"{name}__in": fit})
+        return list(queryset.filter(**{f"{name}__in": fit}))
 
 
 def _fits(queryset: "QuerySet[Any]", name: str, key: str) -> bool:
     try:
-        queryset.filter(**{name: key})
+        return queryset.filter(**{name: key}).exists()
     except UNFIT:
         return False
-    return True
 
 
 def _narrow(serializer: Any, wanted: Sequence[str], name: str) -> None:

@@ -1,6 +1,6 @@
 """The internal REST: lookups, and the log for readers whose stream has a gap."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -68,8 +68,9 @@ def _time(request: Request, name: str) -> datetime | None:
     raw = request.query_params.get(name, "")
     try:
         time = datetime.fromisoformat(raw) if raw else None
-    except ValueError:
+        in_utc = time.astimezone(UTC) if time else None
+    except (ValueError, OverflowError):
         time = None
     if raw and (time is None or time.tzinfo is None):
         raise ValidationError({name: f"{raw!r} is no time like 2026-01-31T12:00:00+00:00."})
-    return time
+    return in_utc
