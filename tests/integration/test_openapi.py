@@ -1,5 +1,8 @@
 """OpenAPI: the documents are valid, and whatever they let a client send, the answer is no 5xx."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,7 +31,8 @@ from carveout.models import LoggedEvent
 from shop.catalogue.models import Product
 
 DOCUMENTS = {"public": "/api/schema/?format=json", "internal": "/internal/schema/?format=json"}
-EXAMPLES = [5, pytest.param(100, marks=pytest.mark.slow)]
+SLOW = [pytest.mark.slow, pytest.mark.timeout(1200)]
+EXAMPLES = [5, pytest.param(50, marks=SLOW)]
 """Of each kind, valid and invalid, for each operation."""
 
 Values = dict[str, Any]
@@ -211,3 +215,18 @@ def test_no_request_to_the_internal_rest_is_answered_with_5xx(known, root, staff
     send = as_context if who == "context" else as_staff_of_the_internal(root, staff)
     answers = bombard(document, send, known, examples)
     assert {200, 400} <= answers.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2400)
+def test_nor_is_any_on_postgresql(postgres):
+    """Its own process: which database the project uses is decided when it starts."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", __file__, "-m", "slow", "-k", "5xx"],
+        env={**os.environ, "DATABASE_URL": postgres.url(postgres.create())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
