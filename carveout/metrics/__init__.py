@@ -5,6 +5,7 @@ is told as such, and does not hide what the others find.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from django.db import Error
@@ -21,7 +22,7 @@ LOOKED = Metric(
     "gauge",
     "carveout_look_succeeded",
     "1 if this part of the metrics could be looked up; 0, and its metrics are absent, if not.",
-    ["part", "context"],
+    ["part", "of"],
 )
 ALL = [
     *(logs.PUBLISHED, logs.UNSEQUENCED, logs.UNSEQUENCED_AGE, logs.SHIPPED, logs.UNSHIPPED_AGE),
@@ -46,8 +47,8 @@ _OF_CONTEXTS = (
     _Part("streams", logs.look_at_streams, in_redis=True),
     _Part("subscriptions", subscriptions.look),
     _Part("consumers", subscriptions.look_at_streams, in_redis=True),
-    _Part("deliveries", deliveries.look),
 )
+_OF_DATABASES = (_Part("deliveries", deliveries.look),)
 _OF_ALL = (_Part("tallies", tallies.look, in_redis=True), _Part("process", process.look))
 
 
@@ -56,9 +57,11 @@ def samples(pulse: Pulse | None = None, leases_held: LeasesHeld = tuple) -> Iter
     redis_answers = _redis_answers()
     for part in _OF_ALL:
         yield from _looked(part, [], redis_answers=redis_answers)
-    for context in get_settings().hosted:
-        for part in _OF_CONTEXTS:
-            yield from _looked(part, [context], redis_answers=redis_answers)
+    hosted = get_settings().hosted
+    databases = sorted({get_settings().database_of(context) for context in hosted})
+    for parts, names in ((_OF_CONTEXTS, hosted), (_OF_DATABASES, databases)):
+        for part, name in product(parts, names):
+            yield from _looked(part, [name], redis_answers=redis_answers)
     if pulse:
         yield from process.look_at_worker(pulse, leases_held)
 

@@ -1,4 +1,4 @@
-"""Deliveries of the contexts hosted here: how many wait, are queued, or are dead."""
+"""Deliveries of the databases here: how many wait, are queued, or are dead."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,21 +24,22 @@ OLDEST = Metric(
 )
 
 
-def look(context: str) -> Iterator[Sample]:
+def look(database: str) -> Iterator[Sample]:
     """By subscription and state, none included. Those of gone subscriptions are told too."""
-    declared = [each.name for each in subscription.hosted([context])]
-    with hurried(get_settings().database_of(context)):
+    hosted = get_settings().hosted
+    here = [context for context in hosted if get_settings().database_of(context) == database]
+    declared = [each.name for each in subscription.hosted(here)]
+    with hurried(database):
         for state in Delivery.State.values:
-            kept = dict.fromkeys(declared, (0, None)) | _kept(context, state)
+            kept = dict.fromkeys(declared, (0, None)) | _kept(database, state)
             for name, (count, oldest) in kept.items():
                 yield Sample(DELIVERIES, [name, state], count)
                 yield Sample(OLDEST, [name, state], age_s(oldest))
 
 
-def _kept(context: str, state: str) -> dict[str, tuple[int, datetime | None]]:
+def _kept(database: str, state: str) -> dict[str, tuple[int, datetime | None]]:
     """How many of a state are kept, and the oldest since when. The index on state bounds it."""
-    rows = Delivery.objects.using(get_settings().database_of(context)).filter(state=state)
+    rows = Delivery.objects.using(database).filter(state=state)
     some = rows.filter(pk__in=rows.order_by("due_at").values("pk")[:ROWS_MAX])
-    ours = some.filter(subscription__startswith=f"{context}.").values("subscription")
-    groups = ours.annotate(count=Count("pk"), oldest=Min("parked_at"))
+    groups = some.values("subscription").annotate(count=Count("pk"), oldest=Min("parked_at"))
     return {group["subscription"]: (group["count"], group["oldest"]) for group in groups}

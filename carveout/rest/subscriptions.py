@@ -1,7 +1,7 @@
 """Subscriptions of the contexts hosted here: what they hear, their lag and their deliveries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.http import Http404
@@ -71,10 +71,11 @@ def _described(chosen: list[Subscription]) -> list[dict[str, Any]]:
     return [_one(each, lag[each.name], kept[each.name]) for each in chosen]
 
 
-def _samples(contexts: Iterable[str]) -> Iterator[Sample]:
+def _samples(contexts: Collection[str]) -> Iterator[Sample]:
+    for database in {get_settings().database_of(context) for context in contexts}:
+        yield from deliveries.look(database)
     for context in contexts:
         yield from subscriptions.look(context)
-        yield from deliveries.look(context)
         if get_settings().delivery == "inline":
             continue
         try:

@@ -201,7 +201,7 @@ class TestAScrape:
             with connections["kit"].cursor() as cursor:
                 cursor.execute("ALTER TABLE gone RENAME TO carveout_partition")
         assert now["carveout_look_succeeded", "log", "tickets"] == 0
-        assert now["carveout_look_succeeded", "deliveries", "desk"] == 1
+        assert now["carveout_look_succeeded", "deliveries", "kit"] == 1
         assert now["carveout_events_heard_total", "desk.record", "tickets.TicketSold"] == 1
 
     @on_sqlite
@@ -226,7 +226,7 @@ class TestAScrape:
             with connections["kit"].cursor() as cursor:
                 cursor.execute("DROP VIEW carveout_delivery")
                 cursor.execute("ALTER TABLE kept RENAME TO carveout_delivery")
-        assert now["carveout_look_succeeded", "deliveries", "desk"] == 0
+        assert now["carveout_look_succeeded", "deliveries", "kit"] == 0
         assert now["carveout_look_succeeded", "log", "tickets"] == 1
 
     def test_asks_no_more_for_a_longer_log(self, record):
