@@ -80,8 +80,7 @@ class Leases:
     @property
     def settled(self) -> bool:
         """Did we share within the time that a lease lasts?"""
-        since_s = time.monotonic() - self._settled_at
-        return self._settled_at > 0 and since_s < self._lease_ms / 1000
+        return time.monotonic() - self._settled_at < self._lease_ms / 1000
 
     def settle(self, places: Collection[Place]) -> None:
         """Take what is our share of these, and let go of what is not.
