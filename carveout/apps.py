@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings as django_settings
 from django.utils.module_loading import module_has_submodule
 
@@ -27,6 +27,8 @@ class CarveoutConfig(AppConfig):
         for context in settings.hosted:
             for app in settings.contexts[context].apps:
                 _discover(app)
+        if apps.is_installed("drf_spectacular"):
+            import_module("carveout.openapi")  # it registers itself
 
 
 def _discover(app: str) -> None:

@@ -14,8 +14,13 @@ class Breaker:
     failures: int = 0
     opened_at: float = 0.0
 
+    @property
+    def has_tripped(self) -> bool:
+        """Is it open, or waiting for the one request that may close it?"""
+        return self.failures >= FAILURES_TO_OPEN
+
     def is_open(self) -> bool:
-        if self.failures < FAILURES_TO_OPEN:
+        if not self.has_tripped:
             return False
         if time.monotonic() - self.opened_at < OPEN_S:
             return True

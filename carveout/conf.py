@@ -59,6 +59,8 @@ class Settings:
     """How long a consumer or relay waits for news before it looks by itself."""
     lease_ms: int = 10_000
     job_timeout_s: int = 60
+    metrics_token: str = ""
+    """What Prometheus sends. Empty: on the web only staff may read, at a worker's port anybody."""
     retry_base_s: float = 1.0
     retry_cap_s: float = 300.0
 

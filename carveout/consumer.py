@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from carveout import cursor, marker, stream, tally, trace
@@ -150,6 +150,17 @@ class Consumer:
             self._news = stream.wait(after, get_settings().block_ms)
         else:
             time.sleep(get_settings().block_ms / 1000)
+
+    def leases_held(self) -> Iterator[tuple[str, Place]]:
+        """The partitions that we work on, by subscribing context."""
+        for context in self._contexts:
+            for place in sorted(context.leases.held()):
+                yield context.context, place
+
+    @property
+    def settled(self) -> bool:
+        """Did we find our share of the partitions, and keep it since?"""
+        return all(context.leases.settled for context in self._contexts)
 
     def close(self) -> None:
         if self._listener:

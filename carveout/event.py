@@ -120,6 +120,8 @@ class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 cause: ContextVar[ReceivedEvent | None] = ContextVar("carveout_cause", default=None)
 """The event that is being handled."""
+hearer: ContextVar[str] = ContextVar("carveout_hearer", default="")
+"""The subscription whose handler runs."""
 
 
 def _declare(cls: type[Event], key: str, carries: str, version: int) -> None:

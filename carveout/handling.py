@@ -6,7 +6,7 @@ from typing import Any
 
 from carveout import correlation
 from carveout.errors import LookupNotFound
-from carveout.event import ReceivedEvent, cause
+from carveout.event import ReceivedEvent, cause, hearer
 from carveout.limit import time_limit
 from carveout.lookups import Lookup, from_carried, look_up_many
 from carveout.replica import Seen
@@ -88,10 +88,11 @@ def call(subscription: Subscription, events: Sequence[ReceivedEvent], found: Fou
         items: list[Any] = list(events)
         if subscription.lookups:
             items = [(event, *lookups_for(subscription, event, found).values()) for event in events]
-        with time_limit(subscription.time_limit_s, subscription.name):
+        with heard_by(subscription), time_limit(subscription.time_limit_s, subscription.name):
             subscription.handler(items)
         return
-    with time_limit(subscription.time_limit_s, subscription.name) as restart:
+    limit = time_limit(subscription.time_limit_s, subscription.name)
+    with heard_by(subscription), limit as restart:
         for event in events:
             restart()
             arguments: dict[str, Any] = lookups_for(subscription, event, found)
@@ -109,3 +110,13 @@ def caused_by(event: ReceivedEvent) -> Iterator[None]:
         yield
     finally:
         cause.reset(token)
+
+
+@contextmanager
+def heard_by(subscription: Subscription) -> Iterator[None]:
+    """Lines of the log that are written inside the block name this subscription."""
+    token = hearer.set(subscription.name)
+    try:
+        yield
+    finally:
+        hearer.reset(token)

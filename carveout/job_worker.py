@@ -14,6 +14,7 @@ from rq.worker import SimpleWorker
 from carveout.connection import REDIS_ERRORS
 from carveout.jobs import GUARDED, worker_name
 from carveout.limit import put_off
+from carveout.pulse import pulse
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +55,16 @@ class JobWorker(SimpleWorker):
                     if self.pubsub_thread:  # RQ leaves it running
                         self.pubsub_thread.stop()
                     logger.warning("Redis did not answer: %s; trying again", error)
+                    pulse.turned(well=False)
                 if burst or self._told_to_stop:
                     break
                 time.sleep(RETRY_S)
                 self.name = _new_name(self.name)  # the old one may still be registered
         return worked
+
+    def heartbeat(self, *args: Any, **options: Any) -> None:
+        super().heartbeat(*args, **options)
+        pulse.turned()
 
     def request_stop(self, signum: Any, frame: Any) -> None:
         self._told_to_stop = True

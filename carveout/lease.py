@@ -77,6 +77,11 @@ class Leases:
         """Is it time to share again?"""
         return time.monotonic() - self._settled_at >= self._lease_ms / 1000 / RENEWALS_PER_LEASE
 
+    @property
+    def settled(self) -> bool:
+        """Did we share within the time that a lease lasts?"""
+        return time.monotonic() - self._settled_at < self._lease_ms / 1000
+
     def settle(self, places: Collection[Place]) -> None:
         """Take what is our share of these, and let go of what is not.
 

@@ -1,11 +1,13 @@
 """Lookups: what a context lets others read, and the fields of it that a reader uses."""
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import msgspec
+from django.core.exceptions import ValidationError as FieldInvalid
 from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
@@ -21,6 +23,9 @@ from carveout.errors import DeclarationInvalid, LookupBehind, LookupNotFound, Lo
 from carveout.replica import Seen, check_caught_up
 
 KEYS_PER_REQUEST = 100
+UNFIT = (TypeError, ValueError, OverflowError, FieldInvalid)
+"""What Django says of a number or a UUID that is none."""
+_SEEN = re.compile(r"([0-9]{1,4})\.([0-9]{1,18})")
 
 offered: dict[str, type["LookupViewSet"]] = {}
 """Lookups of the contexts hosted here, by full name."""
@@ -55,8 +60,8 @@ class LookupViewSet(GenericViewSet[Any]):
 
 def _seen(request: Request) -> Seen | None:
     """The event of our log that the reader has seen, if it says so."""
-    partition, _, position = request.query_params.get("seen", "").partition(".")
-    return (int(partition), int(position)) if partition.isdigit() and position.isdigit() else None
+    seen = _SEEN.fullmatch(request.query_params.get("seen", ""))
+    return (int(seen[1]), int(seen[2])) if seen else None
 
 
 def lookup(name: str, *, key: str) -> Any:
@@ -85,7 +90,7 @@ def represent(
     queryset = cast("QuerySet[Any]", view.queryset).all()
     if seen:
         check_caught_up(view.lookup_name.split(".")[0], queryset.db, seen)
-    rows = list(queryset.filter(**{f"{view.lookup_key}__in": list(keys)}))
+    rows = _of_keys(queryset, view.lookup_key, keys)
     serializer_class = cast("type[Serializer[Any]]", view.serializer_class)
     serializer = cast("ListSerializer[Any]", serializer_class(rows, many=True))
     _narrow(serializer, wanted, view.lookup_name)
@@ -93,6 +98,23 @@ def represent(
         str(getattr(row, view.lookup_key)): data
         for row, data in zip(rows, serializer.data, strict=True)
     }
+
+
+def _of_keys(queryset: "QuerySet[Any]", name: str, keys: Iterable[str]) -> list[Any]:
+    """The rows of these keys. One that no key of this kind can be is unknown, like others."""
+    wanted = [key for key in keys if "\0" not in key]  # PostgreSQL refuses text that has it
+    try:
+        return list(queryset.filter(**{f"{name}__in": wanted}))
+    except UNFIT:
+        fit = [key for key in wanted if _fits(queryset, name, key)]
+        return list(queryset.filter(**{f"{name}__in": fit}))
+
+
+def _fits(queryset: "QuerySet[Any]", name: str, key: str) -> bool:
+    try:
+        return queryset.filter(**{name: key}).exists()
+    except UNFIT:
+        return False
 
 
 def _narrow(serializer: Any, wanted: Sequence[str], name: str) -> None:

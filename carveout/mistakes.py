@@ -78,6 +78,7 @@ def value_mistakes(settings: "Settings") -> Iterator[str]:
     yield from _url_mistakes("REDIS_URL", settings.redis_url)
     yield from _url_mistakes("JOBS_REDIS_URL", settings.jobs_redis_url, for_jobs=True)
     yield from _key_mistakes(settings)
+    yield from _token_mistakes(settings.metrics_token)
 
 
 def _url_mistakes(name: str, url: str, *, for_jobs: bool = False) -> Iterator[str]:
@@ -88,6 +89,15 @@ def _url_mistakes(name: str, url: str, *, for_jobs: bool = False) -> Iterator[st
             yield where + "RQ can't work on a cluster; name a single Redis or one with Sentinels."
     except ValueError as error:
         yield where + f"{error}."
+
+
+def _token_mistakes(token: str) -> Iterator[str]:
+    """The token is never shown."""
+    usable = isinstance(token, str) and token.isascii() and len(token) >= KEY_LENGTH_MIN
+    if token and not usable:
+        yield (
+            f"CARVEOUT['METRICS_TOKEN'] must be ASCII text of at least {KEY_LENGTH_MIN} characters."
+        )
 
 
 def _key_mistakes(settings: "Settings") -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The internal REST: lookups, and the log for readers whose stream has a gap."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from carveout.history import History
 from carveout.lookups import offered
 
 EVENTS_MAX = 1000
+POSITION_MAX = 2**63 - 1
 
 
 def lookup_view(request: HttpRequest, owner: str, lookup: str) -> HttpResponseBase:
@@ -80,8 +81,8 @@ def _number(request: Request, name: str, default: int) -> int:
         number = int(raw)
     except ValueError:
         number = -1
-    if number < 0:
-        raise ValidationError({name: f"{raw!r} is no whole number from 0."})
+    if not 0 <= number <= POSITION_MAX:
+        raise ValidationError({name: f"{raw!r} is no whole number from 0 to {POSITION_MAX}."})
     return number
 
 
@@ -89,8 +90,9 @@ def _time(request: Request, name: str) -> datetime | None:
     raw = request.query_params.get(name, "")
     try:
         time = datetime.fromisoformat(raw) if raw else None
-    except ValueError:
+        in_utc = time.astimezone(UTC) if time else None
+    except (ValueError, OverflowError):
         time = None
     if raw and (time is None or time.tzinfo is None):
         raise ValidationError({name: f"{raw!r} is no time like 2026-01-31T12:00:00+00:00."})
-    return time
+    return in_utc

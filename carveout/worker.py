@@ -11,6 +11,7 @@ from typing import Protocol
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from carveout.errors import CarveoutError
+from carveout.pulse import pulse
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +60,12 @@ def run_forever(worker: Worker, started: Callable[[], object]) -> None:
             if not worker.run_once() and not stop.asked_for:
                 worker.wait()
             failures = 0
+            pulse.turned()
         except (CarveoutError, OperationalError, InterfaceError) as error:
             if isinstance(error, CarveoutError) and not error.retryable:
                 raise
             _report(error, failures)
+            pulse.turned(well=False)
             time.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
             failures += 1
             close_old_connections()

@@ -1,6 +1,10 @@
 """The public REST of orders: /api/orders/."""
 
+from datetime import UTC
+
 import django_filters
+from django.core.exceptions import ValidationError
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, mixins, permissions, status, viewsets
 from rest_framework.decorators import action
@@ -35,9 +39,24 @@ class Unprocessable(exceptions.APIException):
     default_code = "idempotency_key_reused"
 
 
+class MomentField(IsoDateTimeField):
+    """A time in UTC. One that is beyond year 1 or 9999 there is refused."""
+
+    def to_python(self, value):
+        moment = super().to_python(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    field_class = MomentField
+
+
 class OrderFilter(django_filters.FilterSet):
-    placed_after = django_filters.IsoDateTimeFilter("placed_at", "gte")
-    placed_before = django_filters.IsoDateTimeFilter("placed_at", "lt")
+    placed_after = MomentFilter("placed_at", "gte")
+    placed_before = MomentFilter("placed_at", "lt")
 
     class Meta:
         model = Order

@@ -6,7 +6,9 @@ from rest_framework import serializers
 from .lines import MAX_LINES, MAX_QUANTITY, WantedLine
 from .models import Order, OrderLine
 
-PHONE = RegexValidator(r"^\+?[0-9][0-9 ()/-]{4,}$", "A telephone number: digits, with + in front.")
+PHONE = RegexValidator(
+    r"^(\+?[0-9][0-9 ()/-]{4,})?$", "A telephone number: digits, with + in front."
+)
 
 
 class OrderLineSerializer(serializers.ModelSerializer):

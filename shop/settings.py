@@ -50,6 +50,7 @@ OWN_DATABASES = {
 CARVEOUT = {
     "REDIS_URL": os.environ.get("REDIS_URL", ""),  # empty: an embedded Valkey under STATE_DIR
     "STATE_DIR": STATE_DIR,
+    "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),
     "CONTEXTS": {
         name: {
             "apps": apps,
@@ -209,7 +210,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CUSTOMER_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/$", r"^internal/"]  # asked from inside, without TLS
+SECURE_REDIRECT_EXEMPT = [
+    r"^health/$",
+    r"^internal/",
+    r"^carveout/(health|ready|metrics)/$",
+]  # asked from inside, without TLS
 SECURE_HSTS_SECONDS = 3600 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 CSRF_TRUSTED_ORIGINS = [
@@ -245,10 +250,18 @@ DEFAULT_FROM_EMAIL = "Carveout Shop <shop@example.com>"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"event": {"()": "carveout.logline.EventFilter"}},
     "formatters": {
-        "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+        "human": {"()": "carveout.logline.LineFormatter"},
+        "json": {"()": "carveout.logline.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["event"],
+            "formatter": os.environ.get("LOG_FORMAT", "human"),
+        }
+    },
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
     "loggers": {
         # Their own handlers would write every line twice, in another format.

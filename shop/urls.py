@@ -12,6 +12,8 @@ from shop import views
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("internal/", include("carveout.urls")),
+    path("carveout/", include("carveout.monitor_urls")),
+    path("api/carveout/", include("carveout.rest_urls")),
     path("favicon.ico", RedirectView.as_view(url=static("icon.svg"))),
     path("health/", views.health, name="health"),
     path("api/", views.ApiRoot.as_view(), name="api"),

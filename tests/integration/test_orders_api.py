@@ -237,3 +237,11 @@ def test_the_schema_and_the_browsable_page_show_orders(staff):
     schema = staff.get("/api/schema/", {"format": "json"}).json()
     assert {URL, f"{URL}{{number}}/", f"{URL}{{number}}/cancel/"} <= schema["paths"].keys()
     assert staff.get(URL, headers={"Accept": "text/html"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["placed_after", "placed_before"])
+def test_a_time_beyond_all_years_is_refused(ada, name):
+    assert ada.get(URL, {name: "2026-01-31T12:00:00+01:00"}).status_code == 200
+    for moment in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"):
+        answer = ada.get(URL, {name: moment})
+        assert (answer.status_code, list(answer.json())) == (400, [name])

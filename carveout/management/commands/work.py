@@ -14,6 +14,7 @@ from carveout.errors import StreamUnavailable
 from carveout.jobs import JOB_CLASS, worker_name
 from carveout.management.command import KitCommand
 from carveout.management.contexts import add_contexts, chosen
+from carveout.management.monitor import add_monitor, monitored
 from carveout.management.redis import redis_running
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Command(KitCommand):
         add_contexts(parser)
         parser.add_argument("--once", action="store_true", help="drain what is there and exit")
         parser.add_argument("--worker-class", default=WORKER_CLASS, help="default: %(default)s")
+        add_monitor(parser)
 
     def handle(self, *args: Any, contexts: list[str], once: bool, **options: Any) -> None:
         configured = getattr(django_settings, "RQ_QUEUES", {})
@@ -43,7 +45,7 @@ class Command(KitCommand):
                 f"settings.RQ_QUEUES lacks {', '.join(missing)}. Say"
                 " RQ_QUEUES = carveout.rq_queues(CARVEOUT) in the settings."
             )
-        with redis_running():
+        with redis_running(), monitored("work", options, self.tell):
             while not _worked(names, once, options):
                 time.sleep(RETRY_S)
 

@@ -1,0 +1,69 @@
+"""Lines of the log: which event is being handled, for people and as JSON."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from carveout.event import cause, hearer
+from carveout.pulse import pulse
+
+ABOUT = (*("worker", "subscription", "event_id", "event_type", "event_key", "correlation_id"),)
+"""What the filter adds; empty text if there is nothing to tell."""
+
+_USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime", *ABOUT}
+
+
+class EventFilter(logging.Filter):
+    """Adds to each record what it was written about. Keeps every record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        event = cause.get()
+        record.worker, record.subscription = pulse.name, hearer.get()
+        record.event_id = str(event.id) if event else ""
+        record.event_type = event.type if event else ""
+        record.event_key = event.key if event else ""
+        record.correlation_id = event.correlation_id if event else ""
+        return True
+
+
+class LineFormatter(logging.Formatter):
+    """A line for people: when, how bad, who, what, and about which event."""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname:<7} {name}: {message}", style="{")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        told = [getattr(record, name, "") for name in ("event_type", "event_key", "event_id")]
+        about = " ".join([*filter(None, told)])
+        subscription = getattr(record, "subscription", "")
+        if subscription:
+            about = f"{subscription} of {about}" if about else subscription
+        line = super().formatMessage(record)
+        return f"{line} [{about}]" if about else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per record and line. What is no JSON is told as text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{name: getattr(record, name, "") for name in ABOUT},
+            **{name: value for name, value in vars(record).items() if name not in _USUAL},
+            "exception": self.formatException(record.exc_info) if record.exc_info else "",
+            "stack": self.formatStack(record.stack_info) if record.stack_info else "",
+        }
+        kept = {name: value for name, value in told.items() if value not in ("", None)}
+        try:
+            return _encode(kept)
+        except (TypeError, ValueError, RecursionError):  # nobody's `extra` may lose a line
+            return _encode({name: repr(value) for name, value in kept.items()})
+
+
+def _encode(told: dict[str, Any]) -> str:
+    return msgspec.json.encode(told, enc_hook=str).decode()

@@ -1,0 +1,70 @@
+"""What processes tallied in Redis: events heard, attempts that failed, lookups and their time."""
+
+from collections.abc import Iterator
+
+from carveout import lookups, subscription, tally
+from carveout.conf import get_settings
+from carveout.metrics.metric import Metric, Sample
+
+HEARD = Metric(
+    "counter",
+    "carveout_events_heard",
+    "Events that a subscription passed, be it that it handled them or that it kept them.",
+    ["subscription", "type"],
+)
+FAILED = Metric(
+    "counter",
+    "carveout_attempts_failed",
+    "Attempts at an event that ended with an error.",
+    ["subscription", "type"],
+)
+DONE = Metric(
+    "counter",
+    "carveout_deliveries_done",
+    "Deliveries that were handled: in a job, or after a failure.",
+    ["subscription", "type"],
+)
+LOOKUPS = Metric(
+    "summary",
+    "carveout_lookup_duration_seconds",
+    "Requests of a lookup by the context that asked, and how long they took.",
+    ["context", "lookup"],
+)
+LOOKUPS_FAILED = Metric(
+    "counter",
+    "carveout_lookup_failures",
+    "Requests of a lookup that were not answered, or not as declared.",
+    ["context", "lookup"],
+)
+
+OF_EVENTS = {"heard": HEARD, "failed": FAILED, "done": DONE}
+
+
+def look() -> Iterator[Sample]:
+    """All of the contexts hosted here, 0 included."""
+    hosted = get_settings().hosted
+    hearing = subscription.hosted(hosted)
+    declared = [f"{each.name} {each_type}" for each in hearing for each_type in each.types]
+    for kind, metric in OF_EVENTS.items():
+        for name, count in _counts(kind, declared).items():
+            yield Sample(metric, name.split(" "), count)
+    declared = [f"{each.lookup_reader} {each.lookup_of}" for each in lookups.readers]
+    took_us = _counts("lookups_us", declared)
+    failed = _counts("lookups_failed", declared)
+    for name, count in _counts("lookups", declared).items():
+        seconds = took_us.get(name, 0) / 1_000_000
+        yield Sample(LOOKUPS, name.split(" "), seconds, count)
+        yield Sample(LOOKUPS_FAILED, name.split(" "), failed.get(name, 0))
+
+
+def _counts(kind: str, declared: list[str]) -> dict[str, int]:
+    """By name, of the contexts hosted here: a Redis is often shared with the others."""
+    hosted = get_settings().hosted
+    counts = {name: each.count for name, each in tally.of_kind(kind).items()}
+    names = sorted({*declared, *counts})
+    return {name: counts.get(name, 0) for name in names if _context(name) in hosted}
+
+
+def _context(name: str) -> str:
+    """Of "subscription type", or "context lookup"."""
+    return name.split(" ")[0].split(".")[0]

@@ -1,0 +1,51 @@
+"""Monitoring of the web: is it alive, is it ready, and the metrics."""
+
+from importlib.util import find_spec
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from carveout import readiness
+from carveout.conf import get_settings
+
+NEEDED = "The metrics need prometheus-client: pip install 'django-carveout[metrics]'."
+
+
+@never_cache
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """200: this process answers. Nothing else is asked."""
+    return JsonResponse({"contexts": list(get_settings().hosted)})
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """200 if the databases answer, else 503.
+
+    Whether Redis answers is told and does not count: without it events are stored all the same.
+    """
+    needed = readiness.databases()
+    status = 200 if all(needed.values()) else 503
+    return JsonResponse(needed | readiness.redis(), status=status)
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The metrics, for staff and for who sends METRICS_TOKEN; for nobody else."""
+    if not find_spec("prometheus_client"):
+        return HttpResponse(NEEDED, status=501, content_type="text/plain")
+    from carveout import exposition
+
+    if not (_is_staff(request) or exposition.may_read(request.headers.get("Authorization", ""))):
+        challenge = {"WWW-Authenticate": "Bearer"}
+        return HttpResponse(status=401, headers=challenge, content_type="text/plain")
+    return HttpResponse(exposition.text(), content_type=exposition.CONTENT_TYPE)
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    user: Any = getattr(request, "user", None)
+    return bool(user and user.is_active and user.is_staff)

@@ -1,0 +1,40 @@
+"""Readiness: does everything answer that this process needs? Tells names, and no addresses."""
+
+from collections.abc import Callable
+from functools import partial
+
+from django.db import Error, connections
+
+from carveout.conf import get_settings
+from carveout.connection import REDIS_ERRORS, impatient_client
+from carveout.metrics.metric import hurried
+
+Answers = dict[str, bool]
+"""By what was asked."""
+
+
+def databases() -> Answers:
+    """Those of the contexts hosted here."""
+    settings = get_settings()
+    names = sorted({settings.database_of(context) for context in settings.hosted})
+    return {f"database {name}": _answers(partial(_ask, name)) for name in names}
+
+
+def redis() -> Answers:
+    """Nothing if events are delivered without it."""
+    if get_settings().delivery == "inline":
+        return {}
+    return {"redis": _answers(impatient_client().ping)}
+
+
+def _ask(database: str) -> None:
+    with hurried(database), connections[database].cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _answers(ask: Callable[[], object]) -> bool:
+    try:
+        ask()
+    except (Error, *REDIS_ERRORS):
+        return False
+    return True

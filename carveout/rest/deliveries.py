@@ -1,0 +1,94 @@
+"""Deliveries: what was not handled at once, why, and another try."""
+
+import logging
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from carveout import delivery
+from carveout.conf import get_settings
+from carveout.models import Delivery
+from carveout.rest.access import StaffViewSet
+from carveout.rest.page import next_link, page_of, span_of
+from carveout.rest.query import DeliveryQuery, checked, database_for
+
+logger = logging.getLogger(__name__)
+
+
+class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+    """One event for one subscription that is kept for later."""
+
+    class Meta:
+        model = Delivery
+        fields = [
+            *("id", "subscription", "context", "partition", "position", "key", "event_id"),
+            *("state", "attempts", "due_at", "parked_at", "error_type", "error"),
+        ]
+
+
+class DeliveryPageSerializer(serializers.Serializer[Any]):
+    """Deliveries, the newest first. A page may be short, or empty, and lead on all the same."""
+
+    next = serializers.URLField(allow_null=True)
+    results = DeliverySerializer(many=True)
+
+
+class RetriedSerializer(serializers.Serializer[Any]):
+    """How many deliveries will be tried again."""
+
+    retried = serializers.IntegerField()
+
+
+class DeliveryViewSet(StaffViewSet):
+    """What subscriptions of the contexts hosted here did not handle at once."""
+
+    permission = "carveout.view_delivery"
+
+    def needs(self) -> str:
+        return "carveout.retry_delivery" if self.action == "retry" else self.permission
+
+    def list(self, request: Request) -> Response:
+        """The newest deliveries, by subscription or state."""
+        asked = checked(DeliveryQuery, request)
+        rows = Delivery.objects.using(database_for(asked.get("context")))
+        found = _of_context(rows.all(), asked.get("context"))
+        given = {name: asked[name] for name in ("subscription", "state") if name in asked}
+        span = span_of(rows.all(), None, None)
+        before, limit = asked.get("before"), asked["limit"]
+        page = page_of(found.filter(**given), span, before, limit, indexed=False)
+        shown = {"next": next_link(page, request), "results": page.rows}
+        return Response(DeliveryPageSerializer(shown).data)
+
+    def retrieve(self, request: Request, context: str, pk: int) -> Response:
+        """One delivery of a subscribing context."""
+        row = _kept(context, pk).first()
+        if row is None:
+            raise Http404(f"There is no delivery {pk} of {context} here.")
+        return Response(DeliverySerializer(row).data)
+
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, context: str, pk: int) -> Response:
+        """Try it at once, with all attempts anew; a dead one too."""
+        kept = _kept(context, pk)
+        if not kept.exists():
+            raise Http404(f"There is no delivery {pk} of {context} here.")
+        retried = delivery.retry(kept)
+        logger.info("%s retries delivery %s of %s", request.user, pk, context)
+        return Response({"retried": retried})
+
+
+def _kept(context: str, pk: int) -> "QuerySet[Delivery]":
+    if not get_settings().hosts(context):
+        raise ValidationError({"context": f"Hosted are: {', '.join(get_settings().hosted)}."})
+    rows = Delivery.objects.using(get_settings().database_of(context)).filter(pk=pk)
+    return _of_context(rows, context)
+
+
+def _of_context(rows: "QuerySet[Delivery]", context: str | None) -> "QuerySet[Delivery]":
+    return rows.filter(subscription__startswith=f"{context}.") if context else rows
