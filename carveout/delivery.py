@@ -2,8 +2,9 @@
 
 import random
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 from django.db import connections
@@ -13,7 +14,8 @@ from django.utils import timezone
 from carveout.conf import get_settings
 from carveout.errors import CursorMoved
 from carveout.event import ReceivedEvent
-from carveout.models import Delivery
+from carveout.likeness import likeness
+from carveout.models import Cursor, Delivery
 from carveout.subscription import Subscription
 
 CLAIM_MARGIN_S = 15
@@ -89,13 +91,13 @@ def claim(delivery_id: int, database: str, ordered: Collection[str]) -> Delivery
 
     `ordered` names the subscriptions whose earlier events of a key come first.
 
-    Returns: None if it is done, dead, running elsewhere or not yet its turn.
+    Returns: None if it is done, dead, paused, running elsewhere or not yet its turn.
     """
     now = timezone.now()
     until = now + timedelta(seconds=get_settings().job_timeout_s + CLAIM_MARGIN_S)
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     its_turn = ~Q(subscription__in=ordered) | ~_has_earlier()
-    rows = _rows(database).filter(free, pk=delivery_id, state__in=RUNNABLE)
+    rows = _rows(database).filter(free, ~_is_paused(), pk=delivery_id, state__in=RUNNABLE)
     if not rows.filter(its_turn).exists():
         return None
     if not rows.update(attempts=F("attempts") + 1, claimed_until=until):
@@ -142,6 +144,7 @@ def give_up(delivery: Delivery, subscription: Subscription) -> None:
         error_type="",
         error=KILLS_ITS_PROCESS,
         traceback="",
+        alike=likeness("", KILLS_ITS_PROCESS, ""),
     )
 
 
@@ -164,6 +167,7 @@ def due(subscriptions: Collection[Subscription], database: str, limit: int) -> l
     rows = _rows(database).filter(
         Q(claimed_until=None) | Q(claimed_until__lt=now),
         ~Q(subscription__in=ordered) | ~_has_earlier(),
+        ~_is_paused(),
         subscription__in=[s.name for s in subscriptions],
         state__in=RUNNABLE,
         due_at__lte=now,
@@ -201,6 +205,25 @@ def discard(deliveries: "QuerySet[Delivery]") -> int:
     return deliveries.exclude(state=Delivery.State.TRYING).delete()[0]
 
 
+def edit(delivery: Delivery, data: Mapping[str, Any], database: str) -> bool:
+    """Let a delivery run at once with other data in its copy of the event. The log is not changed.
+
+    Returns: whether it was edited; not if it is done, or a run of it is under way.
+    """
+    now = timezone.now()
+    event = msgspec.structs.replace(event_of(delivery), data=dict(data))
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    rows = _rows(database).filter(free, pk=delivery.pk).exclude(state=Delivery.State.TRYING)
+    edited = rows.update(
+        event=msgspec.json.encode(event).decode(),
+        state=Delivery.State.WAITING,
+        attempts=0,
+        due_at=now,
+        claimed_until=None,
+    )
+    return bool(edited)
+
+
 def event_of(delivery: Delivery) -> ReceivedEvent:
     return msgspec.json.decode(delivery.event, type=ReceivedEvent)
 
@@ -219,15 +242,20 @@ def backoff_s(attempts: int, subscription: Subscription | None = None) -> float:
 
 def describe(error: Exception) -> dict[str, str]:
     """An error as a delivery's columns."""
-    return {
-        "error_type": f"{type(error).__module__}.{type(error).__qualname__}",
-        "error": str(error),
-        "traceback": "".join(traceback.format_exception(error)),
-    }
+    error_type = f"{type(error).__module__}.{type(error).__qualname__}"
+    text, trace = str(error), "".join(traceback.format_exception(error))
+    alike = likeness(error_type, text, trace)
+    return {"error_type": error_type, "error": text, "traceback": trace, "alike": alike}
 
 
 def _rows(database: str) -> "QuerySet[Delivery]":
     return Delivery.objects.using(database)
+
+
+def _is_paused() -> Exists:
+    """A person has the subscription paused."""
+    cursors = Cursor.objects.filter(paused_at__isnull=False)
+    return Exists(cursors.filter(subscription=OuterRef("subscription")))
 
 
 def _has_earlier() -> Exists:

@@ -10,6 +10,7 @@ from django.db.models import F, QuerySet
 from carveout import delivery
 from carveout.cursor import At
 from carveout.event import Place, ReceivedEvent
+from carveout.likeness import likeness
 from carveout.models import Delivery
 from carveout.subscription import Subscription
 
@@ -32,7 +33,10 @@ def remove(subscription: Subscription, event: ReceivedEvent) -> None:
 
 def give_up(subscription: Subscription, event: ReceivedEvent) -> None:
     """Turn the note into a dead delivery, in the transaction that moves the cursor past it."""
-    _of(subscription, event).update(state=Delivery.State.DEAD, error=delivery.KILLS_ITS_PROCESS)
+    alike = likeness("", delivery.KILLS_ITS_PROCESS, "")
+    _of(subscription, event).update(
+        state=Delivery.State.DEAD, error=delivery.KILLS_ITS_PROCESS, alike=alike
+    )
 
 
 def exist(subscriptions: Collection[str], place: Place, database: str) -> bool:

@@ -1,0 +1,75 @@
+"""The log: events found by key, id, type or time, and shown with what they carry and led to."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from carveout.admin.log_list import (
+    ContextFilter,
+    CorrelationFilter,
+    LogList,
+    TimeFilter,
+    TypeFilter,
+    search,
+)
+from carveout.admin.read_only import DatabaseFilter, ReadOnlyAdmin
+from carveout.admin.shown import NOTHING, block, folded, link, pretty
+from carveout.models import LoggedEvent
+
+PAGE = "carveout_loggedevent_changelist"
+
+
+@admin.register(LoggedEvent)
+class LoggedEventAdmin(ReadOnlyAdmin):
+    """Stays quick however long the log is; see `log_list`."""
+
+    change_list_template = "carveout/admin/log.html"
+    list_display = ["type", "key", "context", "partition", "position", "time"]
+    list_filter = [DatabaseFilter, ContextFilter, TypeFilter, TimeFilter, CorrelationFilter]
+    search_fields = ["key", "event_id", "type", "time"]
+    search_help_text = "A key, the id of an event, a type, or a time such as 2026-01-31T12:00."
+    sortable_by = ()
+    fields = [
+        *("type", "key", "context", "partition", "position", "slot", "time", "event_id"),
+        *("data_text", "carries", "carried_text", "story", "cause", "correlated", "traceparent"),
+    ]
+    readonly_fields = ["data_text", "carried_text", "story", "cause", "correlated"]
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[LogList]:
+        return LogList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
+    ) -> tuple["QuerySet[Any]", bool]:
+        wanted = search(search_term, queryset.db)
+        return (queryset.filter(**{wanted.kind: wanted.value}) if wanted else queryset), False
+
+    @admin.display(description="data")
+    def data_text(self, row: LoggedEvent) -> SafeString:
+        return block(pretty(row.data))
+
+    @admin.display(description="carried")
+    def carried_text(self, row: LoggedEvent) -> SafeString:
+        if not row.carried:
+            return SafeString(NOTHING)
+        return folded(f"{row.carries}, {len(row.carried):,} characters", pretty(row.carried))
+
+    @admin.display(description="story")
+    def story(self, row: LoggedEvent) -> SafeString:
+        """What became of it, if there is a page for that."""
+        event_id = str(row.event_id)
+        return link("carveout_story_changelist", "what it led to, and who handled it", q=event_id)
+
+    @admin.display(description="cause")
+    def cause(self, row: LoggedEvent) -> SafeString:
+        if not row.causation_id:
+            return SafeString("none: it came from outside")
+        return link(PAGE, row.causation_id, q=row.causation_id)
+
+    @admin.display(description="correlated")
+    def correlated(self, row: LoggedEvent) -> SafeString:
+        first = row.correlation_id or str(row.event_id)
+        return link(PAGE, "all events of its story in this log", correlation=first)

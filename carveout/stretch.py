@@ -1,0 +1,48 @@
+"""Stretches: how a log is looked through quickly, however long it is.
+
+Only ids, keys, event ids and positions have an index. Whatever else is asked for is looked for in a
+stretch of so many ids at a time.
+"""
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from carveout.models import LoggedEvent
+
+STRETCH = 100_000
+"""Ids that are looked through for one page."""
+
+
+def ends(database: str) -> tuple[int, int]:
+    """The first and the last id of a log; (1, 0) if it is empty."""
+    ids = _rows(database).values_list("id", flat=True)
+    first, last = ids.order_by("id").first(), ids.order_by("-id").first()
+    return (1, 0) if first is None or last is None else (first, last)
+
+
+def id_at(database: str, time: datetime) -> int:
+    """The last id that was stored up to a time; 0 if there is none.
+
+    By bisection, since ids grow with time, but for transactions that were open side by side.
+    """
+    low, high = ends(database)
+    low -= 1  # all up to here are not later; all after `high` are
+    while low < high:
+        middle = (low + high + 1) // 2
+        stored = time_at(database, middle)
+        if stored is not None and stored > time:
+            high = middle - 1
+        else:
+            low = middle
+    return low if low >= ends(database)[0] else 0
+
+
+def time_at(database: str, id_: int) -> datetime | None:
+    """The time of the event with that id or, where there is a hole, of the last before it."""
+    rows = _rows(database).filter(id__lte=id_).order_by("-id")
+    return rows.values_list("time", flat=True).first()
+
+
+def _rows(database: str) -> "QuerySet[LoggedEvent]":
+    return LoggedEvent.objects.using(database)
