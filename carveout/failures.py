@@ -92,7 +92,8 @@ def _act(
 ) -> int:
     rows = rows.exclude(state=Delivery.State.TRYING)
     with transaction.atomic(using=rows.db):
-        chosen = list(rows.only("subscription", "context", "partition", "position"))
+        named = rows.only("subscription", "context", "partition", "position")
+        chosen = list(named.order_by("pk"))
         done = act(rows)
         audit.record(by, did, chosen, why)
     return done

@@ -1,0 +1,153 @@
+"""The admin in a real browser: an operator mends a failure, and who may not does not."""
+
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.acceptance.test_screenshots import (
+    CHROMIUM,
+    DESK,
+    PATIENCE_MS,
+    chromium,  # noqa: F401 (a fixture)
+    is_too_wide,
+    page,  # noqa: F401 (a fixture)
+    picture,
+    playwright,
+    sees,
+    sign_in_as_staff,
+)
+from tests.eventually import eventually
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+ADMIN = "/admin/carveout"
+FAILED = "SELECT id, attempts, alike FROM carveout_delivery WHERE attempts > 0 AND alike <> ''"
+OTTO = """
+from django.contrib.auth.models import Permission, User
+otto = User.objects.create_user("otto", password="correct horse battery", is_staff=True)
+views = Permission.objects.filter(content_type__app_label="carveout", codename__startswith="view")
+otto.user_permissions.set(views)
+"""
+
+
+def give_up(system) -> None:
+    """As after the last attempt; all of them take a day."""
+    path = system.of("notifications").env["DATABASE_URL"].removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, timeout=20)) as connection, connection:
+        connection.execute("UPDATE carveout_delivery SET state = 'dead' WHERE alike <> ''")
+
+
+def look(page, path: str, name: str) -> None:  # noqa: F811
+    """Go to a page; it fits a small telephone."""
+    page.goto(f"{ADMIN}/{path}")
+    assert not is_too_wide(page), path
+    picture(page, f"operate-{name}", DESK)
+
+
+def test_an_operator_sees_a_failure_retries_it_and_it_is_handled(page, system, smtp):  # noqa: F811
+    smtp.behaviour = "refuse"
+    otto = system.customer("otto")
+    otto.order({"CD-02": 1})
+    eventually(lambda: system.rows("notifications", FAILED))
+    ((row, _, _),) = system.rows("notifications", FAILED)
+    sign_in_as_staff(page, system)
+
+    page.goto(f"{ADMIN}/delivery/groups/")
+    sees(page, "NotAccepted")
+    page.evaluate("window.isTheSamePage = true")
+    give_up(system)
+    dead = page.locator("[data-live-text$='.dead']")
+    page.wait_for_function(
+        "document.querySelector(\"[data-live-text$='.dead']\").textContent == '1'"
+    )
+    assert page.evaluate("window.isTheSamePage"), "it was loaded anew"
+    assert dead.inner_text() == "1"
+    look(page, "delivery/groups/", "groups")
+    look(page, f"delivery/{row}/change/", "delivery")
+    look(page, f"delivery/{row}/edit/", "edit")
+    look(page, "delivery/", "deliveries")
+
+    smtp.behaviour = "accept"
+    page.goto(f"{ADMIN}/delivery/groups/")
+    page.locator("input[name=group]").check()
+    page.get_by_role("button", name="Retry…").click()
+    sees(page, "Retry 1 delivery")
+    picture(page, "operate-confirm", DESK)
+    page.get_by_label("Reason").fill("The mail server is back.")
+    page.get_by_role("button", name="Retry", exact=True).click()
+    sees(page, "1 delivery is tried again")
+    eventually(lambda: smtp.to(otto.email))
+    eventually(lambda: not system.rows("notifications", FAILED))
+    said = system.rows("notifications", "SELECT object_id, change_message FROM django_admin_log")
+    assert said == [(str(row), "Retried. Reason: The mail server is back.")]
+
+
+def test_who_may_not_is_offered_nothing_and_refused(page, system, smtp):  # noqa: F811
+    smtp.behaviour = "refuse"
+    system.customer("ida").order({"CD-02": 1})
+    eventually(lambda: system.rows("notifications", FAILED))
+    give_up(system)
+    ((row, _, alike),) = system.rows("notifications", FAILED)
+    system.of("shop").manage("shell", "-c", OTTO)
+    page.goto("/admin/")
+    page.get_by_label("Username").fill("otto")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/admin/")
+    for path in ("delivery/groups/", "delivery/", f"delivery/{row}/change/", "subscriptionrecord/"):
+        page.goto(f"{ADMIN}/{path}")
+        assert page.locator("[name=action]").count() == 0, path
+    (token,) = (each["value"] for each in page.context.cookies() if each["name"] == "csrftoken")
+    forged = {"csrfmiddlewaretoken": token, "action": "retry", "reason": "because"}
+    for path, choice in (
+        ("delivery/groups/", {"group": f"default:{alike}"}),
+        ("delivery/", {"_selected_action": str(row)}),
+        ("subscriptionrecord/", {"action": "pause", "subscription": "reviews.mark_verified"}),
+    ):
+        answer = page.request.post(f"{ADMIN}/{path}", form={**forged, **choice})
+        assert answer.status == 403, path
+    assert system.rows(
+        "notifications", "SELECT state FROM carveout_delivery WHERE alike <> ''"
+    ) == [("dead",)]
+
+
+def test_an_operator_pauses_looks_resumes_and_replays(page, system):  # noqa: F811
+    customer = system.customer("ada")
+    first = customer.order({"CD-01": 1})
+    sign_in_as_staff(page, system)
+    page.goto(f"{ADMIN}/subscriptionrecord/")
+    page.get_by_label("Choose reviews.mark_verified").check()
+    page.get_by_role("button", name="Pause…").click()
+    page.get_by_label("Reason").fill("The reviews are being moved.")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    sees(page, "by staff: The reviews are being moved.")
+
+    lag = page.locator("[data-live-text='reviews.mark_verified.lag']")
+    for sku in ("CD-03", "CD-04"):
+        customer.order({sku: 2})
+    playwright.expect(lag).to_have_text(re.compile("^[2-9]"), timeout=PATIENCE_MS)
+    look(page, "subscriptionrecord/", "subscriptions")
+    look(page, "subscriptionrecord/reviews.mark_verified/replay/", "replay")
+    page.get_by_label("From").fill("1")
+    page.get_by_role("button", name="Show what that means").click()
+    sees(page, r"In all \d+ events come once more")
+    picture(page, "operate-replay-plan", DESK)
+
+    page.goto(f"{ADMIN}/subscriptionrecord/")
+    page.get_by_label("Choose reviews.mark_verified").check()
+    page.get_by_role("button", name="Resume…").click()
+    page.get_by_label("Reason").fill("They are moved.")
+    page.get_by_role("button", name="Resume", exact=True).click()
+    sees(page, "reviews.mark_verified is resumed")
+    playwright.expect(lag).to_have_text("0", timeout=PATIENCE_MS)
+
+    look(page, "loggedevent/", "log")
+    page.get_by_label("Search").first.fill(first)
+    page.keyboard.press("Enter")
+    sees(page, re.escape(first))
+    page.get_by_role("link", name=re.compile("OrderCreated")).last.click()
+    sees(page, "what it led to, and who handled it")
+    assert not is_too_wide(page)
+    picture(page, "operate-event", DESK)
