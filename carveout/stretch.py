@@ -6,7 +6,7 @@ stretch of so many ids at a time.
 
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Max, Min, QuerySet
 
 from carveout.models import LoggedEvent
 
@@ -16,9 +16,8 @@ STRETCH = 100_000
 
 def ends(database: str) -> tuple[int, int]:
     """The first and the last id of a log; (1, 0) if it is empty."""
-    ids = _rows(database).values_list("id", flat=True)
-    first, last = ids.order_by("id").first(), ids.order_by("-id").first()
-    return (1, 0) if first is None or last is None else (first, last)
+    found = _rows(database).aggregate(first=Min("id"), last=Max("id"))
+    return (1, 0) if found["first"] is None else (found["first"], found["last"])
 
 
 def id_at(database: str, time: datetime) -> int:
@@ -26,8 +25,8 @@ def id_at(database: str, time: datetime) -> int:
 
     By bisection, since ids grow with time, but for transactions that were open side by side.
     """
-    low, high = ends(database)
-    low -= 1  # all up to here are not later; all after `high` are
+    first, high = ends(database)
+    low = first - 1  # nothing up to here is later; everything after `high` is
     while low < high:
         middle = (low + high + 1) // 2
         stored = time_at(database, middle)
@@ -35,7 +34,7 @@ def id_at(database: str, time: datetime) -> int:
             high = middle - 1
         else:
             low = middle
-    return low if low >= ends(database)[0] else 0
+    return low if low >= first else 0
 
 
 def time_at(database: str, id_: int) -> datetime | None:

@@ -96,6 +96,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_fields = ["key", "event_id"]
     search_help_text = "A key, or the id of an event."
     ordering = ["-id"]
+    list_per_page = 50
     actions = ["retry", "discard"]
     fields = [
         *("subscription", "key", "state", "attempts", "due_at", "claimed_until", "parked_at"),

@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from carveout import failures
 from carveout.admin.read_only import databases
-from carveout.admin.shown import ago, number
+from carveout.admin.shown import STATES, ago, number
 from carveout.failures import Group
 from carveout.models import Delivery
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from carveout.admin.deliveries import DeliveryAdmin
 
 GROUPS_MAX = 100
-STATES = ("waiting", "queued", "dead")
 
 
 def page(of: "DeliveryAdmin", request: HttpRequest) -> HttpResponse:

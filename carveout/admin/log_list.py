@@ -141,13 +141,18 @@ class LogList(ChangeList):
     def get_ordering(self, request: HttpRequest, queryset: "QuerySet[Any]") -> list[Any]:
         return ["-id"]
 
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> "QuerySet[Any]":
+        """What the filters leave, and what was typed into the search box."""
+        rows = super().get_queryset(request, exclude_parameters)
+        self.wanted = search(self.query, self.root_queryset.db)
+        return rows.filter(**{self.wanted.kind: self.wanted.value}) if self.wanted else rows
+
     def get_results(self, request: HttpRequest) -> None:
         database = self.root_queryset.db
         self.first_id, self.last_id = stretch.ends(database)
-        wanted = search(self.query, database)
         rows, floor = self.queryset, self.first_id - 1
-        if wanted is None or not wanted.has_index:
-            floor, top = self._stretch(database, wanted)
+        if self.wanted is None or not self.wanted.has_index:
+            floor, top = self._stretch(database)
             rows = rows.filter(id__gt=floor, id__lte=top)
         page = list(rows[: self.list_per_page + 1])
         self._show(page[: self.list_per_page])
@@ -157,7 +162,7 @@ class LogList(ChangeList):
             self.older = self.get_query_string({"before": floor})
             self.looked_from = stretch.time_at(database, floor)
 
-    def _stretch(self, database: str, wanted: Search | None) -> tuple[int, int]:
+    def _stretch(self, database: str) -> tuple[int, int]:
         """The ids after which, and up to which, is looked."""
         first = self.params.get("correlation")
         if first and as_uuid(first):
@@ -165,8 +170,9 @@ class LogList(ChangeList):
             begin = rows.values_list("id", flat=True).first() or self.first_id
             return begin - 1, begin + stretch.STRETCH
         tops = [each.last_id for each in self.filter_specs if isinstance(each, TimeFilter)]
-        tops += [wanted.value if wanted and wanted.kind == "id__lte" else None, self.last_id]
-        top = min(each for each in tops if each is not None)
+        if self.wanted and self.wanted.kind == "id__lte":
+            tops.append(self.wanted.value)
+        top = min([self.last_id, *(each for each in tops if each is not None)])
         return max(top - stretch.STRETCH, self.first_id - 1), top
 
     def _show(self, page: list[Any]) -> None:

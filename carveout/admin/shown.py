@@ -10,6 +10,8 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 NOTHING = "\N{EN DASH}"
+STATES = ("waiting", "queued", "dead")
+"""Of deliveries, as pages count them."""
 SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -49,6 +51,10 @@ def ago(moment: datetime | None) -> str:
         if count or (parts and len(parts) < 2):
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2]) or "0 s"
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def number(value: int | None) -> str:

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from carveout import audit, cursor, replay, standing
 from carveout.admin.confirm import Question, ask, reason_form, who
 from carveout.admin.read_only import ReadOnlyAdmin
-from carveout.admin.shown import ago, number
+from carveout.admin.shown import NOTHING, STATES, ago, counted, number
 from carveout.conf import get_settings
 from carveout.errors import CarveoutError
 from carveout.models import SubscriptionRecord
@@ -142,11 +142,13 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         else:
             count = cursor.resume(of.name, of.database)
         if not count:
-            message = f"{of.name} has no cursor yet: no consumer has begun with it."
+            message = (
+                f"Nothing was done: {of.name} has no cursor yet, no consumer has begun with it."
+            )
             self.message_user(request, message, messages.WARNING)
             return
         audit.record(who(request), f"{act}d", _records(of), reason)
-        self.message_user(request, f"{of.name} is {act}d.", messages.SUCCESS)
+        self.message_user(request, f"{act.capitalize()}d: {of.name}.", messages.SUCCESS)
 
     def replay_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """First from where, then what that means and why, then the move."""
@@ -191,7 +193,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         replay.carry_out(of, moves)
         told = "\n".join(map(str, moves))
         audit.record(who(request), "replayed", _records(of), form.cleaned_data["reason"], told)
-        self.message_user(request, f"{of.name} goes on elsewhere.", messages.SUCCESS)
+        self.message_user(request, f"Replayed: {of.name}.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:carveout_subscriptionrecord_changelist"))
 
 
@@ -199,9 +201,9 @@ def _told(moves: list[Move]) -> list[str]:
     again, skipped = sum(each.again for each in moves), sum(each.skipped for each in moves)
     lines = [str(move) for move in moves]
     if again:
-        lines.append(f"In all {again:,} events come once more.")
+        lines.append(f"In all: {counted(again, 'event')} once more.")
     if skipped:
-        lines.append(f"In all {skipped:,} events are never handled.")
+        lines.append(f"In all: {counted(skipped, 'event')} never handled.")
     return lines
 
 
@@ -219,19 +221,17 @@ def _records(of: Subscription) -> list[SubscriptionRecord]:
 
 def _shown(each: Standing) -> dict[str, Any]:
     name = each.subscription.name
-    deliveries = {
-        state: number(each.deliveries.get(state, 0)) for state in ("waiting", "queued", "dead")
-    }
-    begun = bool(each.stands)
-    lag = number(each.lag) if begun else "not begun"
+    deliveries = {state: number(each.deliveries.get(state, 0)) for state in STATES}
+    lag = number(each.lag) if each.stands else "not begun"
+    pause = each.pause and f"Paused {ago(each.pause.at)} ago by {each.pause.by}: {each.pause.why}"
     return {
         "name": name,
         "row": f"{name} {'paused' if each.pause else ''}",
-        "standing": each,
+        "pause": pause,
         "numbers": {
             "lag": lag,
             "oldest": ago(each.oldest),
-            "moved": ago(each.moved_at),
+            "moved": f"{ago(each.moved_at)} ago" if each.moved_at else NOTHING,
             **deliveries,
         },
         "position": each.position,

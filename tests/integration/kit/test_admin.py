@@ -306,7 +306,7 @@ class TestSubscriptions:
         assert "From" in text(admin_client.get(url))
         assert "neither a position" in text(admin_client.post(url, {"start": "soon"}))
         page = text(admin_client.post(url, {"start": "1"}))
-        assert "In all 5 events come once more." in page
+        assert "In all: 5 events once more." in page
         assert len(notes()) == 5
         sent = {"start": "1", "reason": "lost the paper"}
         assert admin_client.post(url, sent).status_code == 302
