@@ -83,15 +83,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     change_list_template = "carveout/admin/deliveries.html"
     change_form_template = "carveout/admin/delivery.html"
-    list_display = [
-        "subscription",
-        "key",
-        "state",
-        "attempts",
-        "due_at",
-        "failed_with",
-        "parked_at",
-    ]
+    list_display = ["subscription", "key", "state_word", "attempts", "failed_with", "due_at"]
     list_filter = [DatabaseFilter, "state", SubscriptionFilter, AlikeFilter]
     search_fields = ["key", "event_id"]
     search_help_text = "A key, or the id of an event."
@@ -105,6 +97,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
     readonly_fields = ["event_in_log", "place", "error_text", "raised", "event_text", "stack"]
 
     # -- What is shown --------------------------------------------------------------------------
+
+    @admin.display(description="state", ordering="state")
+    def state_word(self, row: Delivery) -> str:
+        return row.state
 
     @admin.display(description="error", ordering="error_type")
     def failed_with(self, row: Delivery) -> str:

@@ -15,7 +15,7 @@ from carveout.admin.log_list import (
     TypeFilter,
 )
 from carveout.admin.read_only import DatabaseFilter, ReadOnlyAdmin
-from carveout.admin.shown import NOTHING, block, folded, link, pretty
+from carveout.admin.shown import NOTHING, block, exact, folded, link, pretty
 from carveout.models import LoggedEvent
 
 PAGE = "carveout_loggedevent_changelist"
@@ -26,17 +26,17 @@ class LoggedEventAdmin(ReadOnlyAdmin):
     """Stays quick however long the log is; see `log_list`."""
 
     change_list_template = "carveout/admin/log.html"
-    list_display = ["type", "key", "context", "partition", "position", "time"]
+    list_display = ["type", "key", "context", "partition", "position", "stored_at"]
     list_filter = [DatabaseFilter, ContextFilter, TypeFilter, TimeFilter, CorrelationFilter]
     search_fields = ["key", "event_id", "type", "time"]
     search_help_text = "A key, the id of an event, a type, or a time such as 2026-01-31T12:00."
     sortable_by = ()
     list_per_page = 50
     fields = [
-        *("type", "key", "context", "partition", "position", "slot", "time", "event_id"),
+        *("type", "key", "context", "partition", "position", "slot", "stored_at", "event_id"),
         *("data_text", "carries", "carried_text", "story", "cause", "correlated", "traceparent"),
     ]
-    readonly_fields = ["data_text", "carried_text", "story", "cause", "correlated"]
+    readonly_fields = ["stored_at", "data_text", "carried_text", "story", "cause", "correlated"]
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[LogList]:
         return LogList
@@ -45,6 +45,10 @@ class LoggedEventAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
     ) -> tuple["QuerySet[Any]", bool]:
         return queryset, False  # the list searches by itself
+
+    @admin.display(description="time")
+    def stored_at(self, row: LoggedEvent) -> str:
+        return exact(row.time)
 
     @admin.display(description="data")
     def data_text(self, row: LoggedEvent) -> SafeString:

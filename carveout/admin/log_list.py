@@ -178,6 +178,6 @@ class LogList(ChangeList):
     def _show(self, page: list[Any]) -> None:
         """What the templates of a list ask for."""
         self.result_list, self.result_count = page, len(page)
-        self.full_result_count, self.show_full_result_count = None, False
+        self.full_result_count, self.show_full_result_count = len(page), False
         self.show_admin_actions = self.can_show_all = self.multi_page = False
         self.paginator = Paginator(page, self.list_per_page)

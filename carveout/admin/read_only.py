@@ -71,6 +71,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows rows of the chosen database."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count whole tables
 
     class Media:
         css = {"all": ["carveout/admin.css"]}

@@ -32,12 +32,16 @@ def folded(summary: str, text: str) -> SafeString:
 
 
 def link(name: str, text: str, **query: str) -> SafeString:
-    """A link to a page of the admin, or the text alone where there is no such page."""
+    """A link to a page of the admin; `NOTHING` where there is no such page."""
     try:
         url = reverse(f"admin:{name}")
     except NoReverseMatch:
-        return format_html("{}", text)
+        return SafeString(NOTHING)
     return format_html('<a href="{}?{}">{}</a>', url, urlencode(query), text)
+
+
+def exact(moment: datetime) -> str:
+    return timezone.localtime(moment).isoformat(" ", "milliseconds")
 
 
 def ago(moment: datetime | None) -> str:

@@ -354,6 +354,40 @@ class TestAwayFromHere:
         assert self.texts(admin_client)["desk.ear.lag"] == "unknown"
 
 
+class TestSeveralDatabases:
+    """Contexts of one process may have databases of their own."""
+
+    @pytest.fixture(autouse=True)
+    def another(self, kit, dead):
+        kit.change("tickets", database="default")
+        row = rows(subscription="desk.stamp").first()
+        row.pk, row.subscription = None, "tickets.count"
+        row.save(using="default", force_insert=True)
+
+    def test_errors_of_all_are_shown_and_acted_on_apart(self, admin_client):
+        page = text(admin_client.get(GROUPS))
+        assert page.count('name="group"') == 3
+        alike = rows(subscription="desk.stamp").first().alike
+        chosen = {"action": "discard", "group": f"default:{alike}", "reason": "twice"}
+        admin_client.post(GROUPS, chosen)
+        assert not Delivery.objects.using("default").exists()
+        assert rows().count() == 6
+
+    def test_rows_are_those_of_the_chosen_one(self, admin_client):
+        page = text(admin_client.get(ROWS, {"database": "kit"}))
+        assert page.count('name="_selected_action"') == 6
+        page = text(admin_client.get(ROWS))
+        assert page.count('name="_selected_action"') == 1
+        assert "?database=kit" in page
+        row = rows().first()
+        of_list = {"_changelist_filters": "database=kit"}
+        page = text(admin_client.get(f"{ROWS}{row.pk}/change/", of_list))
+        assert row.subscription in page
+        one = {"action": "discard", "_selected_action": str(row.pk), "reason": "twice"}
+        admin_client.post(f"{ROWS}?database=kit", one)
+        assert rows().count() == 5
+
+
 class TestByCommand:
     def test_an_account_that_is_named_is_in_the_audit(self, admin_user, dead):
         options = ("--state", "dead", "--yes", "--reason", "paper came", "--by", "admin")

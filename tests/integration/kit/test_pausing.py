@@ -1,6 +1,7 @@
 """A person pauses a subscription: nothing of it is handled, others go on, and nothing is lost."""
 
 import pytest
+from django.core.management import call_command
 
 import carveout
 from carveout import cursor, delivery, partition
@@ -143,3 +144,14 @@ def test_who_and_why_are_kept(heard):
     row = Cursor.objects.using("kit").get(subscription="desk.ear")
     assert (row.paused_by, row.paused_why) == ("maria", "the printer is on fire")
     assert not cursor.pause("desk.nobody", "maria", "", "kit")
+
+
+def test_the_doctor_says_that_it_is_paused(heard, capsys):
+    pause()
+    announce(sold(2)[1:])
+    steps.relay()
+    with pytest.raises(SystemExit):
+        call_command("doctor")
+    told = capsys.readouterr().out
+    assert "desk.ear" in told
+    assert "is paused by a person, 1 event behind" in told
