@@ -6,8 +6,7 @@ import re
 _VARIABLE = [
     (re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE), "<id>"),
     (re.compile(r"[^\s'\"<>(),;]+@[^\s'\"<>(),;]+"), "<address>"),
-    (re.compile(r"0x[0-9a-f]+|\b(?=[a-f]*\d)[0-9a-f]{12,}\b", re.IGNORECASE), "<hex>"),
-    (re.compile(r"\d+(?:[.,:]\d+)*"), "<n>"),
+    (re.compile(r"[\w-]*\d[\w.,:-]*"), "<n>"),  # numbers, and keys such as A-17
 ]
 _FRAME = re.compile(r'^[ |]*File "(.+)", line \d+, in (.+)$', re.MULTILINE)
 LINE_MAX = 200

@@ -1,29 +1,24 @@
 """Deliveries one by one: found, shown, retried, discarded, and retried with other data."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.widgets import AdminTextareaWidget
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from carveout import delivery, failures, subscription
-from carveout.admin import groups
-from carveout.admin.confirm import Question, ReasonForm, ask, reason_form, who
-from carveout.admin.read_only import DATABASE, DatabaseFilter, Declared, ReadOnlyAdmin
+from carveout import failures, subscription
+from carveout.admin import edit, groups
+from carveout.admin.confirm import Question, ask, reason_form, who
+from carveout.admin.read_only import DatabaseFilter, Declared, ReadOnlyAdmin
 from carveout.admin.shown import NOTHING, block, link, pretty
 from carveout.conf import get_settings
-from carveout.failures import EditRefused
 from carveout.likeness import normal_line, raised_in
 from carveout.models import Delivery
 
@@ -53,28 +48,6 @@ class AlikeFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
         return queryset.filter(alike=self.value()) if self.value() else queryset
-
-
-class EditForm(ReasonForm):
-    """Other data for an event, and why."""
-
-    event_data = forms.CharField(
-        label="The event's data",
-        widget=AdminTextareaWidget(
-            attrs={"rows": 12, "class": "carveout-code", "spellcheck": "false"}
-        ),
-    )
-    field_order = ["event_data", "reason"]
-
-    def __init__(self, row: Delivery, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.row = row
-
-    def clean_event_data(self) -> dict[str, Any]:
-        try:
-            return failures.checked(self.row, self.cleaned_data["event_data"])
-        except EditRefused as refused:
-            raise forms.ValidationError(str(refused)) from refused
 
 
 @admin.register(Delivery)
@@ -139,7 +112,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             return queryset, False
         try:
             return queryset.filter(Q(event_id=term) | Q(key=term)), False
-        except (ValueError, forms.ValidationError):
+        except (ValueError, ValidationError):
             return queryset.filter(key=term), False
 
     def changeform_view(
@@ -248,33 +221,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return groups.live(self, request)
 
     def edit_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
-        """Other data for the event of one delivery, which is then retried."""
-        if not self.may(request, "edit"):
-            raise PermissionDenied
-        row = self.get_queryset(request).filter(pk=row_id).first()
-        if row is None:
-            raise Http404(f"There is no delivery {row_id}; it may be handled by now.")
-        event = delivery.event_of(row)
-        given = request.POST if request.method == "POST" else None
-        form = EditForm(row, given, initial={"event_data": pretty(_json(event.data))})
-        if form.is_valid():
-            data, reason = form.cleaned_data["event_data"], form.cleaned_data["reason"]
-            if failures.edit(row, data, who(request), reason):
-                self.message_user(request, "It is tried with the new data.", messages.SUCCESS)
-            else:
-                message = "Nothing was changed: it is being tried, or is done."
-                self.message_user(request, message, messages.WARNING)
-            list_url = reverse("admin:carveout_delivery_changelist")
-            return HttpResponseRedirect(f"{list_url}?{DATABASE}={row._state.db}")
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Edit a copy of {event.type} {event.key} and retry it",
-            "opts": self.opts,
-            "form": form,
-            "row": row,
-            "media": self.media,
-        }
-        return TemplateResponse(request, "carveout/admin/edit.html", context)
+        return edit.page(self, request, row_id)
 
 
 def _told(chosen: "list[QuerySet[Delivery]]") -> tuple[list[str], int]:
@@ -294,7 +241,3 @@ def _moment(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _json(data: dict[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False)

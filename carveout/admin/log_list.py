@@ -100,10 +100,10 @@ def search(term: str, database: str) -> Search | None:
     term = term.strip()
     if not term:
         return None
-    if event_id := as_uuid(term):
-        return Search("event_id", event_id)
     if LoggedEvent.objects.using(database).filter(key=term).exists():
         return Search("key", term)
+    if event_id := as_uuid(term):
+        return Search("event_id", event_id)
     types = [name for name in TypeFilter.choices_of() if term in (name, name.partition(".")[2])]
     if types:
         return Search("type__in", types)

@@ -2,22 +2,21 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
-from carveout import audit, cursor, replay, standing
+from carveout import audit, cursor, standing
+from carveout.admin import replays
 from carveout.admin.confirm import Question, ask, reason_form, who
 from carveout.admin.read_only import ReadOnlyAdmin
-from carveout.admin.shown import NOTHING, STATES, ago, counted, number
+from carveout.admin.shown import NOTHING, STATES, ago, number
 from carveout.conf import get_settings
-from carveout.errors import CarveoutError
 from carveout.models import SubscriptionRecord
-from carveout.replay import Move
 from carveout.standing import Stand, Standing
 from carveout.subscription import Subscription, registry
 
@@ -30,32 +29,6 @@ TEXTS = {
     ),
     "resume": ("Resume", "They go on from where they stand; nothing was lost."),
 }
-
-
-class ReplayForm(forms.Form):
-    """From where a subscription is to handle events again."""
-
-    start = forms.CharField(
-        label="From", help_text="A position from 1, or a time such as 2026-01-31T12:00."
-    )
-    context = forms.ChoiceField(label="Log of", required=False)
-    partition = forms.IntegerField(required=False, min_value=0, help_text="Empty: all of them.")
-    force = forms.BooleanField(
-        required=False, label="Also if it is declared replayable=False", label_suffix=""
-    )
-
-    def __init__(self, of: Subscription, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        choices = [("", "all that it hears"), *((name, name) for name in sorted(of.sources))]
-        self.fields["context"].choices = choices  # type: ignore[attr-defined]
-        if of.replayable:
-            del self.fields["force"]
-
-    def clean_start(self) -> Any:
-        try:
-            return replay.position_or_time(self.cleaned_data["start"].strip())
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 @admin.register(SubscriptionRecord)
@@ -137,86 +110,32 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     def pause_or_resume(
         self, request: HttpRequest, act: str, of: Subscription, reason: str
     ) -> None:
-        if act == "pause":
-            count = cursor.pause(of.name, who(request).name, reason, of.database)
-        else:
-            count = cursor.resume(of.name, of.database)
+        by = who(request)
+        with transaction.atomic(using=of.database):
+            if act == "pause":
+                count = cursor.pause(of.name, by.name, reason, of.database)
+            else:
+                count = cursor.resume(of.name, of.database)
+            if count:
+                audit.record(by, f"{act}d", replays.records(of), reason)
         if not count:
             message = (
                 f"Nothing was done: {of.name} has no cursor yet, no consumer has begun with it."
             )
             self.message_user(request, message, messages.WARNING)
             return
-        audit.record(who(request), f"{act}d", _records(of), reason)
         self.message_user(request, f"{act.capitalize()}d: {of.name}.", messages.SUCCESS)
 
     def replay_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        """First from where, then what that means and why, then the move."""
         if not self.may(request, "replay"):
             raise PermissionDenied
-        of = _found(name)
-        form = ReplayForm(of, request.POST if request.method == "POST" else None)
-        if not form.is_valid():
-            return self.ask_from_where(request, of, form)
-        given = {name: value for name, value in form.cleaned_data.items() if name != "start"}
-        try:
-            moves = replay.plan(
-                of,
-                form.cleaned_data["start"],
-                context=given["context"] or None,
-                partition=given["partition"],
-                force=given.get("force", False),
-            )
-        except CarveoutError as refused:
-            form.add_error("start", str(refused))
-            return self.ask_from_where(request, of, form)
-        return self.confirm_replay(request, of, moves)
-
-    def ask_from_where(
-        self, request: HttpRequest, of: Subscription, form: forms.Form
-    ) -> HttpResponse:
-        question = Question(f"Replay {of.name}", [], "Show what that means")
-        return ask(request, self.opts, question, form)
-
-    def confirm_replay(
-        self, request: HttpRequest, of: Subscription, moves: list[Move]
-    ) -> HttpResponse:
-        form = reason_form(request)
-        if not form.is_valid():
-            hidden = [
-                (key, request.POST[key])
-                for key in ("start", "context", "partition", "force")
-                if key in request.POST
-            ]
-            question = Question(f"Replay {of.name}?", _told(moves), "Replay", hidden, danger=True)
-            return ask(request, self.opts, question, form)
-        replay.carry_out(of, moves)
-        told = "\n".join(map(str, moves))
-        audit.record(who(request), "replayed", _records(of), form.cleaned_data["reason"], told)
-        self.message_user(request, f"Replayed: {of.name}.", messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:carveout_subscriptionrecord_changelist"))
-
-
-def _told(moves: list[Move]) -> list[str]:
-    again, skipped = sum(each.again for each in moves), sum(each.skipped for each in moves)
-    lines = [str(move) for move in moves]
-    if again:
-        lines.append(f"In all: {counted(again, 'event')} once more.")
-    if skipped:
-        lines.append(f"In all: {counted(skipped, 'event')} never handled.")
-    return lines
+        return replays.page(self, request, _found(name))
 
 
 def _found(name: str) -> Subscription:
     if name not in registry or not get_settings().hosts(registry[name].context):
         raise Http404(f"There is no subscription {name} here.")
     return registry[name]
-
-
-def _records(of: Subscription) -> list[SubscriptionRecord]:
-    """The row that the admin's history is about."""
-    rows = SubscriptionRecord.objects.using(of.database).filter(subscription=of.name)
-    return list(rows.order_by("pk")[:1])
 
 
 def _shown(each: Standing) -> dict[str, Any]:

@@ -135,7 +135,7 @@ class TestGroups:
     def test_errors_that_are_alike_are_one_group(self, admin_client, dead):
         page = text(admin_client.get(GROUPS))
         assert page.count('name="group"') == 2
-        assert "no paper for T-&lt;n&gt;" in page
+        assert "no paper for &lt;n&gt;" in page
         assert "desk.print_ticket" in page
 
     def test_a_group_leads_to_its_rows(self, admin_client, dead):
