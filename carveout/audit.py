@@ -1,12 +1,13 @@
 """The audit: who did what to deliveries and subscriptions, and why.
 
 Each act is a line of the log `carveout.audit`. If it was done by an account, the admin's own
-history has an entry for each row besides, which outlives the row.
+history has an entry for each row besides, which outlives the row; or one that names them all, if
+there are very many.
 """
 
 import getpass
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -16,9 +17,10 @@ from django.db.models import Model
 
 logger = logging.getLogger(__name__)
 
-ENTRIES_AT_ONCE = 1_000
+ENTRIES_MAX = 1_000
+"""Rows that have an entry each; a hundred thousand entries would take a minute."""
 NAMED_MAX = 20
-"""Rows that a line of the log names; the admin's history has them all."""
+"""Rows that a line of the log names; the admin's history names them all."""
 
 
 class Who(NamedTuple):
@@ -60,27 +62,24 @@ def record(who: Who, did: str, rows: Sequence[Model], why: str, detail: str = ""
 
 
 def _store(who: Who, rows: Sequence[Model], message: str) -> None:
-    from django.contrib.admin.models import LogEntry  # only where the admin is installed
-
-    entries = _entries(who, rows, message)
-    while some := list(islice(entries, ENTRIES_AT_ONCE)):
-        LogEntry.objects.bulk_create(some)
-
-
-def _entries(who: Who, rows: Sequence[Model], message: str) -> Iterator[Any]:
-    from django.contrib.admin.models import CHANGE, LogEntry
+    from django.contrib.admin.models import CHANGE, LogEntry  # only where the admin is installed
     from django.contrib.contenttypes.models import ContentType
 
-    for row in rows:
-        kind = ContentType.objects.get_for_model(row, for_concrete_model=False)
-        yield LogEntry(
+    def entry(row: Model, object_id: str | None, name: str, text: str) -> LogEntry:
+        return LogEntry(
             user=who.account,
-            content_type=kind,
-            object_id=str(row.pk),
-            object_repr=_name(row)[:200],
+            content_type=ContentType.objects.get_for_model(row, for_concrete_model=False),
+            object_id=object_id,
+            object_repr=name[:200],
             action_flag=CHANGE,
-            change_message=message,
+            change_message=text,
         )
+
+    if len(rows) > ENTRIES_MAX:
+        names = "\n".join(_name(row) for row in rows)
+        entry(rows[0], None, f"{len(rows):,} rows", f"{message}\n{names}").save()
+        return
+    LogEntry.objects.bulk_create(entry(row, str(row.pk), _name(row), message) for row in rows)
 
 
 def _name(row: Model) -> str:

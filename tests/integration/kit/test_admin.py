@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 
 import carveout
+from carveout import audit
 from carveout.models import Cursor, Delivery, LoggedEvent
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
@@ -15,6 +16,8 @@ from tests.integration.kit.tickets.services import announce, sold
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kit")]
 
+ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For what asks the database nothing that others do not ask too."""
 LOG, ROWS = "/admin/carveout/loggedevent/", "/admin/carveout/delivery/"
 GROUPS, SUBSCRIPTIONS = f"{ROWS}groups/", "/admin/carveout/subscriptionrecord/"
 
@@ -157,6 +160,14 @@ class TestGroups:
         assert {each.change_message for each in entries} == {"Retried. Reason: paper came"}
         assert entries.count() == 3
 
+    def test_very_many_have_one_entry_that_names_them_all(self, admin_client, dead, monkeypatch):
+        monkeypatch.setattr(audit, "ENTRIES_MAX", 2)
+        group = f"kit:{rows(subscription='desk.print_ticket').first().alike}"
+        admin_client.post(GROUPS, {"action": "discard", "group": group, "reason": "too old"})
+        (entry,) = LogEntry.objects.all()
+        assert entry.change_message.startswith("Discarded. Reason: too old")
+        assert entry.change_message.count("desk.print_ticket of tickets.0:") == 3
+
     def test_a_script_gets_the_numbers(self, admin_client, dead):
         answer = admin_client.get(f"{GROUPS}live/").json()
         name = f"kit:{rows(subscription='desk.print_ticket').first().alike}"
@@ -221,6 +232,7 @@ class TestRows:
         assert "Was: {" in entry.change_message
 
 
+@ONE_ENGINE
 class TestPermissions:
     """Each act has its own, and a forged request is refused."""
 
@@ -255,6 +267,7 @@ class TestPermissions:
         assert [client.get(url).status_code for url in urls] == [403] * len(urls)
 
 
+@ONE_ENGINE
 class TestSubscriptions:
     @pytest.fixture(autouse=True)
     def behind(self, kit):
@@ -326,6 +339,7 @@ class TestSubscriptions:
         assert admin_client.post(SUBSCRIPTIONS, {**chosen, "subscription": "x"}).status_code == 404
 
 
+@ONE_ENGINE
 class TestAwayFromHere:
     """The log of another deployment: its stream tells, or nobody does."""
 
@@ -354,6 +368,7 @@ class TestAwayFromHere:
         assert self.texts(admin_client)["desk.ear.lag"] == "unknown"
 
 
+@ONE_ENGINE
 class TestSeveralDatabases:
     """Contexts of one process may have databases of their own."""
 
@@ -388,6 +403,7 @@ class TestSeveralDatabases:
         assert rows().count() == 5
 
 
+@ONE_ENGINE
 class TestByCommand:
     def test_an_account_that_is_named_is_in_the_audit(self, admin_user, dead):
         options = ("--state", "dead", "--yes", "--reason", "paper came", "--by", "admin")
