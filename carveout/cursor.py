@@ -17,6 +17,8 @@ class At(NamedTuple):
 
     position: int
     event_id: uuid.UUID | None = None
+    paused: bool = False
+    """Whether a person has the subscription paused; it does not go on from here then."""
 
 
 BEGINNING = At(0)
@@ -25,6 +27,7 @@ _EVENT_ID = Cursor._meta.get_field("event_id")
 _ADVANCE = """
     UPDATE carveout_cursor SET position = %s, event_id = %s, moved_at = %s
     WHERE context = %s AND "partition" = %s AND position = %s AND subscription IN ({names})
+        AND paused_at IS NULL
 """
 
 
@@ -33,8 +36,11 @@ def positions(subscriptions: Collection[str], place: Place, database: str) -> di
     cursors = Cursor.objects.using(database).filter(
         subscription__in=subscriptions, context=place[0], partition=place[1]
     )
-    rows = cursors.values_list("subscription", "position", "event_id")
-    return {subscription: At(position, event_id) for subscription, position, event_id in rows}
+    rows = cursors.values_list("subscription", "position", "event_id", "paused_at")
+    return {
+        subscription: At(position, event_id, paused_at is not None)
+        for subscription, position, event_id, paused_at in rows
+    }
 
 
 def by_partition(subscription: str, context: str, database: str) -> dict[int, int]:
@@ -50,19 +56,23 @@ def places(subscriptions: Collection[str], database: str) -> set[Place]:
 
 
 def create(subscription: str, place: Place, at: At, database: str) -> None:
-    """Give a subscription its cursor, unless it has one."""
-    Cursor.objects.using(database).get_or_create(
+    """Give a subscription its cursor, unless it has one. It is paused where the others are."""
+    cursors = Cursor.objects.using(database)
+    paused = cursors.filter(subscription=subscription, paused_at__isnull=False)
+    pause = paused.values("paused_at", "paused_by", "paused_why").first()
+    cursors.get_or_create(
         subscription=subscription,
         context=place[0],
         partition=place[1],
-        defaults={"position": at.position, "event_id": at.event_id},
+        defaults={"position": at.position, "event_id": at.event_id, **(pause or {})},
     )
 
 
 def advance(subscriptions: Collection[str], place: Place, old: At, new: At, database: str) -> None:
     """Move cursors that stand together, in the transaction that is open.
 
-    Raises: CursorMoved: one of them is no longer at `old`; let the transaction roll back.
+    Raises: CursorMoved: one of them is no longer at `old`, or was paused; let the transaction roll
+        back.
     """
     connection = connections[database]
     event_id = _EVENT_ID.get_db_prep_value(new.event_id, connection)
@@ -76,7 +86,8 @@ def advance(subscriptions: Collection[str], place: Place, old: At, new: At, data
         moved = statement.rowcount
     if moved != len(subscriptions):
         raise CursorMoved(
-            f"{place[0]}.{place[1]}: {', '.join(subscriptions)} no longer stand at {old.position}."
+            f"{place[0]}.{place[1]}: {', '.join(subscriptions)} no longer stand at {old.position},"
+            " or are paused."
         )
 
 
@@ -88,3 +99,20 @@ def move(subscription: str, place: Place, to: At, database: str) -> int:
     was = cursors.values_list("position", flat=True).get()
     cursors.update(position=to.position, event_id=to.event_id, moved_at=timezone.now())
     return was
+
+
+def pause(subscription: str, by: str, why: str, database: str) -> int:
+    """Let a subscription handle nothing until it is resumed: no batch, no retry, no job.
+
+    What is under way is rolled back; cursors and deliveries stay where they are.
+
+    Returns: how many cursors it has; 0 if no consumer has begun with it.
+    """
+    cursors = Cursor.objects.using(database).filter(subscription=subscription)
+    return cursors.update(paused_at=timezone.now(), paused_by=by, paused_why=why)
+
+
+def resume(subscription: str, database: str) -> int:
+    """Let a paused subscription go on from where it stands. Returns: how many cursors it has."""
+    cursors = Cursor.objects.using(database).filter(subscription=subscription)
+    return cursors.update(paused_at=None, paused_by="", paused_why="")

@@ -2,8 +2,9 @@
 
 import random
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from django.db import connections, transaction
@@ -15,7 +16,8 @@ from carveout.conf import get_settings
 from carveout.ending import Outcome, Run
 from carveout.errors import CursorMoved
 from carveout.event import ReceivedEvent
-from carveout.models import Delivery
+from carveout.likeness import likeness
+from carveout.models import Cursor, Delivery
 from carveout.subscription import Subscription
 from carveout.upcaster import newest
 
@@ -101,13 +103,13 @@ def claim(delivery_id: int, database: str, ordered: Collection[str]) -> Delivery
 
     `ordered` names the subscriptions whose earlier events of a key come first.
 
-    Returns: None if it is done, dead, running elsewhere or not yet its turn.
+    Returns: None if it is done, dead, paused, running elsewhere or not yet its turn.
     """
     now = timezone.now()
     until = now + timedelta(seconds=get_settings().job_timeout_s + CLAIM_MARGIN_S)
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     its_turn = ~Q(subscription__in=ordered) | ~_has_earlier()
-    rows = _rows(database).filter(free, pk=delivery_id, state__in=RUNNABLE)
+    rows = _rows(database).filter(free, ~_is_paused(), pk=delivery_id, state__in=RUNNABLE)
     if not rows.filter(its_turn).exists():
         return None
     if not rows.update(attempts=F("attempts") + 1, claimed_until=until):
@@ -165,6 +167,7 @@ def give_up(delivery: Delivery, subscription: Subscription) -> None:
             state=Delivery.State.DEAD,
             attempts=subscription.max_attempts,
             claimed_until=None,
+            alike=likeness(*told.values()),
             **told,
         )
         if updated:
@@ -200,6 +203,7 @@ def _free(subscriptions: Collection[Subscription], database: str) -> "QuerySet[D
     now = timezone.now()
     rows = _rows(database).filter(
         Q(claimed_until=None) | Q(claimed_until__lt=now),
+        ~_is_paused(),
         subscription__in=[s.name for s in subscriptions],
         due_at__lte=now,
     )
@@ -243,6 +247,25 @@ def discard(deliveries: "QuerySet[Delivery]") -> int:
         return ours.delete()[0]
 
 
+def edit(delivery: Delivery, data: Mapping[str, Any], database: str) -> bool:
+    """Let a delivery run at once with other data in its copy of the event. The log is not changed.
+
+    Returns: whether it was edited; not if it is done, or a run of it is under way.
+    """
+    now = timezone.now()
+    event = msgspec.structs.replace(event_of(delivery), data=dict(data))
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    rows = _rows(database).filter(free, pk=delivery.pk).exclude(state=Delivery.State.TRYING)
+    edited = rows.update(
+        event=msgspec.json.encode(event).decode(),
+        state=Delivery.State.WAITING,
+        attempts=0,
+        due_at=now,
+        claimed_until=None,
+    )
+    return bool(edited)
+
+
 def event_of(delivery: Delivery) -> ReceivedEvent:
     """The event, in the newest version that is known now; it may have been kept in an older one."""
     return newest(msgspec.json.decode(delivery.event, type=ReceivedEvent))
@@ -267,15 +290,20 @@ def _gives_up(subscription: Subscription, attempts: int, error: Exception) -> bo
 
 def describe(error: Exception) -> dict[str, str]:
     """An error as a delivery's columns."""
-    return {
-        "error_type": f"{type(error).__module__}.{type(error).__qualname__}",
-        "error": str(error),
-        "traceback": "".join(traceback.format_exception(error)),
-    }
+    error_type = f"{type(error).__module__}.{type(error).__qualname__}"
+    text, trace = str(error), "".join(traceback.format_exception(error))
+    alike = likeness(error_type, text, trace)
+    return {"error_type": error_type, "error": text, "traceback": trace, "alike": alike}
 
 
 def _rows(database: str) -> "QuerySet[Delivery]":
     return Delivery.objects.using(database)
+
+
+def _is_paused() -> Exists:
+    """A person has the subscription paused."""
+    cursors = Cursor.objects.filter(paused_at__isnull=False)
+    return Exists(cursors.filter(subscription=OuterRef("subscription")))
 
 
 def _has_earlier() -> Exists:

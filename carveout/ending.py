@@ -39,7 +39,7 @@ def record(
     run: None if nobody knows when it began. described: its error, as columns.
     """
     now = timezone.now()
-    told = {**(described or {})}
+    told = {name: text for name, text in (described or {}).items() if name != "alike"}
     told["traceback"] = told.get("traceback", "")[-TRACEBACK_MAX:]
     _make_room(delivery, outcome, database)
     Attempt.objects.using(database).create(

@@ -108,6 +108,9 @@ class Cursor(models.Model):
         null=True, help_text="The event at that position; tells when the log is another one."
     )
     moved_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True, help_text="Set while a person has it paused.")
+    paused_by = models.CharField(max_length=150, blank=True, default="")
+    paused_why = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = [
@@ -118,6 +121,22 @@ class Cursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscription} at {self.context}.{self.partition}:{self.position}"
+
+
+class SubscriptionRecord(Cursor):
+    """A subscription as the admin names it and gives permissions on: all its cursors together."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "subscription"
+        default_permissions = ("view",)
+        permissions = [
+            ("pause_subscription", "Can pause and resume subscriptions"),
+            ("replay_subscription", "Can replay subscriptions"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subscription
 
 
 class ReportedCursor(models.Model):
@@ -166,6 +185,9 @@ class Delivery(models.Model):
     error_type = models.CharField(max_length=200, blank=True, default="")
     error = models.TextField(blank=True, default="")
     traceback = models.TextField(blank=True, default="")
+    alike = models.CharField(
+        max_length=16, blank=True, default="", help_text="The same for errors that are alike."
+    )
     parked_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -173,6 +195,7 @@ class Delivery(models.Model):
         permissions = [
             ("retry_delivery", "Can retry deliveries"),
             ("discard_delivery", "Can discard deliveries"),
+            ("edit_delivery", "Can edit the event of a delivery and retry it"),
         ]
         constraints = [
             models.UniqueConstraint(  # in this order, so that a story finds those of an event
@@ -182,10 +205,20 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["state", "due_at"], name="carveout_due"),
             models.Index(fields=["subscription", "key", "position"], name="carveout_delivery_key"),
+            models.Index(  # what is handed to jobs and never fails is not in it
+                fields=["alike", "subscription", "state", "parked_at", "id"],
+                condition=~models.Q(alike=""),
+                name="carveout_delivery_alike",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.subscription} of {self.context}.{self.partition}:{self.position}"
+
+    @property
+    def database(self) -> str | None:
+        """Where this row lives."""
+        return self._state.db
 
 
 class Attempt(models.Model):

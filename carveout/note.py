@@ -11,6 +11,7 @@ from carveout import delivery, ending
 from carveout.cursor import At
 from carveout.ending import Outcome
 from carveout.event import Place, ReceivedEvent
+from carveout.likeness import likeness
 from carveout.models import Delivery
 from carveout.subscription import Subscription
 
@@ -33,10 +34,11 @@ def remove(subscription: Subscription, event: ReceivedEvent) -> None:
 
 def give_up(subscription: Subscription, event: ReceivedEvent) -> None:
     """Turn the note into a dead delivery, in the transaction that moves the cursor past it."""
+    told = {"error": delivery.KILLS_ITS_PROCESS}
     for row in _of(subscription, event):
-        told = {"error": delivery.KILLS_ITS_PROCESS}
         ending.record(row, Outcome.GIVEN_UP, subscription.database, described=told)
-    _of(subscription, event).update(state=Delivery.State.DEAD, error=delivery.KILLS_ITS_PROCESS)
+    alike = likeness("", delivery.KILLS_ITS_PROCESS, "")
+    _of(subscription, event).update(state=Delivery.State.DEAD, alike=alike, **told)
 
 
 def exist(subscriptions: Collection[str], place: Place, database: str) -> bool:

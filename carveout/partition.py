@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 CAREFUL_ROWS = 10
 """So few at a time that a consumer which is told to stop does so soon."""
+LOOK_AGAIN_S = 1.0
+"""How soon it is seen that a person has resumed a subscription, however busy others are."""
 
 
 class PartitionConsumer:
@@ -55,6 +57,7 @@ class PartitionConsumer:
         self._mirrored: dict[str, int] = {}
         self._careful_until: dict[str, int] = {}
         self._stale, self._idle = True, False
+        self._loaded_at = 0.0
         self._broken = False
 
     def run_once(self, *, careful: bool = False, news: bool = False) -> int:
@@ -68,7 +71,7 @@ class PartitionConsumer:
         Raises: StreamUnavailable: Redis did not answer; call again.
         """
         try:
-            if self._stale or (self._idle and not news):
+            if self._stale or (self._idle and not news) or self._may_be_resumed():
                 self._positions = self._load()
             self._stale = self._idle = False
             moved = self._run_groups(careful)
@@ -85,7 +88,7 @@ class PartitionConsumer:
         """The position after which there is news; None if only time helps."""
         if self._broken:
             return None
-        awake = (at for name, at in self._positions.items() if not self._pauses.rests(name))
+        awake = (at for name, at in self._positions.items() if self._goes_on(name, at))
         return max((at.position for at in awake), default=None)
 
     def mirror(self) -> None:
@@ -116,7 +119,15 @@ class PartitionConsumer:
             self._idle = True
         return moved
 
+    def _goes_on(self, name: str, at: At) -> bool:
+        return not at.paused and not self._pauses.rests(name)
+
+    def _may_be_resumed(self) -> bool:
+        paused = any(at.paused for at in self._positions.values())
+        return paused and time.monotonic() - self._loaded_at > LOOK_AGAIN_S
+
     def _load(self) -> dict[str, At]:
+        self._loaded_at = time.monotonic()
         known = cursor.positions(self._subscriptions.keys(), self.place, self._database)
         for name in self._subscriptions.keys() - known.keys():
             known[name] = self._begin(self._subscriptions[name])
@@ -144,7 +155,7 @@ class PartitionConsumer:
     def _groups(self) -> dict[At, list[Subscription]]:
         groups: dict[At, list[Subscription]] = defaultdict(list)
         for name, at in self._positions.items():
-            if not self._pauses.rests(name):
+            if self._goes_on(name, at):
                 groups[at].append(self._subscriptions[name])
         return groups
 

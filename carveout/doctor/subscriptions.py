@@ -93,8 +93,10 @@ def _heads(subscriber: str, owner: str) -> Heads:
 def _cursors(each: Subscription, owner: str) -> dict[int, At]:
     rows = Cursor.objects.using(each.database).filter(subscription=each.name, context=owner)
     return {
-        number: At(position, event_id)
-        for number, position, event_id in rows.values_list("partition", "position", "event_id")
+        number: At(position, event_id, paused_at is not None)
+        for number, position, event_id, paused_at in rows.values_list(
+            "partition", "position", "event_id", "paused_at"
+        )
     }
 
 
@@ -120,6 +122,12 @@ def _look_at(
     each: Subscription, owner: str, cursors: Mapping[int, At], heads: Heads
 ) -> Iterator[Finding]:
     what = _name(each, owner)
+    if any(at.paused for at in cursors.values()):
+        found = (
+            f"is paused by a person, {count(sum(_lag(cursors, heads).values()), 'event')} behind"
+        )
+        yield warning(what, found, "resume it in the admin, under Subscriptions")
+        return
     if not cursors:
         found = "has no cursor yet; no consumer has begun with it"
         yield warning(what, found, f"run `manage.py consume {each.context}`")

@@ -51,6 +51,9 @@ class Migration(migrations.Migration):
                 ('position', models.BigIntegerField(default=0)),
                 ('event_id', models.UUIDField(help_text='The event at that position; tells when the log is another one.', null=True)),
                 ('moved_at', models.DateTimeField(null=True)),
+                ('paused_at', models.DateTimeField(help_text='Set while a person has it paused.', null=True)),
+                ('paused_by', models.CharField(blank=True, default='', max_length=150)),
+                ('paused_why', models.TextField(blank=True, default='')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('subscription', 'context', 'partition'), name='carveout_one_cursor')],
@@ -74,12 +77,13 @@ class Migration(migrations.Migration):
                 ('error_type', models.CharField(blank=True, default='', max_length=200)),
                 ('error', models.TextField(blank=True, default='')),
                 ('traceback', models.TextField(blank=True, default='')),
+                ('alike', models.CharField(blank=True, default='', help_text='The same for errors that are alike.', max_length=16)),
                 ('parked_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
                 'verbose_name_plural': 'deliveries',
-                'permissions': [('retry_delivery', 'Can retry deliveries'), ('discard_delivery', 'Can discard deliveries')],
-                'indexes': [models.Index(fields=['state', 'due_at'], name='carveout_due'), models.Index(fields=['subscription', 'key', 'position'], name='carveout_delivery_key')],
+                'permissions': [('retry_delivery', 'Can retry deliveries'), ('discard_delivery', 'Can discard deliveries'), ('edit_delivery', 'Can edit the event of a delivery and retry it')],
+                'indexes': [models.Index(fields=['state', 'due_at'], name='carveout_due'), models.Index(fields=['subscription', 'key', 'position'], name='carveout_delivery_key'), models.Index(condition=models.Q(('alike', ''), _negated=True), fields=['alike', 'subscription', 'state', 'parked_at', 'id'], name='carveout_delivery_alike')],
                 'constraints': [models.UniqueConstraint(fields=('event_id', 'subscription'), name='carveout_one_delivery')],
             },
         ),
@@ -150,5 +154,19 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('subscription', 'context', 'partition'), name='carveout_one_report')],
             },
+        ),
+        migrations.CreateModel(
+            name='SubscriptionRecord',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'subscription',
+                'permissions': [('pause_subscription', 'Can pause and resume subscriptions'), ('replay_subscription', 'Can replay subscriptions')],
+                'proxy': True,
+                'default_permissions': ('view',),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('carveout.cursor',),
         ),
     ]

@@ -6,9 +6,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 
-from carveout import delivery
+from carveout import failures
 from carveout.conf import get_settings
-from carveout.management.asking import add_yes, make_sure
+from carveout.management.asking import add_audit, add_yes, make_sure, who
 from carveout.management.command import KitCommand
 from carveout.models import Delivery
 
@@ -27,6 +27,7 @@ class Command(KitCommand):
         parser.add_argument("--error", help="only with this error type")
         parser.add_argument("--state", choices=Delivery.State.values)
         parser.add_argument("--all", action="store_true", help="retry or discard every one")
+        add_audit(parser)
         add_yes(parser)
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
@@ -42,8 +43,8 @@ class Command(KitCommand):
         count = sum(rows.count() for rows in groups)
         what = "are tried again" if action == "retry" else "are discarded and never handled"
         make_sure(self, f"{count} deliveries {what}.", yes=options["yes"])
-        act = delivery.retry if action == "retry" else delivery.discard
-        self.stdout.write(f"{sum(act(rows) for rows in groups)} done.")
+        by, act = who(options), failures.ACTS[action]
+        self.stdout.write(f"{sum(act(rows, by, options['reason']) for rows in groups)} done.")
 
     def _chosen(self, options: dict[str, Any]) -> "list[QuerySet[Delivery]]":
         filters = {

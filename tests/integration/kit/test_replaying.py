@@ -93,7 +93,7 @@ def test_beyond_the_head_it_stands_at_the_head(heard):
 
 def test_before_what_is_pruned_it_refuses_and_says_from_where(heard):
     prune_up_to(2)
-    with pytest.raises(CommandError, match=r"begins at position 3.*Say --from 3"):
+    with pytest.raises(CommandError, match=r"begins at position 3.*Say 3 or later"):
         replay("--from", 2, "--yes")
     assert positions() == [5]
     replay("--from", 3, "--yes")

@@ -1,0 +1,8 @@
+"""The admin: what operators see of the log, the subscriptions and the deliveries, and do about it.
+
+Each page has a module of its own and registers itself.
+"""
+
+from carveout.admin import cursors, deliveries, log, stories, subscriptions
+
+__all__ = ["cursors", "deliveries", "log", "stories", "subscriptions"]

@@ -1,0 +1,47 @@
+/* Keeps the numbers of a page up to date while it is looked at. Everything works without it.
+
+   An element with data-live="<url>" is asked for every two seconds. The answer's `texts` go into
+   the elements with data-live-text, `counts` become rates in those with data-live-rate, and `rows`
+   tell whether the page shows what there is now. */
+"use strict";
+
+const EVERY_MS = 2000;
+const RATE_OVER_MS = 10000;
+
+for (const live of document.querySelectorAll("[data-live]")) {
+  const seen = [];
+
+  const show = (answer) => {
+    for (const element of live.querySelectorAll("[data-live-text]")) {
+      const text = answer.texts[element.dataset.liveText];
+      if (text !== undefined && text !== element.textContent) element.textContent = text;
+    }
+    const now = performance.now();
+    seen.push({ at: now, counts: answer.counts || {} });
+    while (seen.length > 2 && now - seen[0].at > RATE_OVER_MS) seen.shift();
+    const first = seen[0];
+    for (const element of live.querySelectorAll("[data-live-rate]")) {
+      const key = element.dataset.liveRate;
+      const moved = (answer.counts || {})[key] - first.counts[key];
+      const seconds = (now - first.at) / 1000;
+      if (seconds > 0 && moved >= 0) element.textContent = (moved / seconds).toFixed(1);
+    }
+    const stale = live.querySelector(".carveout-stale");
+    if (stale) stale.hidden = answer.rows.join("|") === live.dataset.rows;
+  };
+
+  const ask = async () => {
+    if (!document.hidden) {
+      try {
+        const response = await fetch(live.dataset.live, { headers: { Accept: "application/json" } });
+        if (response.ok) show(await response.json());
+        live.classList.toggle("carveout-late", !response.ok);
+      } catch {
+        live.classList.add("carveout-late");
+      }
+    }
+    setTimeout(ask, EVERY_MS);
+  };
+
+  ask();
+}

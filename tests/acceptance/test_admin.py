@@ -1,0 +1,162 @@
+"""The admin in a real browser: an operator mends a failure, and who may not does not."""
+
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.acceptance.test_screenshots import (
+    CHROMIUM,
+    DESK,
+    PATIENCE_MS,
+    chromium,  # noqa: F401 (a fixture)
+    is_too_wide,
+    page,  # noqa: F401 (a fixture)
+    picture,
+    playwright,
+    sees,
+)
+from tests.customers import PASSWORD
+from tests.eventually import eventually
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+SHAPE = "together-sqlite"  # one system for all tests here
+
+ADMIN = "/admin/carveout"
+FAILED = "SELECT id, alike FROM carveout_delivery WHERE attempts > 0 AND alike <> ''"
+ACCOUNTS = """
+from django.contrib.auth.models import Permission, User
+if not User.objects.filter(username="staff").exists():
+    User.objects.create_superuser("staff", password="PASSWORD")
+    otto = User.objects.create_user("otto", password="PASSWORD", is_staff=True)
+    views = {"content_type__app_label": "carveout", "codename__startswith": "view"}
+    otto.user_permissions.set(Permission.objects.filter(**views))
+""".replace("PASSWORD", PASSWORD)
+"""One who may do everything, and one who may look."""
+
+
+@pytest.fixture(autouse=True)
+def accounts(system) -> None:
+    system.of("shop").manage("shell", "-c", ACCOUNTS)
+
+
+def give_up(system) -> None:
+    """As after the last attempt; all of them take a day."""
+    path = system.of("notifications").env["DATABASE_URL"].removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, timeout=20)) as connection, connection:
+        connection.execute("UPDATE carveout_delivery SET state = 'dead' WHERE alike <> ''")
+
+
+def look(page, path: str, name: str) -> None:  # noqa: F811
+    """Go to a page; it fits a small telephone."""
+    page.goto(f"{ADMIN}/{path}")
+    assert not is_too_wide(page), path
+    picture(page, f"operate-{name}", DESK)
+
+
+def may_do_nothing(page, system, row: int, alike: str) -> None:  # noqa: F811
+    """Somebody who may only look is offered no act, and a forged one is refused."""
+    with page.context.browser.new_context(base_url=system.of("shop").url) as theirs:
+        other = theirs.new_page()
+        sign_in(other, "otto")
+        for path in ("delivery/groups/", "delivery/", f"delivery/{row}/change/"):
+            other.goto(f"{ADMIN}/{path}")
+            assert other.locator("[name=action]").count() == 0, path
+        (token,) = (each["value"] for each in theirs.cookies() if each["name"] == "csrftoken")
+        forged = {"csrfmiddlewaretoken": token, "action": "retry", "reason": "because"}
+        for path, choice in (
+            ("delivery/groups/", {"group": f"default:{alike}"}),
+            ("delivery/", {"_selected_action": str(row)}),
+            ("subscriptionrecord/", {"action": "pause", "subscription": "reviews.mark_verified"}),
+        ):
+            answer = other.request.post(f"{ADMIN}/{path}", form={**forged, **choice})
+            assert answer.status == 403, path
+
+
+def sign_in(page, name: str) -> None:  # noqa: F811
+    page.goto("/admin/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/admin/")
+
+
+def test_an_operator_sees_a_failure_retries_it_and_it_is_handled(page, system, smtp):  # noqa: F811
+    smtp.behaviour = "refuse"
+    otto = system.customer("otto")
+    otto.order({"CD-02": 1})
+    eventually(lambda: system.rows("notifications", FAILED))
+    ((row, alike),) = system.rows("notifications", FAILED)
+    sign_in(page, "staff")
+
+    page.goto(f"{ADMIN}/delivery/groups/")
+    sees(page, "NotAccepted")
+    page.evaluate("window.isTheSamePage = true")
+    give_up(system)
+    dead = page.locator("[data-live-text$='.dead']")
+    page.wait_for_function(
+        "document.querySelector(\"[data-live-text$='.dead']\").textContent == '1'"
+    )
+    assert page.evaluate("window.isTheSamePage"), "it was loaded anew"
+    assert dead.inner_text() == "1"
+    look(page, "delivery/groups/", "groups")
+    look(page, f"delivery/{row}/change/", "delivery")
+    look(page, f"delivery/{row}/edit/", "edit")
+    look(page, "delivery/", "deliveries")
+    may_do_nothing(page, system, row, alike)
+
+    smtp.behaviour = "accept"
+    page.goto(f"{ADMIN}/delivery/groups/")
+    page.locator("input[name=group]").check()
+    page.get_by_role("button", name="Retry…").click()
+    sees(page, "Retry 1 delivery")
+    picture(page, "operate-confirm", DESK)
+    page.get_by_label("Reason").fill("The mail server is back.")
+    page.get_by_role("button", name="Retry", exact=True).click()
+    sees(page, "1 delivery is tried again")
+    eventually(lambda: smtp.to(otto.email))
+    eventually(lambda: not system.rows("notifications", FAILED))
+    said = system.rows("notifications", "SELECT object_id, change_message FROM django_admin_log")
+    assert (str(row), "Retried. Reason: The mail server is back.") in said
+
+
+def test_an_operator_pauses_looks_resumes_and_replays(page, system):  # noqa: F811
+    customer = system.customer("ada")
+    first = customer.order({"CD-01": 1})
+    sign_in(page, "staff")
+    page.goto(f"{ADMIN}/subscriptionrecord/")
+    page.get_by_label("Choose reviews.mark_verified").check()
+    page.get_by_role("button", name="Pause…").click()
+    page.get_by_label("Reason").fill("The reviews are being moved.")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    sees(page, "by staff: The reviews are being moved.")
+
+    lag = page.locator("[data-live-text='reviews.mark_verified.lag']")
+    for sku in ("CD-03", "CD-04"):
+        customer.order({sku: 2})
+    playwright.expect(lag).to_have_text(re.compile("^[2-9]"), timeout=PATIENCE_MS)
+    look(page, "subscriptionrecord/", "subscriptions")
+    look(page, "subscriptionrecord/reviews.mark_verified/replay/", "replay")
+    page.get_by_label("From").fill("1")
+    page.get_by_role("button", name="Show what that means").click()
+    sees(page, r"In all: \d+ events? once more")
+    picture(page, "operate-replay-plan", DESK)
+
+    page.goto(f"{ADMIN}/subscriptionrecord/")
+    page.get_by_label("Choose reviews.mark_verified").check()
+    page.get_by_role("button", name="Resume…").click()
+    page.get_by_label("Reason").fill("They are moved.")
+    page.get_by_role("button", name="Resume", exact=True).click()
+    sees(page, "Resumed: reviews.mark_verified")
+    playwright.expect(lag).to_have_text("0", timeout=PATIENCE_MS)
+
+    look(page, "loggedevent/", "log")
+    page.locator("#searchbar").fill(first)
+    page.keyboard.press("Enter")
+    sees(page, re.escape(first))
+    page.locator("#result_list").get_by_role("link").last.click()
+    sees(page, "all events of its story in this log")
+    assert not is_too_wide(page)
+    picture(page, "operate-event", DESK)

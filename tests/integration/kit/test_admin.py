@@ -1,0 +1,428 @@
+"""The admin: what operators find, and what they may do, with a reason that is kept."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+
+import carveout
+from carveout import audit
+from carveout.models import Cursor, Delivery, LoggedEvent
+from tests.integration.kit import steps
+from tests.integration.kit.desk.models import note, notes
+from tests.integration.kit.tickets.services import announce, sold
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kit")]
+
+ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For what asks the database nothing that others do not ask too."""
+LOG, ROWS = "/admin/carveout/loggedevent/", "/admin/carveout/delivery/"
+GROUPS, SUBSCRIPTIONS = f"{ROWS}groups/", "/admin/carveout/subscriptionrecord/"
+
+
+def rows(**filters: object):
+    return Delivery.objects.using("kit").filter(**filters).order_by("subscription", "position")
+
+
+def text(response) -> str:
+    assert response.status_code == 200, response
+    return response.content.decode()
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def mended() -> list[bool]:
+    return []
+
+
+@pytest.fixture
+def dead(kit, mended) -> None:
+    """Three events are dead for one subscription and wait for another, with errors of their own."""
+    kit.set(RETRY_BASE_S=1000)
+
+    @carveout.subscribe("tickets.TicketSold", max_attempts=1)
+    def print_ticket(event):
+        if not mended:
+            raise ValueError(f"no paper for {event.key}")
+        note(f"print {event.key} {event.data['number']}")
+
+    @carveout.subscribe("tickets.TicketSold")
+    def stamp(event):
+        if not mended:
+            raise KeyError(event.key)
+
+    announce(sold(3))
+    steps.flow()
+    assert rows().count() == 6
+
+
+@pytest.fixture
+def limited(client) -> Iterator:
+    """Somebody who may see everything, and what a test gives them besides."""
+    user = User.objects.create_user("otto", password="pw", is_staff=True)
+
+    def with_permissions(*names: str):
+        views = Permission.objects.filter(
+            content_type__app_label="carveout", codename__startswith="view"
+        )
+        more = Permission.objects.filter(codename__in=names)
+        user.user_permissions.set([*views, *more])
+        client.force_login(user)
+        return client
+
+    return with_permissions
+
+
+class TestLog:
+    @pytest.fixture(autouse=True)
+    def events(self, kit):
+        announce(sold(3))
+        steps.relay()
+
+    def found(self, client, **query: str) -> set[str]:
+        page = text(client.get(LOG, query))
+        return {key for key in ("T-1", "T-2", "T-3") if f">{key}<" in page}
+
+    def event(self) -> LoggedEvent:
+        return LoggedEvent.objects.using("kit").get(key="T-2")
+
+    def test_events_are_found_by_key_id_type_and_time(self, admin_client):
+        assert self.found(admin_client) == {"T-1", "T-2", "T-3"}
+        assert self.found(admin_client, q="T-2") == {"T-2"}
+        assert self.found(admin_client, q=str(self.event().event_id)) == {"T-2"}
+        assert self.found(admin_client, q="TicketSold") == {"T-1", "T-2", "T-3"}
+        assert self.found(admin_client, type="tickets.TicketMoved") == set()
+        assert self.found(admin_client, q=self.event().time.isoformat()) >= {"T-1", "T-2"}
+        assert self.found(admin_client, until="1d") == set()
+        assert self.found(admin_client, until="2001-01-01T00:00") == set()
+        assert self.found(admin_client, q="nothing") == set()
+
+    def test_a_page_leads_to_what_is_older(self, admin_client, monkeypatch):
+        from carveout.admin.log import LoggedEventAdmin
+
+        monkeypatch.setattr(LoggedEventAdmin, "list_per_page", 2)
+        assert self.found(admin_client) == {"T-3", "T-2"}
+        first = LoggedEvent.objects.using("kit").order_by("id").first()
+        assert f"?before={first.pk}" in text(admin_client.get(LOG))
+        assert self.found(admin_client, before=str(first.pk)) == {"T-1"}
+
+    def test_what_has_no_index_is_looked_for_in_a_stretch(self, admin_client, monkeypatch):
+        from carveout import stretch
+
+        monkeypatch.setattr(stretch, "STRETCH", 1)
+        page = text(admin_client.get(LOG, {"type": "tickets.TicketSold"}))
+        assert "Look further back" in page
+        assert self.found(admin_client, type="tickets.TicketSold") == {"T-3"}
+
+    def test_an_order_of_ones_own_is_not_heeded(self, admin_client):
+        assert self.found(admin_client, o="2") == {"T-1", "T-2", "T-3"}
+
+    def test_an_event_is_shown_safely_with_its_links(self, admin_client):
+        evil = LoggedEvent.objects.using("kit").filter(pk=self.event().pk)
+        evil.update(data='{"name": "<script>alert(1)</script>"}', carries="a.b", carried='{"n": 1}')
+        page = text(admin_client.get(f"{LOG}{self.event().pk}/change/"))
+        assert "&lt;script&gt;alert(1)" in page
+        assert "<script>alert(1)" not in page
+        assert "<summary>a.b, 8 characters</summary>" in page
+        assert f"?correlation={self.event().correlation_id}" in page
+        assert self.found(admin_client, correlation=self.event().correlation_id) == {"T-2"}
+
+
+class TestGroups:
+    def test_errors_that_are_alike_are_one_group(self, admin_client, dead):
+        page = text(admin_client.get(GROUPS))
+        assert page.count('name="group"') == 2
+        assert "no paper for &lt;n&gt;" in page
+        assert "desk.print_ticket" in page
+
+    def test_a_group_leads_to_its_rows(self, admin_client, dead):
+        alike = rows(subscription="desk.stamp").first().alike
+        page = text(admin_client.get(ROWS, {"alike": alike}))
+        assert page.count('name="_selected_action"') == 3
+
+    def test_a_group_is_retried_with_a_reason(self, admin_client, admin_user, dead, mended):
+        group = f"kit:{rows(subscription='desk.print_ticket').first().alike}"
+        chosen = {"action": "retry", "group": group}
+        assert "Retry 3 deliveries?" in text(admin_client.post(GROUPS, chosen))
+        assert "This field is required" in text(admin_client.post(GROUPS, {**chosen, "reason": ""}))
+        assert not LogEntry.objects.exists()
+        mended.append(True)
+        assert admin_client.post(GROUPS, {**chosen, "reason": "paper came"}).status_code == 302
+        steps.consume()
+        assert len(notes()) == 3
+        entries = LogEntry.objects.filter(user=admin_user)
+        assert {each.change_message for each in entries} == {"Retried. Reason: paper came"}
+        assert entries.count() == 3
+
+    def test_very_many_have_one_entry_that_names_them_all(self, admin_client, dead, monkeypatch):
+        monkeypatch.setattr(audit, "ENTRIES_MAX", 2)
+        group = f"kit:{rows(subscription='desk.print_ticket').first().alike}"
+        admin_client.post(GROUPS, {"action": "discard", "group": group, "reason": "too old"})
+        (entry,) = LogEntry.objects.all()
+        assert entry.change_message.startswith("Discarded. Reason: too old")
+        assert entry.change_message.count("desk.print_ticket of tickets.0:") == 3
+
+    def test_a_script_gets_the_numbers(self, admin_client, dead):
+        answer = admin_client.get(f"{GROUPS}live/").json()
+        name = f"kit:{rows(subscription='desk.print_ticket').first().alike}"
+        assert name in answer["rows"]
+        assert answer["texts"][f"{name}.dead"] == "3"
+
+
+class TestRows:
+    def test_chosen_rows_are_discarded_after_a_confirmation(self, admin_client, dead):
+        chosen = rows(subscription="desk.stamp").first()
+        choice = {"action": "discard", "_selected_action": str(chosen.pk), "index": "0"}
+        page = text(admin_client.post(ROWS, choice))
+        assert "Discard 1 delivery?" in page
+        assert rows().count() == 6
+        del choice["index"]
+        admin_client.post(ROWS, {**choice, "reason": "too old", "select_across": "0"})
+        assert rows().count() == 5
+        (entry,) = LogEntry.objects.all()
+        assert (entry.object_id, entry.change_message) == (
+            str(chosen.pk),
+            "Discarded. Reason: too old",
+        )
+
+    def test_all_that_a_filter_leaves_are_retried(self, admin_client, dead):
+        url = f"{ROWS}?state__exact=dead"
+        one = str(rows(state="dead").first().pk)
+        choice = {"action": "retry", "_selected_action": one, "select_across": "1"}
+        assert "Retry 3 deliveries?" in text(admin_client.post(url, choice))
+        admin_client.post(url, {**choice, "reason": "paper came"})
+        assert rows(state="dead").count() == 0
+        assert rows(attempts=0).count() == 3
+
+    def test_a_row_is_shown_with_its_stack_and_found_by_key(self, admin_client, dead):
+        row = rows(subscription="desk.print_ticket", key="T-2").get()
+        page = text(admin_client.get(f"{ROWS}{row.pk}/change/?database=kit"))
+        assert "no paper for T-2" in page
+        assert "Traceback (most recent call last)" in page
+        found = text(admin_client.get(ROWS, {"q": "T-2"}))
+        assert found.count('name="_selected_action"') == 2
+
+    def test_a_copy_is_edited_and_retried(self, admin_client, dead, mended):
+        row = rows(subscription="desk.print_ticket", key="T-2").get()
+        url = f"{ROWS}{row.pk}/edit/?database=kit"
+        assert "T-2" in text(admin_client.get(url))
+        for wrong, told in (
+            ("{", "no JSON"),
+            ("[]", "JSON object"),
+            ('{"number": "T-9"}', "has to stay"),
+            ('{"number": 2}', "does not fit"),
+            ('{"number": "T-2", "other": 1}', "no field other"),
+        ):
+            page = text(admin_client.post(url, {"event_data": wrong, "reason": "typo"}))
+            assert told in page, wrong
+        mended.append(True)
+        good = '{"number": "T-2"}'
+        answer = admin_client.post(url, {"event_data": good, "reason": "typo"})
+        assert answer.status_code == 302
+        steps.consume()
+        assert notes() == ["print T-2 T-2"]
+        (entry,) = LogEntry.objects.all()
+        assert "Reason: typo" in entry.change_message
+        assert "Was: {" in entry.change_message
+
+
+@ONE_ENGINE
+class TestPermissions:
+    """Each act has its own, and a forged request is refused."""
+
+    @pytest.mark.parametrize("act", ["retry", "discard"])
+    def test_an_act_on_deliveries_needs_its_permission(self, limited, dead, act):
+        row = rows(subscription="desk.print_ticket").first()
+        client = limited(*({"retry_delivery", "discard_delivery"} - {f"{act}_delivery"}))
+        assert f'value="{act}"' not in text(client.get(ROWS))
+        assert f'value="{act}"' not in text(client.get(GROUPS))
+        assert f'value="{act}"' not in text(client.get(f"{ROWS}{row.pk}/change/"))
+        forged = {"action": act, "reason": "because"}
+        assert client.post(ROWS, {**forged, "_selected_action": row.pk}).status_code == 403
+        assert client.post(GROUPS, {**forged, "group": f"kit:{row.alike}"}).status_code == 403
+        assert client.get(f"{ROWS}{row.pk}/edit/").status_code == 403
+        assert rows(state="dead").count() == 3
+
+    def test_an_act_on_subscriptions_needs_its_permission(self, limited, dead):
+        client = limited()
+        page = text(client.get(SUBSCRIPTIONS))
+        assert "desk.stamp" in page
+        assert 'value="pause"' not in page
+        assert "/replay/" not in page
+        forged = {"subscription": "desk.stamp", "reason": "because"}
+        for act in ("pause", "resume"):
+            assert client.post(SUBSCRIPTIONS, {**forged, "action": act}).status_code == 403
+        assert client.post(f"{SUBSCRIPTIONS}desk.stamp/replay/").status_code == 403
+
+    def test_who_may_not_see_a_page_sees_none_of_its_numbers(self, client):
+        user = User.objects.create_user("eve", password="pw", is_staff=True)
+        client.force_login(user)
+        urls = (LOG, ROWS, GROUPS, f"{GROUPS}live/", SUBSCRIPTIONS, f"{SUBSCRIPTIONS}live/")
+        assert [client.get(url).status_code for url in urls] == [403] * len(urls)
+
+
+@ONE_ENGINE
+class TestSubscriptions:
+    @pytest.fixture(autouse=True)
+    def behind(self, kit):
+        """One subscription on two partitions has heard one event of five."""
+        kit.change("tickets", partitions=2)
+
+        @carveout.subscribe("tickets.TicketSold")
+        def ear(event):
+            note(event.key)
+
+        announce(sold(1))
+        steps.flow()
+        announce(sold(5)[1:])
+        steps.relay()
+
+    def act(self, client, act: str, reason: str = "printer on fire"):
+        chosen = {"action": act, "subscription": "desk.ear"}
+        assert f"{act.capitalize()}?" in text(client.post(SUBSCRIPTIONS, chosen))
+        return client.post(SUBSCRIPTIONS, {**chosen, "reason": reason}, follow=True)
+
+    def test_a_row_tells_lag_and_oldest_of_all_partitions(self, admin_client):
+        page = text(admin_client.get(SUBSCRIPTIONS))
+        assert "2 partitions" in page
+        answer = admin_client.get(f"{SUBSCRIPTIONS}live/").json()
+        assert answer["texts"]["desk.ear.lag"] == "4"
+        assert answer["counts"] == {"desk.ear.rate": 1}
+        assert answer["texts"]["desk.ear.oldest"].endswith("s")
+        steps.consume()
+        answer = admin_client.get(f"{SUBSCRIPTIONS}live/").json()
+        assert answer["texts"]["desk.ear.lag"] == "0"
+
+    def test_it_is_paused_with_a_reason_and_resumed(self, admin_client):
+        page = text(self.act(admin_client, "pause"))
+        assert "by admin: printer on fire" in page
+        steps.consume()
+        assert notes() == ["T-1"]
+        self.act(admin_client, "resume", "new printer")
+        steps.consume()
+        assert len(notes()) == 5
+        entries = LogEntry.objects.order_by("pk").values_list("object_repr", "change_message")
+        assert list(entries) == [
+            ("desk.ear in kit", "Paused. Reason: printer on fire"),
+            ("desk.ear in kit", "Resumed. Reason: new printer"),
+        ]
+
+    def test_it_is_replayed_after_saying_what_comes_again(self, admin_client):
+        steps.consume()
+        url = f"{SUBSCRIPTIONS}desk.ear/replay/"
+        assert "From" in text(admin_client.get(url))
+        assert "neither a position" in text(admin_client.post(url, {"start": "soon"}))
+        page = text(admin_client.post(url, {"start": "1"}))
+        assert "In all: 5 events once more." in page
+        assert len(notes()) == 5
+        sent = {"start": "1", "reason": "lost the paper"}
+        assert admin_client.post(url, sent).status_code == 302
+        steps.consume()
+        assert len(notes()) == 10
+        (entry,) = LogEntry.objects.all()
+        assert "Reason: lost the paper" in entry.change_message
+
+    def test_one_without_a_cursor_is_not_paused(self, admin_client):
+        @carveout.subscribe("tickets.TicketSold")
+        def late(event): ...
+
+        chosen = {"action": "pause", "subscription": "desk.late", "reason": "x"}
+        page = text(admin_client.post(SUBSCRIPTIONS, chosen, follow=True))
+        assert "has no cursor yet" in page
+        assert "not begun" in page
+        assert admin_client.post(SUBSCRIPTIONS, {**chosen, "subscription": "x"}).status_code == 404
+
+
+@ONE_ENGINE
+class TestAwayFromHere:
+    """The log of another deployment: its stream tells, or nobody does."""
+
+    @pytest.fixture(autouse=True)
+    def elsewhere(self, kit):
+        @carveout.subscribe("tickets.TicketSold")
+        def ear(event):
+            note(event.key)
+
+        announce(sold(1))
+        steps.flow()
+        announce(sold(3)[1:])
+        steps.relay()
+        kit.change("tickets", url="http://127.0.0.1:9/internal", database="default")
+        kit.set(HOSTED=["desk"])
+
+    def texts(self, client) -> dict[str, str]:
+        return client.get(f"{SUBSCRIPTIONS}live/").json()["texts"]
+
+    def test_the_lag_is_read_off_its_stream(self, admin_client):
+        assert self.texts(admin_client)["desk.ear.lag"] == "2"
+        assert self.texts(admin_client)["desk.ear.oldest"].endswith("s")
+
+    def test_it_is_unknown_if_nobody_can_say(self, admin_client, valkey):
+        valkey.flush()
+        assert self.texts(admin_client)["desk.ear.lag"] == "unknown"
+
+
+@ONE_ENGINE
+class TestSeveralDatabases:
+    """Contexts of one process may have databases of their own."""
+
+    @pytest.fixture(autouse=True)
+    def another(self, kit, dead):
+        kit.change("tickets", database="default")
+        row = rows(subscription="desk.stamp").first()
+        row.pk, row.subscription = None, "tickets.count"
+        row.save(using="default", force_insert=True)
+
+    def test_errors_of_all_are_shown_and_acted_on_apart(self, admin_client):
+        page = text(admin_client.get(GROUPS))
+        assert page.count('name="group"') == 3
+        alike = rows(subscription="desk.stamp").first().alike
+        chosen = {"action": "discard", "group": f"default:{alike}", "reason": "twice"}
+        admin_client.post(GROUPS, chosen)
+        assert not Delivery.objects.using("default").exists()
+        assert rows().count() == 6
+
+    def test_rows_are_those_of_the_chosen_one(self, admin_client):
+        page = text(admin_client.get(ROWS, {"database": "kit"}))
+        assert page.count('name="_selected_action"') == 6
+        page = text(admin_client.get(ROWS))
+        assert page.count('name="_selected_action"') == 1
+        assert "?database=kit" in page
+        row = rows().first()
+        of_list = {"_changelist_filters": "database=kit"}
+        page = text(admin_client.get(f"{ROWS}{row.pk}/change/", of_list))
+        assert row.subscription in page
+        one = {"action": "discard", "_selected_action": str(row.pk), "reason": "twice"}
+        admin_client.post(f"{ROWS}?database=kit", one)
+        assert rows().count() == 5
+
+
+@ONE_ENGINE
+class TestByCommand:
+    def test_an_account_that_is_named_is_in_the_audit(self, admin_user, dead):
+        options = ("--state", "dead", "--yes", "--reason", "paper came", "--by", "admin")
+        call_command("deliveries", "retry", *options)
+        messages = {each.change_message for each in LogEntry.objects.filter(user=admin_user)}
+        assert messages == {"Retried. Reason: paper came"}
+
+    def test_without_an_account_the_log_names_who_and_why(self, dead, caplog):
+        caplog.set_level("INFO", "carveout.audit")
+        call_command("deliveries", "discard", "--all", "--yes", "--reason", "too old")
+        (line,) = (each.message for each in caplog.records if each.name == "carveout.audit")
+        assert "discarded desk." in line
+        assert "desk.print_ticket of tickets.0:1 in kit" in line
+        assert line.endswith(": too old")
+        assert not LogEntry.objects.exists()
+
+    def test_a_replay_is_in_the_audit(self, admin_user, dead):
+        options = ("--from", "1", "--yes", "--reason", "again", "--by", "admin")
+        call_command("replay", "desk.stamp", *options)
+        (entry,) = LogEntry.objects.all()
+        assert "handled again" in entry.change_message
+        assert Cursor.objects.using("kit").get(subscription="desk.stamp").position == 0
