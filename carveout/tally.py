@@ -1,8 +1,9 @@
 """Tallies: counts of what happens at run time, kept in Redis for whoever wants to see them.
 
 Each counts something of a name: `heard` events that a subscription's cursor passed, by
-"subscription type"; `failed` attempts and `done` deliveries by the same; `lookups`,
-`lookups_failed` and `lookups_us` (microseconds) by "reader's context lookup".
+"subscription type"; `failed` attempts and `done` deliveries by the same; `logged` events by type;
+`caused` events by "type of the cause, own type"; `lookups`, `lookups_failed` and `lookups_us`
+(microseconds) by "reader's context lookup".
 A tally may be lost with its process or with Redis. No order ever waits for one.
 """
 
@@ -18,7 +19,7 @@ from carveout.connection import impatient_client
 from carveout.notice import tell
 
 FLUSH_EVERY_S = 1.0
-KINDS = ("heard", "failed", "done", "lookups", "lookups_failed", "lookups_us")
+KINDS = ("heard", "failed", "done", "logged", "caused", "lookups", "lookups_failed", "lookups_us")
 LAST = "carveout:tally:last"
 
 _lock = threading.Lock()

@@ -8,6 +8,8 @@ from django.core.management import call_command
 
 from tests.copies import CONTEXTS
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture
 def shown():
