@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from carveout import delivery
+from carveout import delivery, map_admin  # noqa: F401 (registers the map)
 from carveout.models import Cursor, Delivery, LoggedEvent, Partition
 
 

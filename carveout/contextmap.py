@@ -15,6 +15,7 @@ from carveout.cycle import cycles
 from carveout.needs import askers, unmet
 from carveout.observed import Observed
 from carveout.remark import Remark
+from carveout.schema import EACH
 
 
 class MappedContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +53,13 @@ class MappedReader(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     fields: list[str]
     asked_by: list[str]
+
+    @property
+    def named(self) -> list[str]:
+        """The fields that it names, without what only holds other fields."""
+        holders = {path.rsplit(".", 1)[0] for path in self.fields if "." in path}
+        holders |= {path.removesuffix(EACH) for path in self.fields if path.endswith(EACH)}
+        return [path for path in self.fields if path not in holders]
 
 
 class MappedLookup(msgspec.Struct, frozen=True, kw_only=True):

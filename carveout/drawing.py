@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from carveout.asyncapi import as_asyncapi
-from carveout.contextmap import ContextMap, MappedEvent, MappedLookup, MappedReader
+from carveout.contextmap import ContextMap, MappedEvent, MappedLookup
 from carveout.contract import Contracts, label
 from carveout.glimpse import of_event, of_reader, of_subscription
-from carveout.schema import EACH
 
 
 def as_json(drawn: ContextMap) -> str:
@@ -70,18 +69,11 @@ def _lookup_text(lookup: MappedLookup, drawn: ContextMap, known: bool) -> Iterat
     if not lookup.read_by:
         yield "    nobody reads it"
     for reader in lookup.read_by:
-        fields = ", ".join(_named(reader))
+        fields = ", ".join(reader.named)
         seen = of_reader(reader.context, lookup.name, drawn.observed)
         yield f"    ← {reader.context}: {label(reader.name)} reads {fields}{seen}  {reader.at}"
         if reader.asked_by:
             yield f"      for {', '.join(reader.asked_by)}"
-
-
-def _named(reader: MappedReader) -> list[str]:
-    """The fields that it names, without what only holds other fields."""
-    holders = {path.rsplit(".", 1)[0] for path in reader.fields if "." in path}
-    holders |= {path.removesuffix(EACH) for path in reader.fields if path.endswith(EACH)}
-    return [path for path in reader.fields if path not in holders]
 
 
 def _mermaid(drawn: ContextMap) -> Iterator[str]:
@@ -99,5 +91,5 @@ def _mermaid(drawn: ContextMap) -> Iterator[str]:
             yield f'  {node} -- "{label(name)}{job}{seen}" --> context_{context_of[name]}'
     for lookup in drawn.lookups:
         for reader in lookup.read_by:
-            told = f"{label(lookup.name)}: {', '.join(_named(reader))}"
+            told = f"{label(lookup.name)}: {', '.join(reader.named)}"
             yield f'  context_{reader.context} -. "{told}" .-> context_{lookup.owner}'

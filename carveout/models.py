@@ -178,3 +178,12 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscription} of {self.context}.{self.partition}:{self.position}"
+
+
+class Map(LoggedEvent):
+    """The map's place in the admin; it has no rows of its own."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name_plural = "map"

@@ -116,4 +116,17 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('subscription', 'context', 'partition'), name='carveout_one_report')],
             },
         ),
+        migrations.CreateModel(
+            name='Map',
+            fields=[
+            ],
+            options={
+                'verbose_name_plural': 'map',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('carveout.loggedevent',),
+        ),
     ]
