@@ -30,10 +30,8 @@ def _undeclared(contracts: Contracts, seen: Observed, declared: Set[str]) -> Ite
         each = seen.subscriptions[name]
         sources = _sources(each, seen, seen.traces.get(name, set()))
         for at, what in _heard_at(each, sources, contracts):
-            yield Remark(at, f"{name} hears {what} and nobody declares it{_last(each)}. {_MEND}")
-
-
-_MEND = "Declare it, or stop it and say `manage.py forget` with its name."
+            told = f"{name} hears {what} and nobody declares it{_last(each)}."
+            yield Remark(at, f"{told} Declare it, or stop it and say `manage.py forget {name}`.")
 
 
 def _sources(each: SeenSubscription, seen: Observed, traces: set[str]) -> set[str]:
@@ -56,7 +54,7 @@ def _heard_at(
         if known:
             yield events[known[0]].at, " and ".join(known)
         elif events:
-            yield min(event.at for event in events.values()), f"events of {source}"
+            yield events[min(events)].at, f"events of {source}"
 
 
 def _last(each: SeenSubscription) -> str:

@@ -93,3 +93,8 @@ def known(folder: Path, elsewhere: dict[str, Told]) -> dict[str, Contract]:
         if name in settings.contexts and not settings.hosts(name)
     }
     return contract.known(folder) | running
+
+
+def forget() -> None:
+    """Begin anew, as in a new process."""
+    _told_at.clear()

@@ -11,7 +11,7 @@ def of_event(name: str, seen: Observed | None) -> str:
 def of_subscription(name: str, seen: Observed | None) -> str:
     each = seen.subscriptions.get(name) if seen else None
     if each is None:
-        return ", not seen" if seen and not seen.unread else ""
+        return " [not seen]" if seen and not seen.unread else ""
     told = [f"{each.heard} heard"]
     if each.lag is not None:
         told.append(f"{each.lag} behind")

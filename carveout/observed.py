@@ -85,9 +85,7 @@ def observe() -> Observed:
 
 
 def _places(found: Stored) -> set[Place]:
-    contexts = get_settings().contexts.values()
-    declared = {(each.name, number) for each in contexts for number in range(each.partitions)}
-    return declared | found.heads.keys() | {place for _, place in found.cursors}
+    return get_settings().places | found.heads.keys() | {place for _, place in found.cursors}
 
 
 def _of(seen: Observed, name: str) -> SeenSubscription:

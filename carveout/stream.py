@@ -273,3 +273,11 @@ def watch(places: Iterable[Place]) -> dict[Place, Watched]:
             }
             found[place] = Watched(entry.position_of(info["last-generated-id"]), at)
     return found
+
+
+def places_with(group: str, places: Iterable[Place]) -> set[Place]:
+    """The partitions whose streams have this group.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    return {place for place, each in watch(places).items() if group in each.groups}

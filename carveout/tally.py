@@ -85,6 +85,19 @@ def of_kind(kind: str) -> dict[str, Tally]:
     }
 
 
+def clear(subscription: str) -> None:
+    """Count nothing any more of a subscription that is gone for good.
+
+    Raises: redis.RedisError, OSError: Redis did not answer.
+    """
+    ours = impatient_client()
+    for kind in ("heard", "failed", "done"):
+        names = [name for name in of_kind(kind) if name.startswith(f"{subscription} ")]
+        if names:
+            ours.hdel(_key(kind), *names)
+            ours.hdel(LAST, *(f"{kind} {name}" for name in names))
+
+
 def _key(kind: str) -> str:
     return f"carveout:tally:{kind}"
 

@@ -4,6 +4,7 @@
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,18 +12,8 @@ import pytest
 
 from carveout import ports
 from tests import processes, synthetic
-from tests.acceptance.test_screenshots import (  # the browser and the ways of a visitor
-    CHROMIUM,
-    DESK,
-    PATIENCE_MS,
-    chromium,  # noqa: F401
-    is_too_wide,
-    page,  # noqa: F401
-    picture,
-    playwright,
-    sees,
-    sign_in_as_staff,
-)
+from tests.acceptance import test_screenshots as screens
+from tests.acceptance.test_screenshots import CHROMIUM, DESK, PATIENCE_MS, playwright
 from tests.customers import PASSWORD
 from tests.eventually import eventually
 from tests.processes import Process
@@ -30,6 +21,7 @@ from tests.servers import free_port
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
+chromium, page = screens.chromium, screens.page
 MAP = "/admin/carveout/map/"
 
 
@@ -39,14 +31,14 @@ def lit(page, what: str) -> set[str]:
     return {each.get_attribute("data-show") for each in found}
 
 
-def test_the_map_lights_up_what_happens_when_an_order_is_created(page, system):  # noqa: F811
+def test_the_map_lights_up_what_happens_when_an_order_is_created(page, system):
     system.customer("maria").order({"CD-01": 1})
     eventually(lambda: system.count("orders", "carveout_loggedevent") >= 1)
-    sign_in_as_staff(page, system)
+    screens.sign_in_as_staff(page, system)
     page.set_viewport_size(DESK)
     page.goto(MAP)
     assert page.locator("#picture .box").count() == 4
-    picture(page, "map", DESK)
+    screens.picture(page, "map", DESK)
 
     def follows() -> bool:
         page.goto(f"{MAP}?after=orders.OrderCreated")
@@ -60,9 +52,10 @@ def test_the_map_lights_up_what_happens_when_an_order_is_created(page, system): 
         "events:orders:reviews",
         "events:shop:orders",
     } == lit(page, "arrow")
-    sees(page, "shop.keep_stock hears orders.OrderCreated and publishes shop.StockReserved")
+    screens.sees(page, "shop.keep_stock hears orders.OrderCreated and publishes shop.StockReserved")
     page.set_viewport_size(DESK)
-    picture(page, "map-after", DESK)
+    screens.picture(page, "map-after", DESK)
+    assert system.of("orders").manage("contextmap", "--check") == "The map fits together.\n"
 
     page.goto(MAP)
     page.locator('[data-show="context:orders"]').focus()
@@ -75,11 +68,11 @@ def test_the_map_lights_up_what_happens_when_an_order_is_created(page, system): 
     system.customer("juan").order({"CD-02": 1})
     playwright.expect(heard).to_have_text("2", timeout=PATIENCE_MS)
     assert page.locator("#at").inner_text() != before
-    picture(page, "map-details", DESK)
+    screens.picture(page, "map-details", DESK)
     page.keyboard.press("Escape")
     playwright.expect(panel).to_be_hidden()
     assert page.evaluate("document.activeElement.dataset.show") == "context:orders"
-    assert not is_too_wide(page)
+    assert not screens.is_too_wide(page)
 
 
 @pytest.fixture
@@ -101,9 +94,9 @@ def many(tmp_path: Path, redis_url: str) -> Iterator[str]:
     web.end()
 
 
-def test_forty_contexts_are_readable(many, chromium, capsys):  # noqa: F811
+def test_forty_contexts_are_readable(many, chromium, capsys):
     context = chromium.new_context(base_url=many, viewport=DESK)
-    page = context.new_page()  # noqa: F811
+    page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto("/admin/")
@@ -118,15 +111,15 @@ def test_forty_contexts_are_readable(many, chromium, capsys):  # noqa: F811
     page.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
     ready_ms = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
     with capsys.disabled():
-        print(f"\nThe map of 40 contexts was ready after {ready_ms:.0f} ms.")
-    picture(page, "map-forty", DESK)
+        sys.stdout.write(f"\nThe map of 40 contexts was ready after {ready_ms:.0f} ms.\n")
+    screens.picture(page, "map-forty", DESK)
 
     page.set_viewport_size(DESK)
     page.locator('[data-show="context:orders"]').focus()
     page.keyboard.press("Enter")
     assert page.locator("#picture .arrow.chosen").count() > 1
-    sees(page, "orders/subscribers.py:")
-    picture(page, "map-forty-details", DESK)
-    assert not is_too_wide(page)
+    screens.sees(page, "orders/subscribers.py:")
+    screens.picture(page, "map-forty-details", DESK)
+    assert not screens.is_too_wide(page)
     context.close()
     assert errors == []

@@ -8,14 +8,12 @@ from django.core.management import call_command
 
 from tests.copies import CONTEXTS
 
-pytestmark = pytest.mark.django_db
-
 
 @pytest.fixture
 def shown():
     def show(form: str) -> str:
         out = StringIO()
-        call_command("contextmap", format=form, stdout=out)
+        call_command("contextmap", "--declared", format=form, stdout=out)
         return out.getvalue()
 
     return show

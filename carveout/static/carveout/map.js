@@ -62,6 +62,7 @@ function list(rows, isOwn) {
 function light(link, key) {
   dim();
   picture.classList.add('chosen');
+  link.classList.add('itself');
   const arrows = link.matches('.arrow') ? [link] : [...picture.querySelectorAll(`.arrow${belongs(key)}`)];
   const shown = new Set([key]);
   for (const arrow of arrows) {
@@ -77,7 +78,7 @@ function light(link, key) {
 
 function dim() {
   picture.classList.remove('chosen');
-  picture.querySelectorAll('.chosen').forEach((each) => each.classList.remove('chosen'));
+  picture.querySelectorAll('.chosen').forEach((each) => each.classList.remove('chosen', 'itself'));
 }
 
 function close() {

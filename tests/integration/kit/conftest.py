@@ -14,7 +14,7 @@ from django.db import connections
 from django.test import override_settings
 
 import carveout
-from carveout import notice, tally, transport
+from carveout import deployed, notice, tally, transport
 from carveout.models import Cursor, Delivery, Layout, LoggedEvent, Partition, ReportedCursor
 from tests.integration.kit import declarations
 from tests.integration.kit.declarations import Declared
@@ -153,11 +153,13 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
     transport.breakers.clear()
     notice.forget()
     tally.forget()
+    deployed.forget()
     with declarations.only(OURS):
         yield ours
     transport.breakers.clear()
     notice.forget()
     tally.forget()
+    deployed.forget()
 
 
 @pytest.fixture
