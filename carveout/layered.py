@@ -1,14 +1,16 @@
 """Layout of a few contexts: in columns, so that most events go from left to right."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from carveout.place import Box, Curve, Layout, Link, Point
 
 WIDTH, HEAD, LINE = 190.0, 38.0, 19.0
-COLUMN_GAP, ROW_GAP, MARGIN = 250.0, 34.0, 10.0
+COLUMN_GAP, ROW_GAP, MARGIN = 280.0, 34.0, 10.0
 PORT_GAP = 30.0
 SWEEPS = 4
+BENT, FLAT = 0.25, 0.85
+"""An arrow bends near the box that more of them touch, and is flat where its name stands."""
 
 End = tuple[str, str, str, Link]
 """A context, its side, and the kind and link of the arrow that begins or ends there."""
@@ -22,9 +24,14 @@ def layout(
     ends = _ends(columns, arrows)
     boxes = _boxes(columns, lines, ends)
     ports = _ports(boxes, ends)
+    crowd = Counter(name for name, _, _, _ in ends)
     curves = {
         (kind, link): _curve(
-            ports[link[0], "from", kind, link], ports[link[1], "to", kind, link], boxes, link
+            ports[link[0], "from", kind, link],
+            ports[link[1], "to", kind, link],
+            boxes,
+            link,
+            crowd,
         )
         for kind, link in arrows
     }
@@ -130,9 +137,13 @@ def _ports(boxes: Mapping[str, Box], ends: Sequence[End]) -> dict[End, Point]:
     return ports
 
 
-def _curve(start: Point, end: Point, boxes: Mapping[str, Box], link: Link) -> Curve:
+def _curve(
+    start: Point, end: Point, boxes: Mapping[str, Box], link: Link, crowd: Mapping[str, int]
+) -> Curve:
     one, other = boxes[link[0]], boxes[link[1]]
-    reach = max(70.0, abs(end.x - start.x) / 2)
-    out = reach if start.x > one.x else -reach
-    into = reach if end.x > other.x else -reach
-    return Curve(start, Point(start.x + out, start.y), Point(end.x + into, end.y), end)
+    across = abs(end.x - start.x) or COLUMN_GAP / 2
+    shares = (BENT, FLAT) if crowd[link[1]] <= crowd[link[0]] else (FLAT, BENT)
+    out, into = (across * share for share in shares)
+    first = Point(start.x + (out if start.x > one.x else -out), start.y)
+    second = Point(end.x + (into if end.x > other.x else -into), end.y)
+    return Curve(start, first, second, end)

@@ -1,5 +1,6 @@
 """The map in the admin: who hears whom, who looks what up, and how it goes at this moment."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -7,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
 
 from carveout import contract, deployed, legend, picture
 from carveout.conf import get_settings
@@ -16,6 +18,8 @@ from carveout.contextmap import draw as map_of
 from carveout.downstream import downstream
 from carveout.models import Map
 from carveout.observed import observe
+
+View = Callable[[HttpRequest], HttpResponse]
 
 
 @admin.register(Map)
@@ -39,9 +43,12 @@ class MapAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_urls(self) -> list[URLPattern]:
         return [
-            path("", self.admin_site.admin_view(self.map_view), name="carveout_map_changelist"),
-            path("live/", self.admin_site.admin_view(self.live_view), name="carveout_map_live"),
+            path("", self._get_only(self.map_view), name="carveout_map_changelist"),
+            path("live/", self._get_only(self.live_view), name="carveout_map_live"),
         ]
+
+    def _get_only(self, view: View) -> View:
+        return require_safe(self.admin_site.admin_view(view))
 
     def map_view(self, request: HttpRequest) -> HttpResponse:
         """`?after=<event type>` lights up what happens when that event is announced."""

@@ -11,7 +11,7 @@ from carveout.place import Box, Layout, Link, Point
 
 FEW = 9
 """So many contexts fit into columns, with their events in the boxes and names on the arrows."""
-LABEL_LETTERS, LABEL_OFF, LABEL_UP = 34, 14.0, 9.0
+LABEL_LETTERS, LABEL_OFF, LABEL_UP = 34, 14.0, 10.0
 
 Names = dict[Link, list[str]]
 
@@ -137,10 +137,12 @@ def _light_of(name: str, followed: Mapping[str, bool]) -> str:
 def _arrow(
     kind: str, link: Link, names: list[str], layout: Layout, followed: Mapping[str, bool]
 ) -> DrawnArrow:
-    """Its label stands above it, where it touches the box that touches fewer."""
+    """Its label stands where it touches the box that fewer touch, and out of its own way."""
     curve = layout.curves[kind, link]
     crowd = [sum(end in other for _, other in layout.curves) for end in link]
-    port, inward = (curve.end, curve.second) if crowd[1] <= crowd[0] else (curve.start, curve.first)
+    near_end = crowd[1] <= crowd[0]
+    port, inward = (curve.end, curve.second) if near_end else (curve.start, curve.first)
+    falls = (curve.start if near_end else curve.end).y < port.y - LABEL_UP
     side = 1 if inward.x > port.x else -1
     shown = [name for name in names if _light_of(name, followed)] or names
     return DrawnArrow(
@@ -150,7 +152,7 @@ def _arrow(
         path=curve.path,
         names=names,
         label=_short([label(name) for name in shown]),
-        label_at=Point(port.x + side * LABEL_OFF, port.y - LABEL_UP),
+        label_at=Point(port.x + side * LABEL_OFF, port.y + (LABEL_UP if falls else -LABEL_UP)),
         label_anchor="start" if side > 0 else "end",
         lit=_strongest({_light_of(name, followed) for name in names}),
     )

@@ -38,7 +38,7 @@ def test_the_map_lights_up_what_happens_when_an_order_is_created(page, system):
     page.set_viewport_size(DESK)
     page.goto(MAP)
     assert page.locator("#picture .box").count() == 4
-    screens.picture(page, "map", DESK)
+    screens.picture(page, "map", DESK, whole=False)
 
     def follows() -> bool:
         page.goto(f"{MAP}?after=orders.OrderCreated")
@@ -54,7 +54,7 @@ def test_the_map_lights_up_what_happens_when_an_order_is_created(page, system):
     } == lit(page, "arrow")
     screens.sees(page, "shop.keep_stock hears orders.OrderCreated and publishes shop.StockReserved")
     page.set_viewport_size(DESK)
-    screens.picture(page, "map-after", DESK)
+    screens.picture(page, "map-after", DESK, whole=False)
     assert system.of("orders").manage("contextmap", "--check") == "The map fits together.\n"
 
     page.goto(MAP)
@@ -68,7 +68,7 @@ def test_the_map_lights_up_what_happens_when_an_order_is_created(page, system):
     system.customer("juan").order({"CD-02": 1})
     playwright.expect(heard).to_have_text("2", timeout=PATIENCE_MS)
     assert page.locator("#at").inner_text() != before
-    screens.picture(page, "map-details", DESK)
+    screens.picture(page, "map-details", DESK, whole=False)
     page.keyboard.press("Escape")
     playwright.expect(panel).to_be_hidden()
     assert page.evaluate("document.activeElement.dataset.show") == "context:orders"
@@ -112,14 +112,14 @@ def test_forty_contexts_are_readable(many, chromium, capsys):
     ready_ms = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
     with capsys.disabled():
         sys.stdout.write(f"\nThe map of 40 contexts was ready after {ready_ms:.0f} ms.\n")
-    screens.picture(page, "map-forty", DESK)
+    screens.picture(page, "map-forty", DESK, whole=False)
 
     page.set_viewport_size(DESK)
     page.locator('[data-show="context:orders"]').focus()
     page.keyboard.press("Enter")
     assert page.locator("#picture .arrow.chosen").count() > 1
     screens.sees(page, "orders/subscribers.py:")
-    screens.picture(page, "map-forty-details", DESK)
+    screens.picture(page, "map-forty-details", DESK, whole=False)
     assert not screens.is_too_wide(page)
     context.close()
     assert errors == []

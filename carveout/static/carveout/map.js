@@ -71,8 +71,10 @@ function light(link, key) {
     picture.querySelector(`[data-name="${CSS.escape(arrow.dataset.show)}"]`)?.classList.add('chosen');
   }
   if (key.startsWith('event:')) shown.add(`context:${key.slice(6).split('.')[0]}`);
+  if (!key.startsWith('event:')) arrows.forEach((arrow) => arrow.dataset.of.split(' ').forEach((each) => shown.add(each)));
+  const own = key.startsWith('context:') ? `event:${key.slice(8)}.` : key;
   for (const each of picture.querySelectorAll('.box, .event')) {
-    if (shown.has(each.dataset.show)) each.classList.add('chosen');
+    if (shown.has(each.dataset.show) || each.dataset.show.startsWith(own)) each.classList.add('chosen');
   }
 }
 
