@@ -125,6 +125,10 @@ def test_what_was_declared_long_ago_and_never_seen_is_a_notice_and_a_new_one_is_
         f"notice: {at}: desk.sleep is declared and was never seen;"
         " does `manage.py consume desk` run?"
     ]
+    blind = observe()
+    blind.unread.append("database 'kit' can't be read: it is away")
+    assert list(contrast({"desk": contract.declared("desk")}, blind)) == []
+
     client().hset(deployed.SINCE, "desk.sleep", time.time())
     assert remarks() == [], "it was declared only now"
     client().hset(deployed.SINCE, "desk.sleep", long_ago)
