@@ -74,6 +74,8 @@ class Picture(NamedTuple):
 
 
 def draw(drawn: ContextMap, lit: Downstream | None = None) -> Picture:
+    if not drawn.contexts:
+        return Picture(True, 0, 0, [], [])
     hearings, lookups = _hearings(drawn), _lookups(drawn)
     keys = [("events", link) for link in hearings] + [("lookups", link) for link in lookups]
     few = len(drawn.contexts) <= FEW
