@@ -9,8 +9,9 @@ from carveout.contract import label
 from carveout.downstream import Downstream
 from carveout.place import Box, Layout, Link, Point
 
-FEW = 9
+FEW, FEW_ARROWS = 9, 18
 """So many contexts fit into columns, with their events in the boxes and names on the arrows."""
+LARGER = 1.4
 LABEL_LETTERS, LABEL_OFF, LABEL_UP = 34, 14.0, 10.0
 
 Names = dict[Link, list[str]]
@@ -72,13 +73,18 @@ class Picture(NamedTuple):
     boxes: list[DrawnBox]
     arrows: list[DrawnArrow]
 
+    @property
+    def width_at_most(self) -> int:
+        """On the page: larger letters are of no use."""
+        return round(self.width * LARGER)
+
 
 def draw(drawn: ContextMap, lit: Downstream | None = None) -> Picture:
     if not drawn.contexts:
         return Picture(True, 0, 0, [], [])
     hearings, lookups = _hearings(drawn), _lookups(drawn)
     keys = [("events", link) for link in hearings] + [("lookups", link) for link in lookups]
-    few = len(drawn.contexts) <= FEW
+    few = len(drawn.contexts) <= FEW and len(keys) <= FEW_ARROWS
     own = {each.name: _own(each.name, drawn) for each in drawn.contexts}
     if few:
         counts = {link: len(names) for link, names in hearings.items()}
