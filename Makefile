@@ -55,7 +55,7 @@ django: $(stamp)
 	$(bin)/python manage.py check
 	$(bin)/python manage.py makemigrations --check --dry-run
 	$(bin)/python manage.py contracts --check
-	$(bin)/python manage.py contextmap --check
+	$(bin)/python manage.py contextmap --check --declared
 
 clean:
 	rm -rf $(VENV) .carveout build dist *.egg-info

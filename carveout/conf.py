@@ -75,6 +75,12 @@ class Settings:
     def database_of(self, context: str) -> str:
         return self.contexts[context].database
 
+    @property
+    def places(self) -> set[tuple[str, int]]:
+        """Every partition of every context, as the settings divide them."""
+        each = self.contexts.values()
+        return {(context.name, number) for context in each for number in range(context.partitions)}
+
     def keys_of(self, context: str) -> list[str]:
         """The keys that sign and verify this context's requests, newest first."""
         if self.keys.get(context):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from carveout import cursor, marker, stream, tally, trace
+from carveout import cursor, deployed, marker, stream, tally, trace
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS, on_cluster
@@ -125,6 +125,7 @@ class Consumer:
 
         Returns: how much it did. Raises: StreamUnavailable: Redis did not answer; call again.
         """
+        deployed.keep_telling(each.context for each in self._contexts)
         ways = [self._run_deliveries, self._run_batches]
         try:
             done = sum(run() for run in (reversed(ways) if self._news else ways))

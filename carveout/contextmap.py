@@ -1,6 +1,6 @@
 """The map: who announces what to whom, and who looks up which fields of what.
 
-This is the declared side, out of the contracts.
+The contracts declare it; what is seen at run time stands beside it, if somebody looked.
 """
 
 from collections.abc import Iterator
@@ -10,9 +10,12 @@ import msgspec
 
 from carveout.conf import get_settings
 from carveout.contract import Contracts, Read, hears, reads
+from carveout.contrast import contrast
 from carveout.cycle import cycles
 from carveout.needs import askers, unmet
+from carveout.observed import Observed
 from carveout.remark import Remark
+from carveout.schema import EACH
 
 
 class MappedContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +54,13 @@ class MappedReader(msgspec.Struct, frozen=True, kw_only=True):
     fields: list[str]
     asked_by: list[str]
 
+    @property
+    def named(self) -> list[str]:
+        """The fields that it names, without what only holds other fields."""
+        holders = {path.rsplit(".", 1)[0] for path in self.fields if "." in path}
+        holders |= {path.removesuffix(EACH) for path in self.fields if path.endswith(EACH)}
+        return [path for path in self.fields if path not in holders]
+
 
 class MappedLookup(msgspec.Struct, frozen=True, kw_only=True):
     """`at` is empty if the lookup is read and nobody offers it."""
@@ -67,22 +77,26 @@ class ContextMap(msgspec.Struct, frozen=True, kw_only=True):
     events: list[MappedEvent]
     subscriptions: list[MappedSubscription]
     lookups: list[MappedLookup]
+    observed: Observed | None = None
 
 
-def draw(contracts: Contracts) -> ContextMap:
+def draw(contracts: Contracts, observed: Observed | None = None) -> ContextMap:
     return ContextMap(
         contexts=list(_contexts(contracts)),
         events=list(_events(contracts)),
         subscriptions=list(_subscriptions(contracts)),
         lookups=list(_lookups(contracts)),
+        observed=observed,
     )
 
 
-def check(contracts: Contracts) -> Iterator[Remark]:
-    """What the map shows to be broken, and events that nobody hears."""
+def check(contracts: Contracts, observed: Observed | None = None) -> Iterator[Remark]:
+    """What the map shows to be broken, events that nobody hears, and what is seen otherwise."""
     yield from unmet(contracts)
     yield from cycles(contracts)
     yield from _unheard(contracts)
+    if observed:
+        yield from contrast(contracts, observed)
 
 
 def _unheard(contracts: Contracts) -> Iterator[Remark]:

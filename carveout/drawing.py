@@ -1,12 +1,13 @@
-"""The map as text, as JSON and as a Mermaid flowchart."""
+"""The map as text, as JSON, as a Mermaid flowchart and as an AsyncAPI document."""
 
 from collections.abc import Callable, Iterator
 
 import msgspec
 
-from carveout.contextmap import ContextMap, MappedEvent, MappedLookup, MappedReader
-from carveout.contract import label
-from carveout.schema import EACH
+from carveout.asyncapi import as_asyncapi
+from carveout.contextmap import ContextMap, MappedEvent, MappedLookup
+from carveout.contract import Contracts, label
+from carveout.glimpse import of_event, of_reader, of_subscription
 
 
 def as_json(drawn: ContextMap) -> str:
@@ -23,10 +24,11 @@ def as_mermaid(drawn: ContextMap) -> str:
     return "\n".join(["flowchart LR", *_mermaid(drawn)])
 
 
-FORMATS: dict[str, Callable[[ContextMap], str]] = {
-    "text": as_text,
-    "json": as_json,
-    "mermaid": as_mermaid,
+FORMATS: dict[str, Callable[[ContextMap, Contracts], str]] = {
+    "text": lambda drawn, _: as_text(drawn),
+    "json": lambda drawn, _: as_json(drawn),
+    "mermaid": lambda drawn, _: as_mermaid(drawn),
+    "asyncapi": lambda _, contracts: as_asyncapi(contracts),
 }
 
 
@@ -39,43 +41,39 @@ def _text(drawn: ContextMap) -> Iterator[str]:
                 yield from _event_text(event, drawn, context.known)
         for lookup in drawn.lookups:
             if lookup.owner == context.name:
-                yield from _lookup_text(lookup, context.known)
+                yield from _lookup_text(lookup, drawn, context.known)
         yield ""
 
 
 def _event_text(event: MappedEvent, drawn: ContextMap, known: bool) -> Iterator[str]:
     carries = f", carries {event.carries}" if event.carries else ""
-    yield f"  announces {label(event.type)}{carries}  {_where(event.at, known)}"
+    seen = of_event(event.type, drawn.observed)
+    yield f"  announces {label(event.type)}{carries}{seen}  {_where(event.at, known)}"
     if not event.heard_by:
         yield "    nobody hears it"
     for subscription in drawn.subscriptions:
         if subscription.name in event.heard_by:
             asks = ", ".join(map(label, subscription.asks))
             asking = f", asks for {asks}" if asks else ""
-            yield f"    → {subscription.name} via {subscription.via}{asking}  {subscription.at}"
+            told = f"    → {subscription.name} via {subscription.via}{asking}"
+            yield f"{told}{of_subscription(subscription.name, drawn.observed)}  {subscription.at}"
 
 
 def _where(at: str, known: bool) -> str:
     return at or ("nowhere: it is not declared" if known else "where is not known")
 
 
-def _lookup_text(lookup: MappedLookup, known: bool) -> Iterator[str]:
+def _lookup_text(lookup: MappedLookup, drawn: ContextMap, known: bool) -> Iterator[str]:
     key = f" by {lookup.key}" if lookup.key else ""
     yield f"  offers {label(lookup.name)}{key}  {_where(lookup.at, known)}"
     if not lookup.read_by:
         yield "    nobody reads it"
     for reader in lookup.read_by:
-        fields = ", ".join(_named(reader))
-        yield f"    ← {reader.context}: {label(reader.name)} reads {fields}  {reader.at}"
+        fields = ", ".join(reader.named)
+        seen = of_reader(reader.context, lookup.name, drawn.observed)
+        yield f"    ← {reader.context}: {label(reader.name)} reads {fields}{seen}  {reader.at}"
         if reader.asked_by:
             yield f"      for {', '.join(reader.asked_by)}"
-
-
-def _named(reader: MappedReader) -> list[str]:
-    """The fields that it names, without what only holds other fields."""
-    holders = {path.rsplit(".", 1)[0] for path in reader.fields if "." in path}
-    holders |= {path.removesuffix(EACH) for path in reader.fields if path.endswith(EACH)}
-    return [path for path in reader.fields if path not in holders]
 
 
 def _mermaid(drawn: ContextMap) -> Iterator[str]:
@@ -89,8 +87,9 @@ def _mermaid(drawn: ContextMap) -> Iterator[str]:
         yield f"  context_{event.publisher} --> {node}"
         for name in event.heard_by:
             job = ", a job" if via[name] == "rq" else ""
-            yield f'  {node} -- "{label(name)}{job}" --> context_{context_of[name]}'
+            seen = of_subscription(name, drawn.observed)
+            yield f'  {node} -- "{label(name)}{job}{seen}" --> context_{context_of[name]}'
     for lookup in drawn.lookups:
         for reader in lookup.read_by:
-            told = f"{label(lookup.name)}: {', '.join(_named(reader))}"
+            told = f"{label(lookup.name)}: {', '.join(reader.named)}"
             yield f'  context_{reader.context} -. "{told}" .-> context_{lookup.owner}'

@@ -262,3 +262,12 @@ class Story(LoggedEvent):
         default_permissions = ()
         verbose_name = "story"
         verbose_name_plural = "stories"
+
+
+class Map(LoggedEvent):
+    """The map's place in the admin; it has no rows of its own."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name_plural = "map"

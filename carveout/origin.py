@@ -16,7 +16,7 @@ Lines = dict[str | int, int]
 
 def root() -> Path:
     """The project's root: BASE_DIR of the settings, or the folder that the command runs in."""
-    return Path(getattr(django_settings, "BASE_DIR", None) or Path.cwd()).resolve()
+    return _resolved(Path(getattr(django_settings, "BASE_DIR", None) or Path.cwd()).absolute())
 
 
 def of_function(function: Callable[..., object]) -> str:
@@ -56,10 +56,15 @@ def _file(cls: type) -> str:
 
 def _shown(file: str, module: str) -> str:
     """The path from the root on; of a file elsewhere, as its module would lie there."""
-    path = Path(file).resolve()
+    path = _resolved(Path(file))
     if file and path.is_relative_to(root()):
         return path.relative_to(root()).as_posix()
     return f"{module.replace('.', '/')}.py"
+
+
+@lru_cache(maxsize=4096)
+def _resolved(path: Path) -> Path:
+    return path.resolve()
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 
-from carveout import correlation, inline, log, spans
+from carveout import correlation, inline, log, spans, tally
 from carveout.conf import get_settings
 from carveout.errors import InvalidEvent, NotInTransaction
 from carveout.event import Event, cause, encode, key_of, type_name
@@ -51,7 +51,7 @@ def publish_many(events: Sequence[Event]) -> list[uuid.UUID]:
     reach("publish: stored")
     for event in events:
         event_published.send(type(event), event=event)
-    _after_commit(database, context)
+    _after_commit(database, context, names)
     return [row.event_id for row in rows]
 
 
@@ -112,13 +112,18 @@ def _carried(event: Event, name: str, key: str) -> str:
     return JSONRenderer().render(representation).decode()
 
 
-def _after_commit(database: str, context: str) -> None:
-    """Once per transaction and context, and only if it commits, savepoints included."""
+def _after_commit(database: str, context: str, names: Sequence[str]) -> None:
+    """Only if the transaction commits, savepoints included."""
     if get_settings().delivery == "inline":
         transaction.on_commit(inline.deliver, using=database)
         return
 
+    handled = cause.get()
+
     def wake() -> None:  # no partial: Django wants a name to log if it fails
         wake_relay(context)
+        if handled:
+            for name in names:
+                tally.count("caused", f"{handled.type} {name}")
 
     transaction.on_commit(wake, using=database, robust=True)

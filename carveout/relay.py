@@ -2,12 +2,13 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from django.db import InterfaceError, OperationalError
 
-from carveout import log, retention, sequencer, stream
+from carveout import deployed, log, retention, sequencer, stream, tally
 from carveout.conf import get_settings
 from carveout.errors import HistoryGone, LogMismatch, StreamUnavailable
 from carveout.event import Place
@@ -119,6 +120,7 @@ class Relay:
                 OperationalError, InterfaceError: a database did not answer.
         """
         done, errors = 0, list[Exception]()
+        deployed.keep_telling(self._contexts)
         chosen, thorough = self._choose()
         refreshed, again = set[str](), False
         for context in chosen:
@@ -150,6 +152,8 @@ class Relay:
             return {}
         fresh = sequencer.give_positions(context, _rows_at_once())
         reach("relay: sequenced")
+        for type_, logged in Counter(row.type for rows in fresh.values() for row in rows).items():
+            tally.count("logged", type_, logged)
         return fresh
 
     def _ship_all(
@@ -208,7 +212,9 @@ class Relay:
 
     def wait(self) -> None:
         """Return when something was published, or after the blocking period."""
+        tally.flush()
         self._woken = self._listener.wait()
 
     def close(self) -> None:
+        tally.flush()
         self._listener.close()

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 from uuid import UUID
@@ -11,7 +11,7 @@ import msgspec
 import redis
 
 from carveout import entry
-from carveout.connection import REDIS_ERRORS, client
+from carveout.connection import REDIS_ERRORS, client, impatient_client
 from carveout.errors import LogMismatch, StreamUnavailable
 from carveout.event import Place, ReceivedEvent
 from carveout.row import Row
@@ -258,3 +258,39 @@ def kept(place: Place, positions: Sequence[int]) -> tuple[int, set[int]]:
             pipeline.xrange(key(place), f"{position}-0", f"{position}-0")
         held = {each for each, found in zip(positions, pipeline.execute(), strict=True) if found}
     return last_position(place), held
+
+
+class Watched(NamedTuple):
+    """Where a stream ends, and the positions of its groups: mirrored cursors, if nobody else's."""
+
+    last: int
+    groups: dict[str, int]
+
+
+def watch(places: Iterable[Place]) -> dict[Place, Watched]:
+    """How far streams and their groups are, without those that Redis does not know. Never waits.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    found = {}
+    with _answering():
+        for place in places:
+            try:
+                groups = impatient_client().xinfo_groups(key(place))
+                info = impatient_client().xinfo_stream(key(place))
+            except redis.ResponseError:
+                continue  # no stream yet
+            at = {
+                each["name"].decode(): entry.position_of(each["last-delivered-id"])
+                for each in groups
+            }
+            found[place] = Watched(entry.position_of(info["last-generated-id"]), at)
+    return found
+
+
+def places_with(group: str, places: Iterable[Place]) -> set[Place]:
+    """The partitions whose streams have this group.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    return {place for place, each in watch(places).items() if group in each.groups}

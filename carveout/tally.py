@@ -1,8 +1,9 @@
 """Tallies: counts of what happens at run time, kept in Redis for whoever wants to see them.
 
 Each counts something of a name: `heard` events that a subscription's cursor passed, by
-"subscription type"; `failed` attempts and `done` deliveries by the same; `lookups`,
-`lookups_failed` and `lookups_us` (microseconds) by "reader's context lookup".
+"subscription type"; `failed` attempts and `done` deliveries by the same; `logged` events by type;
+`caused` events by "type of the cause, own type"; `lookups`, `lookups_failed` and `lookups_us`
+(microseconds) by "reader's context lookup".
 A tally may be lost with its process or with Redis. No order ever waits for one.
 """
 
@@ -18,7 +19,7 @@ from carveout.connection import impatient_client
 from carveout.notice import tell
 
 FLUSH_EVERY_S = 1.0
-KINDS = ("heard", "failed", "done", "lookups", "lookups_failed", "lookups_us")
+KINDS = ("heard", "failed", "done", "logged", "caused", "lookups", "lookups_failed", "lookups_us")
 LAST = "carveout:tally:last"
 
 _lock = threading.Lock()
@@ -82,6 +83,19 @@ def of_kind(kind: str) -> dict[str, Tally]:
         name: Tally(times, float(at or 0))
         for (name, times), at in zip(names.items(), last, strict=True)
     }
+
+
+def clear(subscription: str) -> None:
+    """Count nothing any more of a subscription that is gone for good.
+
+    Raises: redis.RedisError, OSError: Redis did not answer.
+    """
+    ours = impatient_client()
+    for kind in ("heard", "failed", "done"):
+        names = [name for name in of_kind(kind) if name.startswith(f"{subscription} ")]
+        if names:
+            ours.hdel(_key(kind), *names)
+            ours.hdel(LAST, *(f"{kind} {name}" for name in names))
 
 
 def _key(kind: str) -> str:

@@ -169,4 +169,17 @@ class Migration(migrations.Migration):
             },
             bases=('carveout.cursor',),
         ),
+        migrations.CreateModel(
+            name='Map',
+            fields=[
+            ],
+            options={
+                'verbose_name_plural': 'map',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('carveout.loggedevent',),
+        ),
     ]

@@ -6,6 +6,8 @@ that was never started.
 """
 # ruff: noqa: F403, I001
 
+import json
+
 import jwt
 import pytest
 import urllib3
@@ -20,6 +22,7 @@ from tests.acceptance.test_scenario_05_redis_lost import *
 from tests.acceptance.test_scenario_09_cancelled_after_created import *
 from tests.copies import CODE_OF, CONTEXTS
 from tests.databases import ENVIRONMENT
+from tests.eventually import eventually
 
 SHAPE = "apart-sqlite"
 RESOURCES = ("lookups/orders.order/", "events/orders/0/", "stories/orders/")
@@ -31,6 +34,30 @@ def test_scenario_12_no_deployment_has_the_code_of_another(system):
             code = [system.of(context).folder / folder for folder in CODE_OF[other]]
             assert all(folder.exists() == (context == other) for folder in code)
     assert len({each.env["DATABASE_URL"] for each in system.deployments}) == len(CONTEXTS)
+
+
+def test_scenario_12_each_deployment_maps_and_checks_all_of_them(system):
+    system.start()
+    customer = system.customer("ynez")
+    customer.order({"CD-01": 1})
+
+    def drawn(context: str) -> dict:
+        return json.loads(system.of(context).manage("contextmap", "--format", "json"))
+
+    def seen_by_all() -> bool:
+        maps = [drawn(context) for context in CONTEXTS]
+        return all(
+            "shop.StockReserved" in each["observed"]["causes"].get("orders.OrderCreated", {})
+            and all(context["known"] for context in each["contexts"])
+            for each in maps
+        )
+
+    eventually(seen_by_all)
+    files = {each["at"].split(":")[0] for each in drawn("shop")["subscriptions"]}
+    assert {"notifications/subscribers.py", "reviews/subscribers.py"} <= files
+    for context in CONTEXTS:
+        checked = system.of(context).manage("contextmap", "--check")
+        assert checked == "The map fits together.\n"
 
 
 @pytest.fixture

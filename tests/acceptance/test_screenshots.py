@@ -90,8 +90,10 @@ def wait_until_told(page: "playwright.Page") -> None:
     sees(page, r"Verified customer of \d product")
 
 
-def picture(page: "playwright.Page", name: str, wide: dict[str, int] = WIDE) -> None:
-    """Save the page as it is, wide and narrow, light and dark."""
+def picture(
+    page: "playwright.Page", name: str, wide: dict[str, int] = WIDE, *, whole: bool = True
+) -> None:
+    """Save the page as it is, wide and narrow, light and dark; whole, or what is seen at once."""
     if PICTURES is None:
         return
     sizes, schemes = (("", wide), ("-phone", PHONE)), (("", "light"), ("-dark", "dark"))
@@ -99,7 +101,7 @@ def picture(page: "playwright.Page", name: str, wide: dict[str, int] = WIDE) -> 
         page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=scheme)
         path = ROOT / PICTURES / f"{name}{size}{shade}.png"
-        page.screenshot(path=path, full_page=True, animations="disabled")
+        page.screenshot(path=path, full_page=whole, animations="disabled")
     page.set_viewport_size(WIDE)
     page.emulate_media(color_scheme="light")
 

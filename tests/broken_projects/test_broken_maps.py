@@ -4,8 +4,10 @@ Its `expected.txt` is all that the check says.
 """
 
 import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,13 @@ SOUND = "The map fits together.\n"
 
 
 def contextmap(project: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "django", "contextmap", *options, "--settings", "together"]
+    return django(project, "contextmap", *options, **env)
+
+
+def django(project: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join(map(str, (project, MAPS, ROOT)))
     return subprocess.run(
-        command,
+        [sys.executable, "-m", "django", *command, "--settings", "together"],
         env={**os.environ, "PYTHONPATH": paths, **env},
         cwd=project,
         capture_output=True,
@@ -49,3 +54,21 @@ def test_of_a_context_without_a_contract_nothing_is_claimed():
         "notice: desk/subscribers.py:8: desk.close hears depot.BoxPacked;"
         " depot is not hosted here and its contract is missing.\n" + SOUND
     )
+
+
+def test_what_is_seen_otherwise_than_declared_is_found_with_file_and_line(valkey, tmp_path):
+    project = MAPS / "seen_otherwise"
+    env = {"REDIS_OF_MAP": valkey.url, "DATABASE_OF_MAP": str(tmp_path / "db.sqlite3")}
+    migrated = django(project, "migrate", "-v0", **env)
+    assert migrated.returncode == 0, migrated.stderr
+    assert contextmap(project, "--check", **env).stdout == SOUND
+
+    redis, now = valkey.client, time.time()
+    redis.xadd("carveout:{desk.0}:stream", {"type": "desk.TicketOpened"}, id="1-0")
+    redis.hset("carveout:tally:heard", "depot.eavesdrop desk.TicketOpened", 3)
+    redis.hset("carveout:tally:last", "heard depot.eavesdrop desk.TicketOpened", now)
+    redis.hset("carveout:contracts:since", "depot.pack", now - 3600)
+    checked = contextmap(project, "--check", **env)
+    found = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "WHEN", checked.stdout)
+    assert found == (project / "expected_with_redis.txt").read_text(), checked.stderr
+    assert checked.returncode == 1

@@ -13,7 +13,7 @@ from tests.copies import CONTEXTS
 def shown():
     def show(form: str) -> str:
         out = StringIO()
-        call_command("contextmap", format=form, stdout=out)
+        call_command("contextmap", "--declared", format=form, stdout=out)
         return out.getvalue()
 
     return show

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from carveout import retention, subscription
+from carveout import retention, stream, subscription, tally
+from carveout.conf import get_settings
 from carveout.management.asking import add_yes, make_sure
 from carveout.management.command import KitCommand
 from carveout.management.redis import redis_running
@@ -32,7 +33,10 @@ class Command(KitCommand):
             yes=yes,
         )
         with redis_running():
-            gone = sum(retention.forget(name, place) for place in retention.places_of(name))
+            grouped = stream.places_with(name, get_settings().places)
+            places = retention.places_of(name) | grouped
+            gone = sum(retention.forget(name, place) for place in places) + len(grouped)
+            tally.clear(name)
         if not gone:
             raise CommandError(f"Nothing is known of a subscription {name} here.")
         self.stdout.write(f"{name} is forgotten.")

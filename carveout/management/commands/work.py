@@ -8,6 +8,7 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
+from carveout import deployed
 from carveout.conf import RQ_SERIALIZER, rq_queue_name
 from carveout.connection import REDIS_ERRORS
 from carveout.errors import StreamUnavailable
@@ -46,6 +47,7 @@ class Command(KitCommand):
                 " RQ_QUEUES = carveout.rq_queues(CARVEOUT) in the settings."
             )
         with redis_running(), monitored("work", options, self.tell):
+            deployed.keep_telling(chosen(contexts))
             while not _worked(names, once, options):
                 time.sleep(RETRY_S)
 

@@ -14,7 +14,7 @@ from django.db import connections
 from django.test import override_settings
 
 import carveout
-from carveout import notice, tally, trace, transport
+from carveout import deployed, notice, tally, trace, transport
 from carveout.models import (
     Attempt,
     Cursor,
@@ -162,11 +162,13 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
     notice.forget()
     tally.forget()
     trace.forget_pending()
+    deployed.forget()
     with declarations.only(OURS):
         yield ours
     transport.breakers.clear()
     notice.forget()
     tally.forget()
+    deployed.forget()
 
 
 @pytest.fixture

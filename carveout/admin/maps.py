@@ -1,0 +1,89 @@
+"""The map in the admin: who hears whom, who looks what up, and how it goes at this moment."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
+
+from carveout import contract, deployed, legend, picture
+from carveout.conf import get_settings
+from carveout.connection import REDIS_ERRORS
+from carveout.contextmap import ContextMap
+from carveout.contextmap import draw as map_of
+from carveout.downstream import downstream
+from carveout.models import Map
+from carveout.observed import observe
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+@admin.register(Map)
+class MapAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Shows the map where the admin would list rows."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("carveout.view_loggedevent")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path("", self._get_only(self.map_view), name="carveout_map_changelist"),
+            path("live/", self._get_only(self.live_view), name="carveout_map_live"),
+        ]
+
+    def _get_only(self, view: View) -> View:
+        return require_safe(self.admin_site.admin_view(view))
+
+    def map_view(self, request: HttpRequest) -> HttpResponse:
+        """`?after=<event type>` lights up what happens when that event is announced."""
+        self._check_permission(request)
+        drawn = _map()
+        after = request.GET.get("after", "")
+        if after and after not in {event.type for event in drawn.events}:
+            raise Http404(f"There is no event {after}.")
+        follows = downstream(after, drawn) if after else None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Map",
+            "opts": self.opts,
+            "map": drawn,
+            "picture": picture.draw(drawn, follows),
+            "hearings": legend.hearings(drawn, follows),
+            "lookups": legend.lookups(drawn),
+            "follows": follows,
+        }
+        return TemplateResponse(request, "carveout/map.html", context)
+
+    def live_view(self, request: HttpRequest) -> HttpResponse:
+        """What is seen at this moment, as the page words it."""
+        self._check_permission(request)
+        return JsonResponse(legend.live(observe()))
+
+    def _check_permission(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+
+def _map() -> ContextMap:
+    deployed.keep_telling(get_settings().hosted)
+    try:
+        elsewhere = deployed.told()
+    except REDIS_ERRORS:
+        elsewhere = {}
+    return map_of(deployed.known(contract.default_folder(), elsewhere), observe())

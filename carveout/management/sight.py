@@ -1,0 +1,26 @@
+"""What is declared and what is seen, for commands that show or check it."""
+
+from pathlib import Path
+
+from carveout import contract, deployed
+from carveout.conf import get_settings
+from carveout.connection import REDIS_ERRORS
+from carveout.contract import Contract
+from carveout.management.command import KitCommand
+from carveout.observed import Observed, observe
+
+
+def declared_and_seen(
+    command: KitCommand, folder: Path, *, declared_only: bool
+) -> tuple[dict[str, Contract], Observed | None]:
+    """Contracts of code, files and running deployments, and what is seen; says what is missing."""
+    if declared_only or get_settings().delivery == "inline":
+        return contract.known(folder), None
+    try:
+        elsewhere = deployed.told()
+    except REDIS_ERRORS:
+        elsewhere = {}
+    seen = observe()
+    for each in seen.unread:
+        command.stderr.write(f"Not looked at: {each}")
+    return deployed.known(folder, elsewhere), seen

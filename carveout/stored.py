@@ -1,0 +1,61 @@
+"""What the databases of the contexts hosted here tell of cursors, heads and deliveries."""
+
+from collections.abc import Iterator
+
+import msgspec
+from django.db import Error as DatabaseError
+from django.db.models import Count, Q
+
+from carveout.conf import get_settings
+from carveout.event import Place
+from carveout.models import Cursor, Delivery, Partition, ReportedCursor
+
+At = dict[tuple[str, Place], int]
+"""Positions by subscription and place."""
+
+
+class Stored(msgspec.Struct, kw_only=True):
+    """Out of all databases that were read."""
+
+    heads: dict[Place, int] = {}
+    cursors: At = {}
+    reported: At = {}
+    deliveries: dict[str, tuple[int, int]] = {}
+    """Per subscription, how many are not done and how many are dead."""
+
+
+def look(unread: list[str]) -> Stored:
+    """Read each database once. One that can't be read is left out, and named in `unread`."""
+    found = Stored()
+    settings = get_settings()
+    for database in sorted({settings.database_of(context) for context in settings.hosted}):
+        try:
+            found.heads |= dict(_heads(database))  # before the cursors, which follow them
+            found.reported |= dict(_positions(ReportedCursor, database))
+            found.cursors |= dict(_positions(Cursor, database))
+            found.deliveries |= dict(_deliveries(database))
+        except DatabaseError as error:
+            unread.append(f"database {database!r} can't be read: {error}")
+    return found
+
+
+def _heads(database: str) -> Iterator[tuple[Place, int]]:
+    rows = Partition.objects.using(database).values_list("context", "number", "head")
+    return (((context, number), head) for context, number, head in rows)
+
+
+def _positions(
+    model: type[Cursor] | type[ReportedCursor], database: str
+) -> Iterator[tuple[tuple[str, Place], int]]:
+    rows = model._default_manager.using(database)
+    for name, context, partition, position in rows.values_list(
+        "subscription", "context", "partition", "position"
+    ):
+        yield (name, (context, partition)), position
+
+
+def _deliveries(database: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    dead = Q(state=Delivery.State.DEAD)
+    rows = Delivery.objects.using(database).values("subscription").order_by("subscription")
+    for each in rows.annotate(waiting=Count("id", filter=~dead), dead=Count("id", filter=dead)):
+        yield each["subscription"], (each["waiting"], each["dead"])

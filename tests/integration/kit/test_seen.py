@@ -1,0 +1,170 @@
+"""What is seen at run time beside what is declared: tallies, cursors, groups, told contracts."""
+
+import time
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+
+import carveout
+from carveout import contract, deployed
+from carveout.connection import client
+from carveout.contrast import LATELY_S, contrast
+from carveout.observed import observe
+from carveout.subscription import registry
+from tests.eventually import eventually
+from tests.integration.kit import steps
+from tests.integration.kit.desk.lookups import TicketToShow
+from tests.integration.kit.tickets.services import announce, returned, sell, sold
+from tests.servers import ValkeyForTests
+
+pytestmark = pytest.mark.usefixtures("kit")
+
+
+def remarks() -> list[str]:
+    contracts = {name: contract.declared(name) for name in ("desk", "tickets")}
+    return sorted(map(str, contrast(contracts, observe())))
+
+
+def test_it_is_seen_what_is_heard_and_how_far_behind_a_subscription_is():
+    @carveout.subscribe("tickets.TicketSold", "tickets.TicketReturned")
+    def record(event, ticket: TicketToShow): ...
+
+    sell("A", "B")
+    steps.flow()
+    sell("C")
+    steps.relay()
+
+    seen = observe()
+    assert seen.unread == []
+    each = seen.subscriptions["desk.record"]
+    assert (each.heard, each.lag, each.waiting, each.dead) == (2, 1, 0, 0)
+    assert each.types.keys() == {"tickets.TicketSold"}
+    assert abs(time.time() - each.heard_at) < 60
+    assert seen.events["tickets.TicketSold"].count == 3
+    asked = seen.lookups["desk tickets.ticket"]
+    assert (asked.requests, asked.failed) == (1, 0)
+    assert asked.mean_ms > 0
+
+
+def test_it_is_seen_what_waits_and_what_is_dead():
+    @carveout.subscribe("tickets.TicketSold", max_attempts=1)
+    def give_up(event):
+        raise OSError("no paper")
+
+    @carveout.subscribe("tickets.TicketSold", max_attempts=9, retry_base_s=900)
+    def wait(event):
+        raise OSError("no paper")
+
+    announce(sold(2))
+    steps.flow()
+    seen = observe().subscriptions
+    assert (seen["desk.give_up"].dead, seen["desk.give_up"].failed) == (2, 2)
+    assert (seen["desk.wait"].waiting, seen["desk.wait"].dead) == (2, 0)
+
+
+def test_it_is_seen_which_events_handlers_publish_if_they_commit():
+    @carveout.subscribe("tickets.TicketSold")
+    def take_back(event):
+        with transaction.atomic(using="kit"):
+            carveout.publish(returned(event.key))
+        if event.key == "T-2":
+            raise OSError("and this one is rolled back")
+
+    announce(sold(2))
+    steps.flow()
+    assert observe().causes == {"tickets.TicketSold": {"tickets.TicketReturned": 1}}
+
+
+def test_a_subscriber_that_nobody_declares_is_found_at_the_event_that_it_hears():
+    @carveout.subscribe("tickets.TicketSold")
+    def stray(event): ...
+
+    announce(sold(2))
+    steps.flow()
+    assert remarks() == []
+    del registry["desk.stray"]
+
+    (found,) = remarks()
+    event = contract.declared("tickets").events["tickets.TicketSold"]
+    told = f"{event.at}: desk.stray hears tickets.TicketSold and nobody declares it, 2 so far, "
+    assert found.startswith(told)
+    call_command("forget", "desk.stray", "--yes")
+    assert remarks() == []
+
+
+def test_a_group_that_somebody_made_by_hand_is_found():
+    announce(sold(1))
+    steps.relay()
+    client().xgroup_create("carveout:{tickets.0}:stream", "reporting", "0")
+    (found,) = remarks()
+    events = contract.declared("tickets").events
+    assert found == (
+        f"{events[min(events)].at}: reporting hears events of tickets and nobody declares it."
+        " Declare it, or stop it and say `manage.py forget reporting`."
+    )
+    call_command("forget", "reporting", "--yes")
+    assert remarks() == []
+
+
+def test_what_was_declared_long_ago_and_never_seen_is_a_notice_and_a_new_one_is_none():
+    @carveout.subscribe("tickets.TicketSold")
+    def sleep(event): ...
+
+    deployed.keep_telling(["desk"])
+    eventually(lambda: deployed.since().keys() == {"desk.sleep"})
+    long_ago = time.time() - LATELY_S - 1
+    client().hset(deployed.SINCE, "desk.sleep", long_ago)
+    assert remarks() == [], "the log is empty"
+
+    announce(sold(1))
+    steps.relay()
+    at = contract.declared("desk").hears["tickets.TicketSold"]["desk.sleep"].at
+    assert remarks() == [
+        f"notice: {at}: desk.sleep is declared and was never seen;"
+        " does `manage.py consume desk` run?"
+    ]
+    blind = observe()
+    blind.unread.append("database 'kit' can't be read: it is away")
+    assert list(contrast({"desk": contract.declared("desk")}, blind)) == []
+
+    client().hset(deployed.SINCE, "desk.sleep", time.time())
+    assert remarks() == [], "it was declared only now"
+    client().hset(deployed.SINCE, "desk.sleep", long_ago)
+    steps.consume()
+    assert remarks() == []
+
+
+def test_contracts_of_other_deployments_are_known_through_redis(kit, tmp_path):
+    deployed.keep_telling(["tickets"])
+    eventually(lambda: "tickets" in deployed.told())
+    client().hset(deployed.KEY, "unheard-of", b"of another release")
+
+    kit.set(HOSTED=["desk"])
+    assert deployed.known(tmp_path, {}).keys() == {"desk"}
+    known = deployed.known(tmp_path, deployed.told())
+    assert known["tickets"].events.keys() >= {"tickets.TicketSold"}
+    assert deployed.told()["tickets"].by
+
+
+def test_workers_tell_their_contracts_again_after_redis_lost_them(valkey, monkeypatch):
+    monkeypatch.setattr(deployed, "TELL_EVERY_S", 0.0)
+    steps.relay()
+    eventually(lambda: "tickets" in deployed.told())
+    valkey.flush()
+    steps.relay()
+    eventually(lambda: "tickets" in deployed.told())
+
+
+def test_without_redis_nothing_is_claimed_and_it_is_said(valkey: ValkeyForTests, tmp_path: Path):
+    @carveout.subscribe("tickets.TicketSold")
+    def record(event): ...
+
+    announce(sold(1))
+    steps.relay()
+    valkey.stop()
+    seen = observe()
+    assert [each.partition(":")[0] for each in seen.unread] == ["Redis did not answer"]
+    assert remarks() == []
+    valkey.start()
