@@ -158,6 +158,7 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
 
     ours = Kit()
     ours.set()
+    settings.ROOT_URLCONF = "tests.integration.kit.urls"
     transport.breakers.clear()
     notice.forget()
     tally.forget()

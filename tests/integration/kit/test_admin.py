@@ -130,8 +130,8 @@ class TestLog:
         assert "&lt;script&gt;alert(1)" in page
         assert "<script>alert(1)" not in page
         assert "<summary>a.b, 8 characters</summary>" in page
-        assert f"?correlation={self.event().correlation_id}" in page
-        assert self.found(admin_client, correlation=self.event().correlation_id) == {"T-2"}
+        assert f"?correlation={self.event().event_id}" in page
+        assert self.found(admin_client, correlation=self.event().event_id) == {"T-2"}
 
 
 class TestGroups:

@@ -24,9 +24,8 @@ QUERY = {LOOKUP: {"key": "T-1"}, EVENTS: {}, STORIES: {"q": "T-1"}}
 
 
 @pytest.fixture
-def internal(kit, settings):
+def internal(kit):
     """The two contexts, one ticket sold, and a web client."""
-    settings.ROOT_URLCONF = "tests.integration.kit.urls"
     with correlation.using(Correlation("about-T-1")):
         sell("T-1")
     sequencer.sequence("tickets", 10)

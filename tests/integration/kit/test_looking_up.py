@@ -28,9 +28,8 @@ RESOURCE = "lookups/tickets.ticket/"
 
 
 @pytest.fixture
-def internal(kit, settings):
+def internal(kit):
     """The contexts behind a web server. Gives: where their internal REST is."""
-    settings.ROOT_URLCONF = "tests.integration.kit.urls"
     with the_contexts() as url:
         kit.change("tickets", url=url)
         yield url

@@ -27,9 +27,8 @@ TOKEN = "a token for tests, long enough by far"
 
 
 @pytest.fixture
-def mounted(kit, settings):
+def mounted(kit):
     """The two contexts with the kit's URLs. Gives: the kit."""
-    settings.ROOT_URLCONF = "tests.integration.kit.urls"
     return kit
 
 

@@ -13,8 +13,7 @@ EVENTS = "events/tickets/0/"
 
 
 @pytest.fixture(autouse=True)
-def internal(kit, settings):
-    settings.ROOT_URLCONF = "tests.integration.kit.urls"
+def internal(kit):
     sell("T-1")
     log.sequence("tickets", 10)
 

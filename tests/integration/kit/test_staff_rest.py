@@ -33,7 +33,6 @@ on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.fixture
 def rest(db, kit, settings):
     """The two contexts with the kit's URLs. Gives: the kit."""
-    settings.ROOT_URLCONF = "tests.integration.kit.urls"
     settings.TIME_ZONE = "UTC"
     return kit
 

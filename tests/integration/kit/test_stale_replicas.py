@@ -40,9 +40,8 @@ class Replica:
 
 
 @pytest.fixture(params=["in process", "over http"])
-def replica(request, kit, settings, tmp_path, monkeypatch):
+def replica(request, kit, tmp_path, monkeypatch):
     """The database that lookups are read from."""
-    settings.ROOT_URLCONF = "tests.integration.kit.urls"
     kit.set(RETRY_BASE_S=0.01, LOOKUPS="http" if request.param == "over http" else "auto")
     file = tmp_path / "replica.sqlite3"
     queryset = Ticket.objects.using("replica")

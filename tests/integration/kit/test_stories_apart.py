@@ -22,7 +22,6 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.fixture
 def apart(kit, settings, tmp_path) -> Iterator[Any]:
     """Desk has a database of its own. Gives: its settings, to be changed."""
-    settings.ROOT_URLCONF = "tests.integration.kit.urls"
     file = back_up(tmp_path / "desk.sqlite3")
     with connected(f"sqlite:///{file}", "of_desk"):
         kit.change("desk", database="of_desk")

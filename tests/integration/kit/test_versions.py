@@ -320,9 +320,8 @@ class TestTwoDeployments:
     """Owner and subscriber are deployed one after the other."""
 
     @pytest.fixture
-    def told(self, kit, settings):
+    def told(self, kit):
         """What the owner's internal events API answers, with the upcasters that are declared."""
-        settings.ROOT_URLCONF = "tests.integration.kit.urls"
 
         def tell() -> bytes:
             resource = "events/tickets/0/"

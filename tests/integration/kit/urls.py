@@ -1,8 +1,10 @@
-"""Where the internal REST of the two contexts and the monitoring are mounted."""
+"""Where the internal REST of the two contexts, the monitoring and the admin are mounted."""
 
+from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("internal/", include("carveout.urls")),
     path("carveout/", include("carveout.monitor_urls")),
     path("api/carveout/", include("carveout.rest_urls")),
