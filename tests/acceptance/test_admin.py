@@ -156,7 +156,7 @@ def test_an_operator_pauses_looks_resumes_and_replays(page, system):  # noqa: F8
     page.locator("#searchbar").fill(first)
     page.keyboard.press("Enter")
     sees(page, re.escape(first))
-    page.locator("#result_list").get_by_role("link").last.click()
+    page.locator("#result_list tr").last.get_by_role("link").first.click()
     sees(page, "all events of its story in this log")
     assert not is_too_wide(page)
     picture(page, "operate-event", DESK)
