@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from carveout import correlation
 from carveout.event import cause, hearer
 from carveout.pulse import pulse
 
@@ -24,7 +25,8 @@ class EventFilter(logging.Filter):
         record.event_id = str(event.id) if event else ""
         record.event_type = event.type if event else ""
         record.event_key = event.key if event else ""
-        record.correlation_id = event.correlation_id if event else ""
+        belongs_to = correlation.current()
+        record.correlation_id = belongs_to.id if belongs_to else ""
         return True
 
 

@@ -25,7 +25,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework_simplejwt.tokens import AccessToken
 from schemathesis import Case, GenerationMode
 
-from carveout import log, token
+from carveout import sequencer, token
 from carveout.lookups import offered
 from carveout.models import LoggedEvent
 from shop.catalogue.models import Product
@@ -91,7 +91,7 @@ def known(settings: Any, root: User, staff: Client, monkeypatch: pytest.MonkeyPa
     sent: Any = {"content_type": "application/json", "headers": bearer}
     order = staff.post("/api/orders/", {"lines": lines}, **sent).json()
     written = staff.post("/api/reviews/", review, **sent).json()
-    log.sequence("orders", 10)
+    sequencer.sequence("orders", 10)
     stored = LoggedEvent.objects.filter(context="orders").latest("id")
     return {
         "sku": "CD-A",

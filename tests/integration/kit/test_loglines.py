@@ -57,7 +57,7 @@ def test_a_handlers_line_tells_event_subscription_and_worker(lines):
         "event_id": str(stored.event_id),
         "event_type": "tickets.TicketSold",
         "event_key": stored.key,
-        "correlation_id": stored.correlation_id,
+        "correlation_id": str(stored.event_id),
         "printer": "/dev/lp0",
     }
     assert after.keys() == {"time", "level", "logger", "message", "worker"}

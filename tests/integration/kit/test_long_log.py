@@ -18,10 +18,10 @@ pytestmark = [
 ROWS_IN_LOG = 20_000
 FILL = """
     INSERT INTO carveout_loggedevent (
-        context, slot, partition, position, event_id, type, key, time, data,
+        context, slot, partition, position, event_id, type, version, key, time, data,
         carries, carried, correlation_id, causation_id, traceparent)
-    SELECT 'tickets', 0, 0, number, id, 'tickets.TicketSold', 'T-' || number / 3,
-        now() - make_interval(secs => %s - number), '{}', '', '', id, '', ''
+    SELECT 'tickets', 0, 0, number, id, 'tickets.TicketSold', 1, 'T-' || number / 3,
+        now() - make_interval(secs => %s - number), '{}', '', '', '', '', ''
     FROM (SELECT number, gen_random_uuid() AS id FROM generate_series(1, %s) AS number) AS numbered
 """
 
@@ -64,7 +64,7 @@ def queries(events: list[LoggedEvent]) -> dict[str, dict[str, str]]:
         "a type that is nowhere": {"type": "tickets.TicketMoved"},
         "context": {"context": "tickets"},
         "time": {"until": middle.time.isoformat()},
-        "correlated": {"correlation": middle.correlation_id},
+        "correlated": {"correlation": str(middle.event_id)},
     }
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 import carveout
-from carveout import log, lookups, token
+from carveout import lookups, sequencer, token
 from tests.integration.kit.tickets.lookups import TicketSerializer
 from tests.integration.kit.tickets.models import Ticket
 from tests.integration.kit.tickets.services import sell
@@ -15,7 +15,7 @@ EVENTS = "events/tickets/0/"
 @pytest.fixture(autouse=True)
 def internal(kit):
     sell("T-1")
-    log.sequence("tickets", 10)
+    sequencer.sequence("tickets", 10)
 
 
 def ask(resource: str, **query):
