@@ -1,0 +1,48 @@
+"""A coupling: one place where an app's code needs another app."""
+
+from typing import Any
+
+import msgspec
+
+EVERY = "*"
+"""The target app of what reaches into every app, such as a receiver without a sender."""
+
+
+class Coupling(msgspec.Struct, frozen=True, kw_only=True):
+    """`source` needs `target`: apps by label, symbols by what a reader would search for.
+
+    `form` is the variety within a kind: an import in a function, a many-to-many relation.
+    """
+
+    kind: str
+    form: str
+    source: str
+    source_symbol: str
+    file: str
+    """From the project's root on."""
+    line: int
+    target: str
+    target_symbol: str
+    sure: bool = True
+    """False: read from names alone, where only running could tell."""
+    details: dict[str, Any] = {}
+
+    @property
+    def identity(self) -> str:
+        """The same for the same coupling when lines move."""
+        return f"{self.kind} {self.source_symbol} -> {self.target_symbol}"
+
+    @property
+    def at(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    @property
+    def in_tests(self) -> bool:
+        """Only tests need it: carving changes them, and nothing that runs."""
+        parts = self.file.split("/")
+        name = parts[-1]
+        return (
+            any(part in ("tests", "test", "testing") for part in parts[:-1])
+            or name in ("tests.py", "conftest.py")
+            or name.startswith("test_")
+        )

@@ -1,0 +1,126 @@
+"""Facts: what one Python file says, without a look at any other.
+
+They depend on the file's text alone, and are plain data: they can be kept between two runs.
+"""
+
+import msgspec
+
+ALWAYS = "module"
+IN_FUNCTION = "function"
+FOR_TYPES = "type checking"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where in a file something stands. `scope` is the class or function around it, or empty."""
+
+    scope: str = ""
+    level: str = ALWAYS
+    atomic: bool = False
+    """Inside a transaction that this very function opens."""
+    within: str = ""
+    """The call whose argument it is."""
+    assigned: str = ""
+    """The name that it is assigned to, at the top of the module or of a class."""
+
+
+class Import(msgspec.Struct, frozen=True):
+    """`from module import name`; without a name, `import module`."""
+
+    module: str
+    name: str
+    line: int
+    place: Place
+
+
+class Call(msgspec.Struct, frozen=True):
+    """`name` is written as in the code, with () for calls on the way: `Order.objects.all().get`.
+
+    Arguments are kept if they are strings, or names (with `=` before them); others are empty.
+    """
+
+    name: str
+    line: int
+    place: Place
+    arguments: tuple[str, ...] = ()
+    keywords: dict[str, str] = {}
+
+    @property
+    def last(self) -> str:
+        return self.name.rpartition(".")[2]
+
+    def argument(self, position: int, keyword: str) -> str:
+        """A string that is handed over either way; empty if there is none."""
+        if position < len(self.arguments):
+            given = self.arguments[position]
+        else:
+            given = self.keywords.get(keyword, "")
+        return "" if given.startswith("=") else given
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A string that looks like a dotted name."""
+
+    value: str
+    line: int
+    place: Place
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """Attributes of a name: `product.reviews`."""
+
+    name: str
+    line: int
+    place: Place
+
+
+class Definition(msgspec.Struct, frozen=True):
+    """A class, function or assigned name; `value` is the call or name that is assigned."""
+
+    line: int
+    value: str = ""
+    target: str = ""
+    """The first argument of that call: a string, or a name with `=` before it."""
+    receiver_lines: dict[str, int] = {}
+    """Of a function: where `@receiver` names a signal, by the signal's name as written."""
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """Two strings in a tuple, such as a migration's dependency, and the name they are kept in."""
+
+    first: str
+    second: str
+    line: int
+    of: str
+
+
+class Swallow(msgspec.Struct, frozen=True):
+    """Where an exception is caught inside a transaction and not raised again."""
+
+    line: int
+    place: Place
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """`names` are the file's own names and what they stand for, dotted from the root on."""
+
+    module: str
+    names: dict[str, str] = {}
+    definitions: dict[str, Definition] = {}
+    imports: list[Import] = []
+    calls: list[Call] = []
+    texts: list[Text] = []
+    chains: list[Chain] = []
+    pairs: list[Pair] = []
+    swallows: list[Swallow] = []
+    atomic: list[str] = []
+    """Functions that open a transaction inside themselves."""
+    variables: dict[str, str] = {}
+    """By scope and name, as in `place:order`: the chain that was assigned last."""
+
+    def resolve(self, name: str, scope: str = "") -> str:
+        """What a dotted name stands for, from the root on; variables are followed once."""
+        first, dot, rest = name.partition(".")
+        variable = self.variables.get(f"{scope}:{first}")
+        if variable is not None and scope:
+            return f"{self.resolve(variable)}{dot}{rest}"
+        return f"{self.names.get(first, first)}{dot}{rest}"

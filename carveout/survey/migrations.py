@@ -1,0 +1,35 @@
+"""Migrations that come after, or before, a migration of another app."""
+
+from collections.abc import Iterator
+
+from carveout.survey.coupling import Coupling
+from carveout.survey.sources import Source, Sources
+
+KIND = "migration"
+FORMS = {"dependencies": "dependency", "run_before": "run before"}
+
+
+def migrations(sources: Sources) -> Iterator[Coupling]:
+    for source in sources:
+        if source.migration:
+            for pair in source.facts.pairs:
+                form = FORMS.get(pair.of.rpartition(".")[2])
+                if form:
+                    yield from _coupling(source, form, pair.first, pair.second, pair.line, sources)
+
+
+def _coupling(
+    source: Source, form: str, app: str, name: str, line: int, sources: Sources
+) -> Iterator[Coupling]:
+    if app == source.app or not sources.project.is_own(app):
+        return
+    yield Coupling(
+        kind=KIND,
+        form=form,
+        source=source.app,
+        source_symbol=f"{source.app}.{source.facts.module.rpartition('.')[2]}",
+        file=source.file,
+        line=line,
+        target=app,
+        target_symbol=f"{app}.{name}",
+    )

@@ -1,0 +1,98 @@
+"""Models as code names them: by class, by label, by table, by reverse accessor."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from django.apps import apps as registry
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
+
+from carveout.survey.project import Project
+
+OF_THE_KEY = {"pk", "id", "in", "isnull", "exact"}
+"""What may follow a foreign key in a lookup and still be answered by its own column."""
+
+
+class Models:
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.all = list(registry.get_models(include_auto_created=True, include_swapped=True))
+        self.by_class = {f"{each.__module__}.{each.__qualname__}": each for each in self.all}
+        self.by_label = {each._meta.label_lower: each for each in self.all}
+
+    def own(self) -> Iterator[type[Model]]:
+        """First-party models that somebody wrote."""
+        for each in self.all:
+            if not each._meta.auto_created and self.project.is_own(each._meta.app_label):
+                yield each
+
+    def named(self, name: str) -> type[Model] | None:
+        """The model that a dotted name stands for, also where a package passes it on."""
+        module, _, last = name.rpartition(".")
+        label = f"{self.project.app_of(module)}.{last}".lower() if module else ""
+        return self.by_class.get(name) or self.by_label.get(label)
+
+    @cached_property
+    def by_table(self) -> dict[str, type[Model]]:
+        """First-party models by their table in lower case; proxies have none of their own."""
+        return {
+            each._meta.db_table.lower(): each
+            for each in self.all
+            if not each._meta.proxy and self.project.is_own(each._meta.app_label)
+        }
+
+    @cached_property
+    def permissions(self) -> dict[str, type[Model]]:
+        """First-party models by the permissions that they have, such as `orders.view_order`."""
+        found = {}
+        for model in self.own():
+            meta = model._meta
+            names = [f"{each}_{meta.model_name}" for each in meta.default_permissions]
+            names += [name for name, _ in meta.permissions]
+            found |= {f"{meta.app_label}.{name}": model for name in names}
+        return found
+
+    @cached_property
+    def accessors(self) -> dict[str, list[tuple[type[Model], Any]]]:
+        """Reverse accessors from one app to another's rows: the model that has it, the relation."""
+        found = defaultdict(list)
+        for model in self.all:
+            for relation in model._meta.related_objects:
+                field = relation.field
+                owner = field.model._meta.app_label
+                name = relation.get_accessor_name()
+                if name and owner != model._meta.app_label and self.project.is_own(owner):
+                    found[name].append((model, field))
+        return found
+
+    def path(
+        self, model: type[Model], lookup: str, joins_last: bool = False
+    ) -> Iterator[type[Model]]:
+        """The models that a lookup such as `product__supplier__name` joins, one after another.
+
+        Without `joins_last`, a last step that only compares the key in the row joins nothing.
+        """
+        steps = lookup.split("__")
+        for position, step in enumerate(steps, start=1):
+            field = _step(model, step)
+            if field is None or not field.is_relation or not isinstance(field.related_model, type):
+                return
+            if not joins_last and _holds_key(field, steps[position:]):
+                return
+            model = field.related_model
+            yield model
+
+
+def _step(model: type[Model], name: str) -> Any:
+    """A field or a reverse relation; None for `product_id`, which names the column."""
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return None
+    return field if field.name == name else None
+
+
+def _holds_key(field: Any, rest: list[str]) -> bool:
+    return getattr(field, "column", None) is not None and (not rest or rest[0] in OF_THE_KEY)
