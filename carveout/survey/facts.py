@@ -3,6 +3,8 @@
 They depend on the file's text alone, and are plain data: they can be kept between two runs.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 ALWAYS = "module"
@@ -117,10 +119,16 @@ class Facts(msgspec.Struct, frozen=True):
     variables: dict[str, str] = {}
     """By scope and name, as in `place:order`: the chain that was assigned last."""
 
-    def resolve(self, name: str, scope: str = "") -> str:
-        """What a dotted name stands for, from the root on; variables are followed once."""
+    def uses(self) -> Iterator[Call | Chain]:
+        """Wherever an attribute of a name is used, called or not."""
+        yield from self.chains
+        yield from self.calls
+
+    def resolve(self, name: str, scope: str = "", steps: int = 4) -> str:
+        """What a dotted name stands for, from the root on; variables are followed."""
         first, dot, rest = name.partition(".")
-        variable = self.variables.get(f"{scope}:{first}")
-        if variable is not None and scope:
-            return f"{self.resolve(variable)}{dot}{rest}"
-        return f"{self.names.get(first, first)}{dot}{rest}"
+        key = first.removesuffix("()")
+        variable = self.variables.get(f"{scope}:{key}") if scope and steps else None
+        if variable is not None:
+            return f"{self.resolve(variable, scope, steps - 1)}{dot}{rest}"
+        return f"{self.names.get(key, key)}{first[len(key) :]}{dot}{rest}"

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from django.conf import settings as django_settings
+
 from carveout.survey.coupling import Coupling
 from carveout.survey.sources import Source, Sources
 
@@ -12,10 +14,21 @@ FORMS = {"dependencies": "dependency", "run_before": "run before"}
 def migrations(sources: Sources) -> Iterator[Coupling]:
     for source in sources:
         if source.migration:
+            for call in source.facts.calls:
+                if call.last == "swappable_dependency" and call.arguments:
+                    app = _swapped(call.arguments[0]).partition(".")[0]
+                    line = call.line
+                    yield from _coupling(source, "dependency", app, "__first__", line, sources)
             for pair in source.facts.pairs:
                 form = FORMS.get(pair.of.rpartition(".")[2])
                 if form:
                     yield from _coupling(source, form, pair.first, pair.second, pair.line, sources)
+
+
+def _swapped(given: str) -> str:
+    """`accounts.Person`, written so or as `settings.AUTH_USER_MODEL`."""
+    name = given.rpartition("settings.")[2]
+    return str(getattr(django_settings, name, given)) if given.startswith("=") else given
 
 
 def _coupling(

@@ -1,11 +1,11 @@
 """Models as code names them: by class, by label, by table, by reverse accessor."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 from django.apps import apps as registry
+from django.conf import settings as django_settings
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 
@@ -14,12 +14,16 @@ from carveout.survey.project import Project
 OF_THE_KEY = {"pk", "id", "in", "isnull", "exact"}
 """What may follow a foreign key in a lookup and still be answered by its own column."""
 
+Step = tuple[type[Model], str, str]
+"""The model that is reached, the symbol that reaches it, and how."""
+
 
 class Models:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.all = list(registry.get_models(include_auto_created=True, include_swapped=True))
         self.by_class = {f"{each.__module__}.{each.__qualname__}": each for each in self.all}
+        self._accessors_of: dict[type[Model], dict[str, Any]] = {}
         self.by_label = {each._meta.label_lower: each for each in self.all}
 
     def own(self) -> Iterator[type[Model]]:
@@ -46,7 +50,7 @@ class Models:
     @cached_property
     def permissions(self) -> dict[str, type[Model]]:
         """First-party models by the permissions that they have, such as `orders.view_order`."""
-        found = {}
+        found: dict[str, type[Model]] = {}
         for model in self.own():
             meta = model._meta
             names = [f"{each}_{meta.model_name}" for each in meta.default_permissions]
@@ -55,17 +59,46 @@ class Models:
         return found
 
     @cached_property
-    def accessors(self) -> dict[str, list[tuple[type[Model], Any]]]:
-        """Reverse accessors from one app to another's rows: the model that has it, the relation."""
-        found = defaultdict(list)
-        for model in self.all:
-            for relation in model._meta.related_objects:
-                field = relation.field
-                owner = field.model._meta.app_label
-                name = relation.get_accessor_name()
-                if name and owner != model._meta.app_label and self.project.is_own(owner):
-                    found[name].append((model, field))
+    def by_name(self) -> dict[str, list[type[Model]]]:
+        """First-party models by their name in lower case, and the user model as `user`."""
+        found: dict[str, list[type[Model]]] = {}
+        for model in self.own():
+            found.setdefault(str(model._meta.model_name), []).append(model)
+        user = self.by_label[django_settings.AUTH_USER_MODEL.lower()]
+        if self.project.is_own(user._meta.app_label):
+            found.setdefault("user", [user])
         return found
+
+    def meant(self, variable: str, app: str) -> type[Model] | None:
+        """The model of a variable that is named like one, those of the same app first."""
+        plain = variable.lower().replace("_", "")
+        found = self.by_name.get(plain) or self.by_name.get(variable.lower().rpartition("_")[2], [])
+        own = [model for model in found if model._meta.app_label == app]
+        return (own or found)[0] if len(own or found) == 1 else None
+
+    def walk(self, model: type[Model], steps: list[str]) -> Iterator[Step]:
+        """The relations that attributes of a row lead over: forward ones and reverse accessors."""
+        for position, step in enumerate(steps, start=1):
+            reverse = self._accessors(model).get(step)
+            field = None if reverse else _step(model, step)
+            if reverse is not None:
+                model = reverse.model
+                yield model, f"{model._meta.label}.{reverse.name}", "reverse accessor"
+            elif field is None or not isinstance(field.related_model, type):
+                return
+            elif steps[position:] and steps[position] not in OF_THE_KEY:
+                model = field.related_model
+                yield model, model._meta.label, "relation walked"
+
+    def _accessors(self, model: type[Model]) -> dict[str, Any]:
+        """Relations that lead to a model, by the accessor that they give its rows."""
+        if model not in self._accessors_of:
+            self._accessors_of[model] = {
+                str(each.get_accessor_name()): each.field
+                for each in model._meta.related_objects
+                if each.get_accessor_name() and not each.field.model._meta.auto_created
+            }
+        return self._accessors_of[model]
 
     def path(
         self, model: type[Model], lookup: str, joins_last: bool = False

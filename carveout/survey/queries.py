@@ -21,8 +21,11 @@ SQL_CALLS = {
     "extra": "extra",
 }
 TABLES = re.compile(
-    r'\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING)\s+(?:ONLY\s+)?["`\[]?(?:\w+["`]?\.["`]?)?(\w+)', re.I
+    r"(?:\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING)\s+(?:ONLY\s+)?|,\s*)"
+    r'["`\[]?(?:\w+["`]?\.["`]?)?(\w+)',
+    re.IGNORECASE,
 )
+"""What stands where a table may. A comma may be one of columns: those have no table's name."""
 BY_KEYWORD = {
     "filter",
     "exclude",
@@ -96,8 +99,10 @@ def _text(source: Source, given: str) -> str:
 
 def _lookups(source: Source, call: Call, sources: Sources, models: Models) -> Iterator[Coupling]:
     paths = list(_paths(call))
-    root = _root(source, call, models)
-    for path in paths if root else ():
+    root = _root(source, call, models) if paths else None
+    if root is None:
+        return
+    for path in paths:
         for model in models.path(root, path, joins_last=call.last in JOINING):
             yield from _coupling(source, call, "lookup", model, sources)
 
@@ -131,31 +136,22 @@ def root_of(source: Source, name: str, scope: str, models: Models) -> type[Model
 
 
 def _accessors(source: Source, sources: Sources, models: Models) -> Iterator[Coupling]:
-    uses = [(each.name, each) for each in source.facts.chains]
-    uses += [(each.name, each) for each in source.facts.calls]
-    for name, use in uses:
-        before, dot, rest = name.partition(".")
-        while dot:
-            step, dot, rest = rest.partition(".")
-            for model, field in models.accessors.get(step, ()):
-                if _is_called(before, model, source, use.place.scope):
-                    owner = field.model
-                    target = f"{owner._meta.label}.{field.name}"
-                    yield from _coupling(
-                        source, use, "reverse accessor", owner, sources, False, target
-                    )
-            before = step
+    for use in source.facts.uses():
+        variable, *steps = use.name.replace("()", "").split(".")
+        if not steps or MANAGERS.search(use.name):
+            continue
+        model, sure = _row(source, variable, use.place.scope, models)
+        for reached, symbol, form in models.walk(model, steps) if model else ():
+            yield from _coupling(source, use, form, reached, sources, sure, symbol)
 
 
-def _is_called(name: str, model: type[Model], source: Source, scope: str) -> bool:
-    """Does a variable's name say that it is a row of this model?"""
-    name = name.removesuffix("()")
+def _row(source: Source, name: str, scope: str, models: Models) -> tuple[type[Model] | None, bool]:
+    """The model that a variable is a row of, and whether the code says so or only its name."""
     if name == "self":
-        return f"{source.facts.module}.{scope}".startswith(
-            f"{model.__module__}.{model.__qualname__}."
-        )
-    plain = name.lower().replace("_", "")
-    return plain == model._meta.model_name or plain.endswith(f"{model._meta.model_name}")
+        parts = scope.split(".")
+        return models.named(f"{source.facts.module}.{'.'.join(parts[:-1])}"), True
+    known = root_of(source, name, scope, models)
+    return (known, True) if known else (models.meant(name, source.app), False)
 
 
 def _coupling(

@@ -22,6 +22,7 @@ from carveout.survey.facts import (
 )
 
 DOTTED = re.compile(r"^[A-Za-z_]\w*([.:][A-Za-z_]\w*)+$")
+OR_404 = {"get_object_or_404()", "get_list_or_404()"}
 BROAD = {"", "Exception", "BaseException"}
 
 
@@ -109,7 +110,7 @@ class _Walk:
         atomic = any(_is_atomic(each) for each in node.decorator_list)
         level = FOR_TYPES if place.level == FOR_TYPES else IN_FUNCTION
         inner = Place(scope=scope, level=level, atomic=atomic)
-        self.visit(node.args, _changed(place, within=""))
+        self.visit(node.args, _changed(place, scope=scope, within=""))
         if node.returns:
             self.visit(node.returns, place)
         self.through(node.body, inner)
@@ -143,9 +144,27 @@ class _Walk:
         if name and place.level != IN_FUNCTION:
             self._define(name, place, Definition(line, given, _given(_target(value))))
             inside = _changed(place, assigned=f"{place.scope}.{name}".lstrip("."))
-        if name and given:
-            self.facts.variables[f"{place.scope}:{name}"] = given
+        self._note(name, value, place)
         self.visit(value, inside)
+
+    def _note(self, name: str, value: ast.AST, place: Place) -> None:
+        """Remember what a variable is; `rows = rows.filter()` says nothing new."""
+        given = _rows_of(value)
+        if name and given and given.partition(".")[0] != name:
+            self.facts.variables[f"{place.scope}:{name}"] = given
+
+    def _for(self, node: ast.For, place: Place) -> None:
+        self._note(dotted(node.target), node.iter, place)
+        self.through(ast.iter_child_nodes(node), place)
+
+    def _comprehension(self, node: ast.comprehension, place: Place) -> None:
+        self._note(dotted(node.target), node.iter, place)
+        self.through(ast.iter_child_nodes(node), place)
+
+    def _arg(self, node: ast.arg, place: Place) -> None:
+        if node.annotation:
+            self._note(node.arg, node.annotation, place)
+            self.visit(node.annotation, place)
 
     # -- Uses ----------------------------------------------------------------------------------
 
@@ -153,7 +172,8 @@ class _Walk:
         name = dotted(node.func) or "?"
         arguments = tuple(_given(each) for each in node.args)
         keywords = {each.arg: _given(each.value) for each in node.keywords if each.arg}
-        self.facts.calls.append(Call(name, node.lineno, place, arguments, keywords))
+        line = node.func.end_lineno or node.lineno  # of the method, not of where its chain begins
+        self.facts.calls.append(Call(name, line, place, arguments, keywords))
         if isinstance(node.func, ast.Attribute):
             self._inner(node.func.value, place)
         elif not isinstance(node.func, ast.Name):
@@ -203,6 +223,16 @@ class _Walk:
             if place.atomic and dotted(handler.type) in BROAD and not _raises(handler):
                 self.facts.swallows.append(Swallow(handler.lineno, place))
         self.through(ast.iter_child_nodes(node), place)
+
+
+def _rows_of(value: ast.AST) -> str:
+    """A chain, also one that stands in a string as an annotation, or `get_object_or_404(Order)`."""
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        return value.value if DOTTED.match(f"_.{value.value}") else ""
+    name = dotted(value)
+    if isinstance(value, ast.Call) and name in OR_404 and value.args:
+        return dotted(value.args[0])
+    return name
 
 
 def _changed(place: Place, **changes: Any) -> Place:

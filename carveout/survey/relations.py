@@ -26,6 +26,8 @@ def relations(sources: Sources, models: Models) -> Iterator[Coupling]:
 def _of_field(model: type[Model], field: Any, sources: Sources) -> Iterator[Coupling]:
     if isinstance(field, GenericForeignKey):
         return  # its content_type is a foreign key, and told as such
+    if any(field.name in _names(parent) for parent in model._meta.parents):
+        return  # a generic relation, which every child is given too
     target = field.related_model
     if not field.is_relation or not isinstance(target, type):
         return
@@ -59,6 +61,10 @@ def _coupling(
         target_symbol=target._meta.label,
         details=details,
     )
+
+
+def _names(model: type[Model]) -> set[str]:
+    return {field.name for field in model._meta.private_fields}
 
 
 def _form(field: Any) -> str:

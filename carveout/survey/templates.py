@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.template.backends.django import get_installed_libraries
@@ -14,6 +15,7 @@ from carveout.survey.project import SHELL, Project
 from carveout.survey.urls import Names
 
 KIND = "template"
+QUOTED_INSIDE = re.compile(r"""(["']).*?\1""")
 QUOTED = re.compile(r"""^["'](.+)["']$""")
 ATTRIBUTES = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
 
@@ -56,7 +58,7 @@ def templates(found: Templates, names: Names, models: Models) -> Iterator[Coupli
         except (UnicodeDecodeError, OSError):
             continue
         for token in _outside_comments(Lexer(text).tokenize()):
-            for kind, form, target, symbol in _uses(token, found, names, models):
+            for kind, form, target, symbol in _uses(token, template.app, found, names, models):
                 if target != template.app and found.project.is_own(target):
                     yield _coupling(template, token, kind, form, target, symbol, found)
 
@@ -76,7 +78,7 @@ Use = tuple[str, str, str, str]
 """Kind, form, the target's app and its symbol."""
 
 
-def _uses(token: Token, found: Templates, names: Names, models: Models) -> Iterator[Use]:
+def _uses(token: Token, app: str, found: Templates, names: Names, models: Models) -> Iterator[Use]:
     if token.token_type == TokenType.BLOCK:
         tag, *bits = token.split_contents() or [""]
         if tag == "load":
@@ -85,9 +87,9 @@ def _uses(token: Token, found: Templates, names: Names, models: Models) -> Itera
             yield from _templates(tag, bits[0], found)
         elif tag == "url" and bits:
             quoted = QUOTED.match(bits[0])
-            for app in names.get(quoted[1], ()) if quoted else ():
-                yield "url", "url tag", app, quoted[1] if quoted else ""
-    yield from _accessors(token.contents, models)
+            for owner in names.get(quoted[1], ()) if quoted else ():
+                yield "url", "url tag", owner, quoted[1] if quoted else ""
+    yield from _walked(token.contents, app, models)
 
 
 def _loads(bits: list[str], found: Templates) -> Iterator[Use]:
@@ -103,16 +105,12 @@ def _templates(tag: str, bit: str, found: Templates) -> Iterator[Use]:
         yield KIND, tag, template.app, template.name
 
 
-def _accessors(contents: str, models: Models) -> Iterator[Use]:
-    for chain in ATTRIBUTES.findall(contents):
-        before, *steps = chain.split(".")
-        for step in steps:
-            for model, field in models.accessors.get(step, ()):
-                if before.lower().replace("_", "") == model._meta.model_name:
-                    owner = field.model._meta
-                    symbol = f"{owner.label}.{field.name}"
-                    yield "query", "reverse accessor", owner.app_label, symbol
-            before = step
+def _walked(contents: str, app: str, models: Models) -> Iterator[Use]:
+    for chain in ATTRIBUTES.findall(QUOTED_INSIDE.sub("", contents)):
+        variable, *steps = chain.split(".")
+        model = models.meant(variable, app)
+        for reached, symbol, form in models.walk(model, steps) if model else ():
+            yield "query", form, reached._meta.app_label, symbol
 
 
 def _coupling(
@@ -133,13 +131,13 @@ def _coupling(
         line=token.lineno or 0,
         target=target,
         target_symbol=symbol,
-        sure=form != "reverse accessor",
+        sure=kind != "query",
     )
 
 
 def _folders(project: Project) -> Iterator[tuple[Path, str]]:
     """Where templates lie, in the order in which Django looks."""
-    for engine in django_settings.TEMPLATES:
+    for engine in _engines():
         for folder in map(Path, engine.get("DIRS", ())):
             resolved = folder.resolve()
             if resolved.is_dir() and resolved.is_relative_to(project.root):
@@ -150,9 +148,13 @@ def _folders(project: Project) -> Iterator[tuple[Path, str]]:
             yield folder, label
 
 
+def _engines() -> list[dict[str, Any]]:
+    return django_settings.TEMPLATES
+
+
 def _libraries() -> dict[str, str]:
     """Tag libraries by the name that templates load them by, and their modules."""
     libraries = dict(get_installed_libraries())
-    for engine in django_settings.TEMPLATES:
+    for engine in _engines():
         libraries |= engine.get("OPTIONS", {}).get("libraries", {})
     return libraries
