@@ -16,12 +16,10 @@ def declared() -> Grouping:
 def parse(given: str) -> Grouping:
     """`orders=orders,billing; catalogue=products` or a file of such lines; # begins a comment.
 
-    Raises: SettingsInvalid: a part has no `=`, or an app is in two contexts.
+    Raises: SettingsInvalid: a part has no `=`, or an app is in two contexts, there is no such file.
     """
-    path = Path(given)
-    text = path.read_text() if "=" not in given or path.is_file() else given
     grouping: Grouping = {}
-    for line in text.replace(";", "\n").splitlines():
+    for line in _text(given).replace(";", "\n").splitlines():
         name, equals, apps = line.partition("#")[0].strip().partition("=")
         if not name:
             continue
@@ -30,6 +28,16 @@ def parse(given: str) -> Grouping:
         grouping[name.strip()] = [app.strip() for app in apps.split(",") if app.strip()]
     _no_app_twice(grouping)
     return grouping
+
+
+def _text(given: str) -> str:
+    path = Path(given)
+    if "=" in given and not path.is_file():
+        return given
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise SettingsInvalid(f"--contexts: {given} is no grouping, and no such file.") from error
 
 
 def _no_app_twice(grouping: Grouping) -> None:

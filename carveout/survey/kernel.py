@@ -12,10 +12,13 @@ APPS_MIN = 3
 
 
 def kernels(project: Project, couplings: Iterable[Coupling]) -> list[str]:
+    """Labels, by imports and relations outside tests. An app of a declared context is none."""
     needed_by: dict[str, set[str]] = {}
     needs: dict[str, set[str]] = {}
     for each in couplings:
-        if each.in_tests or SHELL in (each.source, each.target):
+        if each.kind not in ("import", "relation") or each.in_tests:
+            continue
+        if SHELL in (each.source, each.target) or each.target in project.contexts:
             continue
         needed_by.setdefault(each.target, set()).add(each.source)
         if project.is_own(each.target):

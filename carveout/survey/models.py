@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any
 
 from django.apps import apps as registry
-from django.conf import settings as django_settings
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 
@@ -58,23 +57,14 @@ class Models:
             found |= {f"{meta.app_label}.{name}": model for name in names}
         return found
 
-    @cached_property
-    def by_name(self) -> dict[str, list[type[Model]]]:
-        """First-party models by their name in lower case, and the user model as `user`."""
-        found: dict[str, list[type[Model]]] = {}
-        for model in self.own():
-            found.setdefault(str(model._meta.model_name), []).append(model)
-        user = self.by_label[django_settings.AUTH_USER_MODEL.lower()]
-        if self.project.is_own(user._meta.app_label):
-            found.setdefault("user", [user])
-        return found
-
     def meant(self, variable: str, app: str) -> type[Model] | None:
-        """The model of a variable that is named like one, those of the same app first."""
-        plain = variable.lower().replace("_", "")
-        found = self.by_name.get(plain) or self.by_name.get(variable.lower().rpartition("_")[2], [])
-        own = [model for model in found if model._meta.app_label == app]
-        return (own or found)[0] if len(own or found) == 1 else None
+        """The model of this app that a variable is named like; other apps' may be anything."""
+        plain = variable.lower()
+        for name in (plain.replace("_", ""), plain.rpartition("_")[2]):
+            model = self.by_label.get(f"{app}.{name}")
+            if model is not None:
+                return model
+        return None
 
     def walk(self, model: type[Model], steps: list[str]) -> Iterator[Step]:
         """The relations that attributes of a row lead over: forward ones and reverse accessors."""

@@ -7,7 +7,7 @@ from typing import Any
 from django.template import Context, Engine
 from django.utils.safestring import mark_safe
 
-from carveout.survey.coupling import Coupling
+from carveout.survey.coupling import EVERY, Coupling
 from carveout.survey.survey import Pair, Survey
 from carveout.survey.table import heading, kinds
 
@@ -55,6 +55,7 @@ def _rows(found: Survey) -> list[dict[str, Any]]:
             "total": sum(len(each) for pair, each in found.pairs.items() if pair[0] == source),
         }
         for source in order
+        if source != EVERY
     ]
 
 

@@ -151,7 +151,9 @@ def _row(source: Source, name: str, scope: str, models: Models) -> tuple[type[Mo
         parts = scope.split(".")
         return models.named(f"{source.facts.module}.{'.'.join(parts[:-1])}"), True
     known = root_of(source, name, scope, models)
-    return (known, True) if known else (models.meant(name, source.app), False)
+    if known is not None or source.facts.resolve(name, scope) != name:
+        return known, True
+    return models.meant(name, source.app), False
 
 
 def _coupling(
