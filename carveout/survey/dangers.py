@@ -4,21 +4,23 @@ from collections.abc import Iterator
 
 import msgspec
 from django.db import connections
+from django.db.models import Model
 
 from carveout.survey.facts import Call
 from carveout.survey.models import Models
-from carveout.survey.queries import root_of
+from carveout.survey.queries import MANAGERS, root_of
 from carveout.survey.sources import Source, Sources
 
-MAIL = {
-    "send_mail",
-    "send_mass_mail",
-    "mail_admins",
-    "mail_managers",
-    "EmailMessage",
-    "EmailMultiAlternatives",
+OUTSIDE = {
+    "django.core.mail.": "mail",
+    "requests.": "HTTP",
+    "httpx.": "HTTP",
+    "urllib.request.urlopen": "HTTP",
 }
-SIGNALS = {"send", "send_robust"}
+"""What leaves the process, by how its dotted name begins."""
+BUILDING = ("EmailMessage", "EmailMultiAlternatives", "Session", "Client", "get_connection")
+"""Of these: what only prepares."""
+SIGNALS = ("send", "send_robust")
 
 
 class Danger(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,36 +66,41 @@ def _settings() -> Iterator[Danger]:
 
 
 def _of_call(source: Source, call: Call, models: Models) -> Iterator[Danger]:
-    place = call.place
-    if place.atomic and call.last in MAIL:
-        yield _danger(
-            source,
-            call,
-            "mail in transaction",
-            f"{call.last} runs inside a transaction: a dead mail server undoes it",
-        )
-    if _is_signal(source, call) and place.scope in source.facts.atomic and not place.atomic:
-        yield _danger(
-            source,
-            call,
-            "signal after transaction",
-            f"{call.name} is sent after its transaction: a crash between loses it",
-        )
-    if call.last == "save" and "update_fields" not in call.keywords:
-        model = root_of(source, call.name.rpartition(".")[0], place.scope, models)
-        if model is not None and model._meta.app_label != source.app:
-            yield _danger(
-                source,
-                call,
-                "whole row saved",
-                f"{call.name}() writes every column of a {model._meta.label}, also what"
-                " its owner changed meanwhile",
-            )
+    scope = call.place.scope
+    outside = _outside(source, call) if call.place.atomic else ""
+    if outside:
+        text = f"{call.name} runs inside a transaction, which it holds open and may undo"
+        yield _danger(source, call, f"{outside} in transaction", text)
+    if _is_signal(source, call) and call.line > source.facts.ends.get(scope, call.line):
+        text = f"{call.name} is sent after its transaction: a crash between loses it"
+        yield _danger(source, call, "signal after transaction", text)
+    row = _fetched(source, call, models)
+    if row is not None and row._meta.app_label != source.app:
+        text = f"{call.name}() writes every column of a {row._meta.label}, as it was when read"
+        yield _danger(source, call, "whole row saved", text)
+
+
+def _outside(source: Source, call: Call) -> str:
+    name = source.facts.resolve(call.name, call.place.scope)
+    if name.endswith(BUILDING):
+        return ""
+    return next((what for start, what in OUTSIDE.items() if name.startswith(start)), "")
 
 
 def _is_signal(source: Source, call: Call) -> bool:
     name = source.facts.resolve(call.name.rpartition(".")[0])
-    return call.last in SIGNALS and ".signals." in f".{name}"
+    return call.last in SIGNALS and ".signals." in f".{name}" and not call.place.atomic
+
+
+def _fetched(source: Source, call: Call, models: Models) -> type[Model] | None:
+    """The model of a row that a query gave and that is saved without a list of fields."""
+    variable, _, method = call.name.rpartition(".")
+    if method != "save" or "update_fields" in call.keywords or "." in variable:
+        return None
+    if not MANAGERS.search(source.facts.resolve(variable, call.place.scope)):
+        return None
+    found = root_of(source, variable, call.place.scope, models)
+    return found if found is not None and models.project.is_own(found._meta.app_label) else None
 
 
 def _danger(source: Source, at: object, kind: str, text: str) -> Danger:

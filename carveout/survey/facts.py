@@ -114,8 +114,8 @@ class Facts(msgspec.Struct, frozen=True):
     chains: list[Chain] = []
     pairs: list[Pair] = []
     swallows: list[Swallow] = []
-    atomic: list[str] = []
-    """Functions that open a transaction inside themselves."""
+    ends: dict[str, int] = {}
+    """By function: the line where the first transaction ends that it opens inside itself."""
     variables: dict[str, str] = {}
     """By scope and name, as in `place:order`: the chain that was assigned last."""
 

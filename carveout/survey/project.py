@@ -108,6 +108,8 @@ def default_root() -> Path:
     if path is None:
         return Path.cwd()
     for folder in path.parents:
+        if folder.name in INSTALLED:
+            return path  # the project itself is installed
         if (folder / "manage.py").exists():
             return folder
     return path.parent

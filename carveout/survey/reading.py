@@ -23,7 +23,7 @@ from carveout.survey.facts import (
 
 DOTTED = re.compile(r"^[A-Za-z_]\w*([.:][A-Za-z_]\w*)+$")
 OR_404 = {"get_object_or_404()", "get_list_or_404()"}
-BROAD = {"", "Exception", "BaseException"}
+BROAD = {"Exception", "BaseException"}
 
 
 def read(source: bytes, module: str, package: bool) -> Facts:
@@ -214,13 +214,13 @@ class _Walk:
         self.through(node.items, place)
         opens = any(_is_atomic(each.context_expr) for each in node.items)
         if opens:
-            self.facts.atomic.append(place.scope)
+            self.facts.ends.setdefault(place.scope, node.end_lineno or node.lineno)
         atomic = place.atomic or opens
         self.through(node.body, _changed(place, atomic=atomic))
 
     def _try(self, node: ast.Try, place: Place) -> None:
         for handler in node.handlers:
-            if place.atomic and dotted(handler.type) in BROAD and not _raises(handler):
+            if place.atomic and _is_broad(handler.type) and not _raises(handler):
                 self.facts.swallows.append(Swallow(handler.lineno, place))
         self.through(ast.iter_child_nodes(node), place)
 
@@ -231,7 +231,7 @@ def _rows_of(value: ast.AST) -> str:
         return value.value if DOTTED.match(f"_.{value.value}") else ""
     name = dotted(value)
     if isinstance(value, ast.Call) and name in OR_404 and value.args:
-        return dotted(value.args[0])
+        return f"{dotted(value.args[0])}.objects.get()"
     return name
 
 
@@ -241,6 +241,11 @@ def _changed(place: Place, **changes: Any) -> Place:
 
 def _is_atomic(node: ast.AST) -> bool:
     return dotted(node).removesuffix("()").rpartition(".")[2] == "atomic"
+
+
+def _is_broad(caught: ast.expr | None) -> bool:
+    kinds = _listed(caught) if caught else []
+    return not kinds or any(dotted(each) in BROAD for each in kinds)
 
 
 def _raises(handler: ast.ExceptHandler) -> bool:

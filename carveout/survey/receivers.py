@@ -35,7 +35,8 @@ def receivers(sources: Sources, models: Models) -> Iterator[Coupling]:
 def signals(sources: Sources) -> dict[str, Signal]:
     """All signals of this process by their dotted name, where a module holds them."""
     found: dict[str, Signal] = {}
-    every = {id(each) for each in gc.get_objects() if isinstance(each, Signal)}
+    # By type(): what is lazy would wake up if it were asked for its class.
+    every = {id(each) for each in gc.get_objects() if issubclass(type(each), Signal)}
     for module in list(sys.modules.values()):
         for name, value in list(getattr(module, "__dict__", {}).items()):
             if id(value) in every:

@@ -39,11 +39,10 @@ def strings(sources: Sources, models: Models) -> Iterator[Coupling]:
 def _loaded(source: Source, call: Call, sources: Sources, models: Models) -> Iterator[Coupling]:
     first, second = call.argument(0, "app_label"), call.argument(1, "model_name")
     if call.last == "get_model" and first:
-        model = models.by_label.get(".".join(filter(None, (first, second))).lower())
-        if model:
-            yield from _coupling(
-                source, call, "get_model", model._meta.app_label, model._meta.label, sources
-            )
+        app, _, name = ".".join(filter(None, (first, second))).partition(".")
+        model = models.by_label.get(f"{app}.{name}".lower())
+        symbol = model._meta.label if model else f"{app}.{name}"  # a migration's may be gone
+        yield from _coupling(source, call, "get_model", app, symbol, sources)
     elif call.last in ("get_class", "get_classes") and first and second:
         app = _app_of_loader(first, sources)
         if app:
@@ -51,11 +50,11 @@ def _loaded(source: Source, call: Call, sources: Sources, models: Models) -> Ite
 
 
 def _app_of_loader(module: str, sources: Sources) -> str:
-    """`catalogue.views` names the app by its label or by the end of its module."""
-    first = module.partition(".")[0]
-    if sources.project.is_own(first):
-        return first
-    return sources.project.app_of(module)
+    """`orders.views` names an app by its label or by how its module's name ends."""
+    package = module.rpartition(".")[0] or module
+    apps = sources.project.apps.values()
+    named = [app.label for app in apps if f".{app.module}".endswith(f".{package}")]
+    return min(named, default=package if package in sources.project.apps else "", key=len)
 
 
 def _named(source: Source, text: Text, sources: Sources, models: Models) -> Iterator[Coupling]:

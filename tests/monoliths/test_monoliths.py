@@ -1,0 +1,97 @@
+"""The survey of real monoliths beside what Django and grimp say about them.
+
+Slow: the first run installs them under build/monoliths. `make monoliths` runs it.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.monoliths.subject import Found, Subject
+
+SUBJECTS = [
+    Subject("oscar", "django-oscar==4.2.1", "oscar_shop.settings", "oscar"),
+    Subject("pretix", "pretix", "pretix.testutils.settings", "pretix"),
+]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+Pairs = set[tuple[str, str]]
+
+
+@pytest.fixture(scope="module", params=SUBJECTS, ids=str)
+def found(request: pytest.FixtureRequest) -> Found:
+    return Found(request.param)
+
+
+def of_kind(found: Found, kind: str) -> list[dict[str, Any]]:
+    return [each for each in found.survey["couplings"] if each["kind"] == kind]
+
+
+def compare(found: Found, what: str, surveyed: Pairs, oracle: Pairs) -> None:
+    """Print both numbers for docs/explanation/survey-accuracy.md, and fail on a difference."""
+    recall = len(surveyed & oracle) / len(oracle) if oracle else 1.0
+    precision = len(surveyed & oracle) / len(surveyed) if surveyed else 1.0
+    line = f"{found.subject} | {what} | {len(oracle)} | {recall:.1%} | {precision:.1%}"
+    print(line)  # noqa: T201 (the numbers of the docs)
+    assert (oracle - surveyed, surveyed - oracle) == (set(), set()), line
+
+
+def pairs(of: list[list[str]]) -> Pairs:
+    return {(first, second) for first, second in of}
+
+
+def test_relations_are_those_of_the_app_registry(found):
+    own = [each for each in of_kind(found, "relation") if each["form"] not in ("through", "proxy")]
+    surveyed = {(each["source_symbol"], each["target_symbol"]) for each in own}
+    compare(found, "relations", surveyed, pairs(found.oracle["relations"]))
+
+
+def test_receivers_are_those_that_django_would_call(found):
+    of_models = [each for each in of_kind(found, "receiver") if " of " in each["target_symbol"]]
+    surveyed = {(each["source_symbol"], each["target_symbol"]) for each in of_models}
+    compare(found, "receivers of models", surveyed, pairs(found.oracle["receivers"]))
+
+
+def test_receivers_of_own_signals_are_those_in_the_live_lists(found):
+    own = [each for each in of_kind(found, "receiver") if " of " not in each["target_symbol"]]
+    surveyed = {(each["source_symbol"], each["target_symbol"].split(".")[-1]) for each in own}
+    compare(found, "receivers of own signals", surveyed, pairs(found.oracle["own signals"]))
+
+
+def test_imports_are_those_that_grimp_sees(found):
+    oracle = pairs(found.oracle["imports"])
+    modules = {module for pair in oracle for module in pair}
+    surveyed = {
+        (module_of(found, each["file"]), within(each["target_symbol"], modules))
+        for each in of_kind(found, "import")
+    }
+    compare(found, "imports", surveyed, oracle)
+
+
+def module_of(found: Found, file: str) -> str:
+    parts = file.removesuffix(".py").removesuffix("/__init__").split("/")
+    parts = [] if parts == ["__init__"] else parts
+    return ".".join([found.subject.package, *parts])
+
+
+def within(symbol: str, modules: set[str]) -> str:
+    """The module that a symbol is in; the symbol itself is one, if it is a module."""
+    while symbol not in modules and "." in symbol:
+        symbol = symbol.rpartition(".")[0]
+    return symbol
+
+
+def test_every_coupling_names_a_line_that_exists(found):
+    root = found.subject.root()
+    wrong = []
+    for each in found.survey["couplings"]:
+        path = root / each["file"]
+        lines = path.read_text().count("\n") + 1 if path.is_file() else 0
+        if not 0 < each["line"] <= lines:
+            wrong.append((each["kind"], each["form"], each["source_symbol"], each["file"]))
+    unlocated = f"{len(wrong)} of {len(found.survey['couplings'])} without a line: {wrong[:10]}"
+    assert len(wrong) <= len(found.survey["couplings"]) * 0.01, unlocated
+
+
+def test_no_file_is_left_unread(found):
+    assert found.survey["unread"] == []
