@@ -3,7 +3,9 @@
 Run by the monolith's own interpreter: python oracle.py PACKAGE. Uses nothing of the survey.
 """
 
+import inspect
 import json
+import re
 import sys
 from typing import Any
 
@@ -53,6 +55,10 @@ def relations() -> set[tuple[str, str]]:
     return found
 
 
+class Nobody:
+    """A sender that only those hear who hear everybody."""
+
+
 def name_of(receiver: Any) -> tuple[str, str]:
     function = getattr(receiver, "__func__", receiver)
     function = getattr(function, "func", function)
@@ -72,7 +78,7 @@ def receivers() -> set[tuple[str, str]]:
     """Receivers of another app's models, and of every model, by function and what they hear."""
     found = set()
     for name, signal in OF_MODELS.items():
-        of_all = hears(signal, object())
+        of_all = hears(signal, Nobody)
         found |= {
             (f"{module}.{qualified}", f"{name} of every model")
             for module, qualified in of_all
@@ -85,28 +91,21 @@ def receivers() -> set[tuple[str, str]]:
     return found
 
 
+def defines(module: Any, name: str) -> bool:
+    """Is the name assigned here, and not only imported?"""
+    return re.search(rf"^{name}\s*=", inspect.getsource(module), re.MULTILINE) is not None
+
+
 def own_signals() -> set[tuple[str, str]]:
-    """Receivers of signals that another first-party app defines: function, and name of the signal."""
+    """Receivers of signals of other first-party apps: function, and name of the signal."""
     found = set()
-    modules = [module for name, module in list(sys.modules.items()) if is_own(name)]
-    for module in modules:
-        if not module.__name__.endswith("signals"):
-            continue
-        for name, signal in vars(module).items():
-            if issubclass(type(signal), Signal) and not any(
-                signal is each for each in OF_MODELS.values()
-            ):
-                for entry in signal.receivers:
-                    function = (
-                        entry[1]()
-                        if type(entry[1]).__name__ in ("ReferenceType", "weakref", "WeakMethod")
-                        else entry[1]
-                    )
-                    if function is None:
-                        continue
-                    home, qualified = name_of(function)
-                    if is_own(home) and app_of(home) != app_of(module.__name__):
-                        found.add((f"{home}.{qualified}", name))
+    for module in [module for name, module in list(sys.modules.items()) if is_own(name)]:
+        for name, signal in vars(module).items() if module.__name__.endswith("signals") else ():
+            if not issubclass(type(signal), Signal) or not defines(module, name):
+                continue
+            for home, qualified in hears(signal, Nobody):
+                if is_own(home) and app_of(home) != app_of(module.__name__):
+                    found.add((f"{home}.{qualified}", name))
     return found
 
 
@@ -122,13 +121,10 @@ def imports() -> set[tuple[str, str]]:
 
 
 get_resolver().url_patterns  # noqa: B018 (loads what pages import, and their receivers)
-print(
-    json.dumps(
-        {
-            "relations": sorted(relations()),
-            "receivers": sorted(receivers()),
-            "own signals": sorted(own_signals()),
-            "imports": sorted(imports()),
-        }
-    )
-)
+found = {
+    "relations": sorted(relations()),
+    "receivers": sorted(receivers()),
+    "own signals": sorted(own_signals()),
+    "imports": sorted(imports()),
+}
+sys.stdout.write(json.dumps(found))

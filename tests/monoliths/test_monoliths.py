@@ -33,7 +33,9 @@ def compare(found: Found, what: str, surveyed: Pairs, oracle: Pairs) -> None:
     precision = len(surveyed & oracle) / len(surveyed) if surveyed else 1.0
     line = f"{found.subject} | {what} | {len(oracle)} | {recall:.1%} | {precision:.1%}"
     print(line)  # noqa: T201 (the numbers of the docs)
-    assert (oracle - surveyed, surveyed - oracle) == (set(), set()), line
+    assert not oracle ^ surveyed, (
+        f"{line}\nmissed: {sorted(oracle - surveyed)}\ntoo many: {sorted(surveyed - oracle)}"
+    )
 
 
 def pairs(of: list[list[str]]) -> Pairs:
