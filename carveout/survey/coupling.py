@@ -39,10 +39,13 @@ class Coupling(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def in_tests(self) -> bool:
         """Only tests need it: carving changes them, and nothing that runs."""
-        parts = self.file.split("/")
-        name = parts[-1]
-        return (
-            any(part in ("tests", "test", "testing") for part in parts[:-1])
-            or name in ("tests.py", "conftest.py")
-            or name.startswith("test_")
-        )
+        return is_of_tests(self.file)
+
+
+def is_of_tests(file: str) -> bool:
+    *folders, name = file.split("/")
+    return (
+        bool({"tests", "test", "testing"} & {*folders})
+        or name in ("tests.py", "conftest.py")
+        or name.startswith("test_")
+    )

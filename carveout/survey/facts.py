@@ -100,6 +100,8 @@ class Swallow(msgspec.Struct, frozen=True):
 
     line: int
     place: Place
+    calls: tuple[str, ...] = ()
+    """What is called there and may fail."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -114,6 +116,10 @@ class Facts(msgspec.Struct, frozen=True):
     chains: list[Chain] = []
     pairs: list[Pair] = []
     swallows: list[Swallow] = []
+    statements: list[Text] = []
+    """Strings that begin like SQL."""
+    strings: dict[str, Text] = {}
+    """By scope and name: the strings that were assigned, with blanks between them."""
     ends: dict[str, int] = {}
     """By function: the line where the first transaction ends that it opens inside itself."""
     variables: dict[str, str] = {}

@@ -19,7 +19,8 @@ def imports(sources: Sources) -> Iterator[Coupling]:
 
 def _coupling(source: Source, each: Import, sources: Sources) -> Coupling | None:
     symbol = f"{each.module}.{each.name}" if each.name else each.module
-    target = sources.project.app_of(symbol)
+    module = symbol if symbol in sources.by_module else each.module
+    target = sources.project.app_of(module)
     if not target or target == source.app or not sources.project.is_own(target):
         return None
     return Coupling(
@@ -30,5 +31,6 @@ def _coupling(source: Source, each: Import, sources: Sources) -> Coupling | None
         file=source.file,
         line=each.line,
         target=target,
-        target_symbol=symbol,
+        target_symbol=module,
+        details={"names": [each.name]} if each.name and module != symbol else {},
     )

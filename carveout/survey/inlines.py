@@ -1,39 +1,29 @@
 """Admin classes that show, edit or complete another app's models."""
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
-from django.apps import apps as registry
 from django.db.models import Model
 
 from carveout.survey.coupling import Coupling
-from carveout.survey.models import Models
+from carveout.survey.models import Models, admin_classes
 from carveout.survey.sources import Sources
 
 KIND = "admin"
 COMPLETED = {"autocomplete_fields": "autocomplete", "raw_id_fields": "raw id"}
+SHOWN = ("list_display", "list_filter", "list_select_related")
+"""Where a relation alone makes the admin read the other rows."""
 LOOKED_UP = ("search_fields", "list_filter", "list_display", "list_select_related", "ordering")
 
 
 def inlines(sources: Sources, models: Models) -> Iterator[Coupling]:
-    for shown, admin in _registered():
+    for shown, admin in admin_classes():
         if shown._meta.app_label != _app(admin, sources):
             yield from _coupling(admin, "", shown, "register", sources)
         for inline in admin.inlines:
             yield from _coupling(admin, "inlines", inline.model, "inline", sources)
             yield from _of_class(inline, inline.model, sources, models)
         yield from _of_class(admin, shown, sources, models)
-
-
-def _registered() -> Iterator[tuple[type[Model], Any]]:
-    """Models and the classes that show them, on every admin site; none without the admin."""
-    if not registry.is_installed("django.contrib.admin"):
-        return
-    sites = sys.modules.get("django.contrib.admin.sites")
-    for site in list(sites.all_sites) if sites else ():
-        for model, admin in site._registry.items():
-            yield model, type(admin)
 
 
 def _of_class(
@@ -46,7 +36,7 @@ def _of_class(
                 yield from _coupling(admin, attribute, field.related_model, form, sources)
     for attribute in LOOKED_UP:
         for lookup in _lookups(getattr(admin, attribute, ())):
-            for model in models.path(shown, lookup, joins_last=attribute == "list_select_related"):
+            for model in models.path(shown, lookup, joins_last=attribute in SHOWN):
                 yield from _coupling(admin, attribute, model, "lookup", sources)
 
 
@@ -63,7 +53,7 @@ def _coupling(
     admin: Any, attribute: str, model: type[Model], form: str, sources: Sources
 ) -> Iterator[Coupling]:
     app, target = _app(admin, sources), model._meta.app_label
-    if target == app or not sources.project.is_own(app):
+    if target == app or not sources.project.is_own(app) or not sources.project.is_own(target):
         return
     name = f"{admin.__module__}.{admin.__qualname__}"
     file, line = _where(admin, attribute, sources)

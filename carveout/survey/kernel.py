@@ -12,17 +12,16 @@ APPS_MIN = 3
 
 
 def kernels(project: Project, couplings: Iterable[Coupling]) -> list[str]:
-    """Labels, by imports and relations outside tests. An app of a declared context is none."""
+    """Labels; what tests need does not count. An app of a declared context is none."""
     needed_by: dict[str, set[str]] = {}
     needs: dict[str, set[str]] = {}
     for each in couplings:
-        if each.kind not in ("import", "relation") or each.in_tests:
+        if not each.sure or each.in_tests or SHELL in (each.source, each.target):
             continue
-        if SHELL in (each.source, each.target) or each.target in project.contexts:
-            continue
-        needed_by.setdefault(each.target, set()).add(each.source)
         if project.is_own(each.target):
             needs.setdefault(each.source, set()).add(each.target)
+        if each.kind in ("import", "relation") and each.target not in project.contexts:
+            needed_by.setdefault(each.target, set()).add(each.source)
     others = len(project.own) - 1
     return [
         label

@@ -34,13 +34,13 @@ def _swapped(given: str) -> str:
 def _coupling(
     source: Source, form: str, app: str, name: str, line: int, sources: Sources
 ) -> Iterator[Coupling]:
-    if app == source.app or not sources.project.is_own(app):
+    if app == source.app or app not in sources.project.apps:
         return
     yield Coupling(
         kind=KIND,
         form=form,
         source=source.app,
-        source_symbol=f"{source.app}.{source.facts.module.rpartition('.')[2]}",
+        source_symbol=source.symbol(""),
         file=source.file,
         line=line,
         target=app,

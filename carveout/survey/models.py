@@ -1,8 +1,9 @@
 """Models as code names them: by class, by label, by table, by reverse accessor."""
 
+import sys
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.apps import apps as registry
 from django.core.exceptions import FieldDoesNotExist
@@ -13,8 +14,12 @@ from carveout.survey.project import Project
 OF_THE_KEY = {"pk", "id", "in", "isnull", "exact"}
 """What may follow a foreign key in a lookup and still be answered by its own column."""
 
-Step = tuple[type[Model], str, str]
-"""The model that is reached, the symbol that reaches it, and how."""
+
+class Reached(NamedTuple):
+    """The model at the other end of a relation, and the app that declares the relation."""
+
+    model: type[Model]
+    declared_by: str
 
 
 class Models:
@@ -57,28 +62,28 @@ class Models:
             found |= {f"{meta.app_label}.{name}": model for name in names}
         return found
 
-    def meant(self, variable: str, app: str) -> type[Model] | None:
-        """The model of this app that a variable is named like; other apps' may be anything."""
+    def named_like(self, variable: str) -> list[type[Model]]:
+        """First-party models that a variable may be a row of by its name: `order`, `new_order`."""
         plain = variable.lower()
-        for name in (plain.replace("_", ""), plain.rpartition("_")[2]):
-            model = self.by_label.get(f"{app}.{name}")
-            if model is not None:
-                return model
-        return None
+        found = self._by_name.get(plain.replace("_", ""))
+        return found or self._by_name.get(plain.rpartition("_")[2], [])
 
-    def walk(self, model: type[Model], steps: list[str]) -> Iterator[Step]:
-        """The relations that attributes of a row lead over: forward ones and reverse accessors."""
-        for position, step in enumerate(steps, start=1):
-            reverse = self._accessors(model).get(step)
-            field = None if reverse else _step(model, step)
-            if reverse is not None:
-                model = reverse.model
-                yield model, f"{model._meta.label}.{reverse.name}", "reverse accessor"
-            elif field is None or not isinstance(field.related_model, type):
-                return
-            elif steps[position:] and steps[position] not in OF_THE_KEY:
-                model = field.related_model
-                yield model, model._meta.label, "relation walked"
+    @cached_property
+    def _by_name(self) -> dict[str, list[type[Model]]]:
+        found: dict[str, list[type[Model]]] = {}
+        for model in self.own():
+            found.setdefault(str(model._meta.model_name), []).append(model)
+        return found
+
+    def relation(self, model: type[Model], attribute: str) -> "Reached | None":
+        """What an attribute of a row leads to, if it is a relation or a reverse accessor."""
+        reverse = self._accessors(model).get(attribute)
+        if reverse is not None:
+            return Reached(reverse.model, reverse.model._meta.app_label)
+        field = _step(model, attribute)
+        if field is None or field.auto_created or not isinstance(field.related_model, type):
+            return None
+        return Reached(field.related_model, field.model._meta.app_label)
 
     def _accessors(self, model: type[Model]) -> dict[str, Any]:
         """Relations that lead to a model, by the accessor that they give its rows."""
@@ -119,3 +124,13 @@ def _step(model: type[Model], name: str) -> Any:
 
 def _holds_key(field: Any, rest: list[str]) -> bool:
     return getattr(field, "column", None) is not None and (not rest or rest[0] in OF_THE_KEY)
+
+
+def admin_classes() -> Iterator[tuple[type[Model], Any]]:
+    """Models and the classes that show them, on every admin site; none without the admin."""
+    if not registry.is_installed("django.contrib.admin"):
+        return
+    sites = sys.modules.get("django.contrib.admin.sites")
+    for site in list(sites.all_sites) if sites else ():
+        for model, admin in site._registry.items():
+            yield model, type(admin)

@@ -1,31 +1,16 @@
-"""Queries that reach another app's rows: raw SQL, lookups over relations, reverse accessors."""
+"""Queries that reach another app's rows over relations: lookups, and attributes of rows."""
 
-import re
 from collections.abc import Iterator
-from typing import Any
 
 from django.db.models import Model
 
 from carveout.survey.coupling import Coupling
-from carveout.survey.facts import Call
+from carveout.survey.facts import Call, Chain, Text
 from carveout.survey.models import Models
+from carveout.survey.rows import Rows
 from carveout.survey.sources import Source, Sources
 
 KIND = "query"
-SQL_CALLS = {
-    "raw": "raw SQL",
-    "execute": "raw SQL",
-    "executemany": "raw SQL",
-    "RawSQL": "raw SQL",
-    "RunSQL": "raw SQL",
-    "extra": "extra",
-}
-TABLES = re.compile(
-    r"(?:\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING)\s+(?:ONLY\s+)?|,\s*)"
-    r'["`\[]?(?:\w+["`]?\.["`]?)?(\w+)',
-    re.IGNORECASE,
-)
-"""What stands where a table may. A comma may be one of columns: those have no table's name."""
 BY_KEYWORD = {
     "filter",
     "exclude",
@@ -48,125 +33,74 @@ BY_STRING = {
     "distinct",
     "F",
     "OuterRef",
-    "Sum",
-    "Count",
-    "Avg",
-    "Min",
-    "Max",
     "dates",
     "datetimes",
     "Lower",
     "Coalesce",
 }
-JOINING = {"select_related", "prefetch_related", "Prefetch", "prefetch_related_objects"}
-MANAGERS = re.compile(r"\.(objects|_default_manager|_base_manager|\w*_objects|all_objects)\b")
+AGGREGATES = {"Sum", "Count", "Avg", "Min", "Max"}
+JOINING = {"select_related", "prefetch_related", "Prefetch"}
+INSIDE = {"Q", "F", "When", "OuterRef", "Lower", "Coalesce", "Prefetch"} | AGGREGATES
+"""What stands inside the call of a query and speaks of its model."""
+OR_404 = {"get_object_or_404", "get_list_or_404"}
 
 
-def queries(sources: Sources, models: Models) -> Iterator[Coupling]:
+def queries(sources: Sources, models: Models, rows: Rows) -> Iterator[Coupling]:
     for source in sources:
+        if source.migration:
+            continue  # the history of queries
         for call in source.facts.calls:
-            yield from _sql(source, call, sources, models)
-            if not source.migration:
-                yield from _lookups(source, call, sources, models)
-        yield from _accessors(source, sources, models)
+            yield from _lookups(source, call, models, rows)
+        for use in source.facts.uses():
+            for reached, sure in rows.walked(source, use.name, use.place.scope):
+                if reached.declared_by != source.app:
+                    yield from _coupling(source, use, "walk", reached.model, models, sure)
 
 
-# -- Raw SQL -----------------------------------------------------------------------------------
-
-
-def _sql(source: Source, call: Call, sources: Sources, models: Models) -> Iterator[Coupling]:
-    form = SQL_CALLS.get(call.last)
-    if not form:
+def _lookups(source: Source, call: Call, models: Models, rows: Rows) -> Iterator[Coupling]:
+    paths = list(_paths(source, call))
+    if not paths:
         return
-    text = " ".join(_text(source, each) for each in [*call.arguments, *call.keywords.values()])
-    names = [name.lower() for name in TABLES.findall(text)]
-    names += re.findall(r"\w+", call.keywords.get("tables", "").lower())
-    for name in dict.fromkeys(names):
-        if name in models.by_table:
-            yield from _coupling(source, call, form, models.by_table[name], sources)
-
-
-def _text(source: Source, given: str) -> str:
-    """A string, or the one that a name at the top of the file stands for."""
-    if not given.startswith("="):
-        return given
-    definition = source.facts.definitions.get(given[1:])
-    return definition.target if definition else ""
-
-
-# -- Lookups over relations --------------------------------------------------------------------
-
-
-def _lookups(source: Source, call: Call, sources: Sources, models: Models) -> Iterator[Coupling]:
-    paths = list(_paths(call))
-    root = _root(source, call, models) if paths else None
+    root, sure = rows.of(source, _queried(call), call.place.scope)
     if root is None:
         return
-    for path in paths:
+    for path, at in paths:
         for model in models.path(root, path, joins_last=call.last in JOINING):
-            yield from _coupling(source, call, "lookup", model, sources)
+            yield from _coupling(source, at, "lookup", model, models, sure)
 
 
-def _paths(call: Call) -> Iterator[str]:
+def _paths(source: Source, call: Call) -> Iterator[tuple[str, Call | Text]]:
+    """Lookups, and where each is written: in the call, or in what a variable holds."""
     if call.last in BY_KEYWORD:
-        yield from (name for name in call.keywords if "__" in name)
-    for given in call.arguments if call.last in BY_STRING | JOINING else ():
-        path = given.lstrip("-")
-        if path.isidentifier() and ("__" in path or call.last in JOINING):
-            yield path
+        yield from ((name, call) for name in call.keywords if "__" in name)
+    if call.last not in BY_STRING | JOINING | AGGREGATES:
+        return
+    for given in call.arguments:
+        held = source.facts.strings.get(f"{call.place.scope}:{given[1:]}")
+        named = given.startswith("=")
+        for path in (held.value if held else "").split() if named else given.split():
+            if path.lstrip("-").isidentifier():
+                yield path.lstrip("-"), held if named and held else call
 
 
-def _root(source: Source, call: Call, models: Models) -> type[Model] | None:
-    """The model that a query starts from, if the code says so."""
-    name = call.name
-    if call.last in ("get_object_or_404", "get_list_or_404") and call.arguments:
-        name = call.arguments[0].removeprefix("=") + ".objects"
-    elif call.last in BY_KEYWORD | BY_STRING | JOINING and "." not in name.removesuffix(call.last):
-        name = call.place.within  # Q(…) or F(…) in filter(…)
-    return root_of(source, name, call.place.scope, models)
-
-
-def root_of(source: Source, name: str, scope: str, models: Models) -> type[Model] | None:
-    """The model whose rows a chain such as `Order.objects.get()`, or a variable of one, gives."""
-    resolved = source.facts.resolve(name, scope)
-    return models.named(MANAGERS.split(resolved)[0].removesuffix("()"))
-
-
-# -- Reverse accessors -------------------------------------------------------------------------
-
-
-def _accessors(source: Source, sources: Sources, models: Models) -> Iterator[Coupling]:
-    for use in source.facts.uses():
-        variable, *steps = use.name.replace("()", "").split(".")
-        if not steps or MANAGERS.search(use.name):
-            continue
-        model, sure = _row(source, variable, use.place.scope, models)
-        for reached, symbol, form in models.walk(model, steps) if model else ():
-            yield from _coupling(source, use, form, reached, sources, sure, symbol)
-
-
-def _row(source: Source, name: str, scope: str, models: Models) -> tuple[type[Model] | None, bool]:
-    """The model that a variable is a row of, and whether the code says so or only its name."""
-    if name == "self":
-        parts = scope.split(".")
-        return models.named(f"{source.facts.module}.{'.'.join(parts[:-1])}"), True
-    known = root_of(source, name, scope, models)
-    if known is not None or source.facts.resolve(name, scope) != name:
-        return known, True
-    return models.meant(name, source.app), False
+def _queried(call: Call) -> str:
+    """The chain that a query begins with."""
+    if call.last in OR_404 and call.arguments:
+        return f"{call.arguments[0].removeprefix('=')}.objects"
+    outer = call.place.within if call.last in INSIDE else call.name
+    return outer.rpartition(".")[0]
 
 
 def _coupling(
     source: Source,
-    at: Any,
+    at: Call | Chain | Text,
     form: str,
     model: type[Model],
-    sources: Sources,
-    sure: bool = True,
-    symbol: str = "",
+    models: Models,
+    sure: bool,
 ) -> Iterator[Coupling]:
     target = model._meta.app_label
-    if target == source.app or not sources.project.is_own(target):
+    if target == source.app or not models.project.is_own(target):
         return
     yield Coupling(
         kind=KIND,
@@ -176,6 +110,6 @@ def _coupling(
         file=source.file,
         line=at.line,
         target=target,
-        target_symbol=symbol or model._meta.label,
+        target_symbol=model._meta.label,
         sure=sure,
     )

@@ -21,9 +21,10 @@ from carveout.survey.facts import (
     Text,
 )
 
+SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|TRUNCATE|MERGE)\b", re.I)
 DOTTED = re.compile(r"^[A-Za-z_]\w*([.:][A-Za-z_]\w*)+$")
 OR_404 = {"get_object_or_404()", "get_list_or_404()"}
-BROAD = {"Exception", "BaseException"}
+BROAD = {"Exception", "BaseException", "DatabaseError", "IntegrityError", "OperationalError"}
 
 
 def read(source: bytes, module: str, package: bool) -> Facts:
@@ -94,12 +95,13 @@ class _Walk:
     # -- Definitions ---------------------------------------------------------------------------
 
     def _classdef(self, node: ast.ClassDef, place: Place) -> None:
-        self.through([*node.decorator_list, *node.bases, *node.keywords], place)
+        around = _changed(place, scope=_qualified(node.name, place))
+        self.through([*node.decorator_list, *node.bases, *node.keywords], around)
         scope = self._define(node.name, place, Definition(node.lineno))
         self.through(node.body, _changed(place, scope=scope, within=""))
 
     def _functiondef(self, node: Any, place: Place) -> None:
-        self.through(node.decorator_list, place)
+        self.through(node.decorator_list, _changed(place, scope=_qualified(node.name, place)))
         lines = {
             dotted(argument): each.lineno
             for each in node.decorator_list
@@ -118,7 +120,7 @@ class _Walk:
     _asyncfunctiondef = _functiondef
 
     def _define(self, name: str, place: Place, definition: Definition) -> str:
-        qualified = f"{place.scope}.{name}" if place.scope else name
+        qualified = _qualified(name, place)
         self.facts.definitions.setdefault(qualified, definition)
         if not place.scope:
             self.facts.names[name] = f"{self.facts.module}.{name}"
@@ -145,6 +147,9 @@ class _Walk:
             self._define(name, place, Definition(line, given, _given(_target(value))))
             inside = _changed(place, assigned=f"{place.scope}.{name}".lstrip("."))
         self._note(name, value, place)
+        text = _given(value)
+        if name and text and not text.startswith("="):
+            self.facts.strings[f"{place.scope}:{name}"] = Text(text, line, place)
         self.visit(value, inside)
 
     def _note(self, name: str, value: ast.AST, place: Place) -> None:
@@ -197,6 +202,14 @@ class _Walk:
         value = node.value
         if isinstance(value, str) and len(value) < 200 and DOTTED.match(value):
             self.facts.texts.append(Text(value, node.lineno, place))
+        elif isinstance(value, str) and SQL.match(value):
+            self.facts.statements.append(Text(value, node.lineno, place))
+
+    def _joinedstr(self, node: ast.JoinedStr, place: Place) -> None:
+        text = _given(node)
+        if SQL.match(text):
+            self.facts.statements.append(Text(text, node.lineno, place))
+        self.through((each for each in node.values if not isinstance(each, ast.Constant)), place)
 
     def _tuple(self, node: ast.Tuple, place: Place) -> None:
         if place.assigned and len(node.elts) == 2:
@@ -219,9 +232,13 @@ class _Walk:
         self.through(node.body, _changed(place, atomic=atomic))
 
     def _try(self, node: ast.Try, place: Place) -> None:
+        nested = any(
+            isinstance(each, ast.With) and any(_is_atomic(item.context_expr) for item in each.items)
+            for each in node.body
+        )  # a savepoint: what fails is rolled back
         for handler in node.handlers:
-            if place.atomic and _is_broad(handler.type) and not _raises(handler):
-                self.facts.swallows.append(Swallow(handler.lineno, place))
+            if place.atomic and not nested and _is_broad(handler.type) and not _raises(handler):
+                self.facts.swallows.append(Swallow(handler.lineno, place, _called(node.body)))
         self.through(ast.iter_child_nodes(node), place)
 
 
@@ -235,6 +252,10 @@ def _rows_of(value: ast.AST) -> str:
     return name
 
 
+def _qualified(name: str, place: Place) -> str:
+    return f"{place.scope}.{name}" if place.scope else name
+
+
 def _changed(place: Place, **changes: Any) -> Place:
     return msgspec.structs.replace(place, **changes)
 
@@ -245,7 +266,12 @@ def _is_atomic(node: ast.AST) -> bool:
 
 def _is_broad(caught: ast.expr | None) -> bool:
     kinds = _listed(caught) if caught else []
-    return not kinds or any(dotted(each) in BROAD for each in kinds)
+    return not kinds or any(dotted(each).rpartition(".")[2] in BROAD for each in kinds)
+
+
+def _called(body: list[ast.stmt]) -> tuple[str, ...]:
+    calls = (each for part in body for each in ast.walk(part) if isinstance(each, ast.Call))
+    return tuple(filter(None, (dotted(each.func) for each in calls)))
 
 
 def _raises(handler: ast.ExceptHandler) -> bool:
@@ -273,11 +299,11 @@ def _given(node: ast.AST | None) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(_given(part) or " " for part in node.values)
+        return "".join(_given(part) or "{}" for part in node.values)
     if isinstance(node, ast.BinOp):
         return (_given(node.left) + _given(node.right)).replace("=", " ")
     if isinstance(node, ast.List | ast.Tuple | ast.Dict):
         parts = node.values if isinstance(node, ast.Dict) else node.elts
         return " ".join(filter(None, map(_given, parts))).replace("=", " ")
-    name = dotted(node)
+    name = dotted(node.value if isinstance(node, ast.Starred) else node)
     return f"={name}" if name else ""

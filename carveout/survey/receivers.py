@@ -76,14 +76,13 @@ def _plain(function: Callable[..., Any]) -> Any:
 
 def _target(signal: str, model: Any, sender_id: int, sources: Sources) -> tuple[str, str, str]:
     """The app, the symbol, and how the sender is given."""
-    short = signal.rpartition(".")[2]
     if model is not None:
-        return model._meta.app_label, f"{short} of {model._meta.label}", "class"
+        return model._meta.app_label, model._meta.label, "class"
     home = sources.project.app_of(signal)
     if sources.project.is_own(home):
         return home, signal, "no sender" if sender_id == NOBODY else "other sender"
     if signal.startswith("django.db.models.signals.") and sender_id == NOBODY:
-        return EVERY, f"{short} of every model", "no sender"
+        return EVERY, signal, "no sender"
     return "", "", ""
 
 
@@ -108,7 +107,7 @@ def _coupling(
         line=line,
         target=target,
         target_symbol=symbol,
-        details={"signal": signal},
+        details={"signals": [short]},
     )
 
 

@@ -48,8 +48,9 @@ def _coupling(
     if model._meta.app_label == target._meta.app_label:
         return
     file, definition = _where(model, name, sources)
-    if definition and definition.target:
-        details = {**details, "written": _written(definition.target)}
+    target_as_written = _as_written(model, name, sources)
+    if target_as_written:
+        details = {**details, "written": _written(target_as_written)}
     yield Coupling(
         kind=KIND,
         form=form,
@@ -80,7 +81,7 @@ def _form(field: Any) -> str:
 def _details(field: Any) -> dict[str, Any]:
     details: dict[str, Any] = {}
     on_delete = getattr(field.remote_field, "on_delete", None)
-    if on_delete is not None:
+    if on_delete is not None and not isinstance(field, GenericRelation):
         details["on_delete"] = getattr(on_delete, "__name__", "SET")
     if hasattr(field, "db_constraint"):
         details["db_constraint"] = field.db_constraint
@@ -90,7 +91,18 @@ def _details(field: Any) -> dict[str, Any]:
 
 
 def _written(target: str) -> str:
+    if ".AUTH_" in target or target.startswith("=settings."):
+        return "setting"
     return "class" if target.startswith("=") else "string"
+
+
+def _as_written(model: type[Model], name: str, sources: Sources) -> str:
+    """What the field is given in code, also in that of a third-party class it comes from."""
+    for owner in model.__mro__ if name else ():
+        found = sources.outside(owner.__module__).definitions.get(f"{owner.__qualname__}.{name}")
+        if found:
+            return found.target
+    return ""
 
 
 def _where(model: type[Model], name: str, sources: Sources) -> tuple[str, Definition | None]:

@@ -1,8 +1,10 @@
 """Sources: the facts of every first-party Python file; each file is read once."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from carveout.survey.coupling import is_of_tests
 from carveout.survey.facts import Definition, Facts
 from carveout.survey.project import INSTALLED, Project
 from carveout.survey.reading import read
@@ -13,15 +15,27 @@ NO_FACTS = Facts("")
 class Source:
     """One file: its facts, and the app that it is in."""
 
-    def __init__(self, facts: Facts, file: str, app: str) -> None:
+    def __init__(self, facts: Facts, path: Path, file: str, app: str) -> None:
         self.facts = facts
+        self.path = path
         self.file = file
         self.app = app
         self.migration = ".migrations." in f".{facts.module}."
 
     def symbol(self, scope: str) -> str:
         """The dotted name of a class or function of this file; empty stands for the module."""
+        if self.migration:
+            return f"{self.app}.{self.facts.module.rpartition('.')[2]}"
         return f"{self.facts.module}.{scope}" if scope else self.facts.module
+
+    @property
+    def in_tests(self) -> bool:
+        return is_of_tests(self.file)
+
+    def line_of(self, text: str) -> int:
+        """The first line that holds this text; 0 if there is none."""
+        lines = self.path.read_text().splitlines()
+        return next((number for number, line in enumerate(lines, 1) if text in line), 0)
 
 
 class Sources:
@@ -31,6 +45,7 @@ class Sources:
         self.project = project
         self.by_module: dict[str, Source] = {}
         self.unread: list[str] = []
+        self._outside: dict[str, Facts] = {}
         for module, path in modules(project):
             self._take(module, path)
 
@@ -44,7 +59,19 @@ class Sources:
         except (SyntaxError, ValueError, OSError, RecursionError):
             self.unread.append(file)
             return
-        self.by_module[module] = Source(facts, file, self.project.app_of(module))
+        self.by_module[module] = Source(facts, path, file, self.project.app_of(module))
+
+    def outside(self, module: str) -> Facts:
+        """The facts of any module that is loaded, first-party or not."""
+        if module in self.by_module:
+            return self.by_module[module].facts
+        if module not in self._outside:
+            path = getattr(sys.modules.get(module), "__file__", None) or ""
+            read_it = path.endswith(".py")
+            self._outside[module] = (
+                read(Path(path).read_bytes(), module, False) if read_it else (NO_FACTS)
+            )
+        return self._outside[module]
 
     def defined(self, name: str) -> tuple[str, Definition | None]:
         """The file of a dotted name and its definition there, as far as both are known."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from django.conf import settings as django_settings
+
 from carveout.survey.coupling import Coupling
 from carveout.survey.facts import Call, Text
 from carveout.survey.models import Models
@@ -43,6 +45,10 @@ def _loaded(source: Source, call: Call, sources: Sources, models: Models) -> Ite
         model = models.by_label.get(f"{app}.{name}".lower())
         symbol = model._meta.label if model else f"{app}.{name}"  # a migration's may be gone
         yield from _coupling(source, call, "get_model", app, symbol, sources)
+    elif call.last == "get_user_model":
+        model = models.by_label[django_settings.AUTH_USER_MODEL.lower()]
+        label = model._meta.label
+        yield from _coupling(source, call, call.last, model._meta.app_label, label, sources)
     elif call.last in ("get_class", "get_classes") and first and second:
         app = _app_of_loader(first, sources)
         if app:
@@ -72,9 +78,8 @@ def _named(source: Source, text: Text, sources: Sources, models: Models) -> Iter
         yield from _coupling(source, text, form, target, value, sources)
     elif value.lower() in models.by_label and value.rpartition(".")[2][:1].isupper():
         model = models.by_label[value.lower()]
-        yield from _coupling(
-            source, text, "model label", model._meta.app_label, model._meta.label, sources
-        )
+        form = "setting" if settings else "model label"
+        yield from _coupling(source, text, form, model._meta.app_label, model._meta.label, sources)
     elif value in models.permissions:
         label = models.permissions[value]._meta.app_label
         yield from _coupling(source, text, "permission", label, value, sources)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,9 @@ from carveout.survey.project import SHELL, Project
 from carveout.survey.queries import queries
 from carveout.survey.receivers import receivers
 from carveout.survey.relations import relations
+from carveout.survey.rows import Rows
 from carveout.survey.sources import Sources
+from carveout.survey.sql import sql
 from carveout.survey.strings import strings
 from carveout.survey.templates import Templates, templates
 from carveout.survey.urls import urls
@@ -86,7 +89,14 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 def survey(project: Project) -> Survey:
     """Read the project's files and what Django has loaded of it."""
     sources, models = Sources(project), Models(project)
-    couplings = sorted(_once(_found(sources, models)), key=_order)
+    certain = [
+        *imports(sources),
+        *relations(sources, models),
+        *strings(sources, models),
+        *receivers(sources, models),
+    ]
+    rows = Rows(sources, models, {(each.source, each.target) for each in certain})
+    couplings = sorted(_once([*certain, *_further(sources, models, rows)]), key=_order)
     return Survey(
         contexts={label: project.context_of(label) for label in [*project.own, SHELL]},
         declared=sorted({*project.contexts.values()}),
@@ -97,20 +107,17 @@ def survey(project: Project) -> Survey:
         modules=len(sources.by_module),
         unread=sources.unread,
         couplings=couplings,
-        dangers=list(dangers(sources, models)),
+        dangers=list(dangers(sources, rows)),
     )
 
 
-def _found(sources: Sources, models: Models) -> Iterator[Coupling]:
+def _further(sources: Sources, models: Models, rows: Rows) -> Iterator[Coupling]:
     names = url_names.owners(sources.project)
-    yield from imports(sources)
-    yield from relations(sources, models)
-    yield from strings(sources, models)
-    yield from receivers(sources, models)
     yield from inlines(sources, models)
     yield from urls(sources, names)
-    yield from templates(Templates(sources.project), names, models)
-    yield from queries(sources, models)
+    yield from templates(Templates(sources.project), names, models, rows)
+    yield from sql(sources, models)
+    yield from queries(sources, models, rows)
     yield from migrations(sources)
 
 
@@ -118,14 +125,17 @@ def _once(couplings: Iterable[Coupling]) -> Iterator[Coupling]:
     """Of each coupling the first place, and of two certainties the greater."""
     found: dict[str, Coupling] = {}
     for each in couplings:
-        known = found.get(each.identity)
-        if known is None or (not known.sure, each.file, each.line) < (
-            not each.sure,
-            known.file,
-            known.line,
-        ):
-            found[each.identity] = each
+        known = found.get(each.identity, each)
+        first = min(known, each, key=lambda one: (not one.sure, one.file, one.line))
+        found[each.identity] = msgspec.structs.replace(first, details=_both(known, each))
     yield from found.values()
+
+
+def _both(one: Coupling, other: Coupling) -> dict[str, Any]:
+    """The details of the first; what is listed is listed of both."""
+    lists = {name: value for name, value in other.details.items() if isinstance(value, list)}
+    more = {name: sorted({*one.details.get(name, []), *value}) for name, value in lists.items()}
+    return {**one.details, **more}
 
 
 def _order(each: Coupling) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ def _pairs(heading: str, pairs: dict[Pair, list[Coupling]]) -> Iterator[str]:
 
 
 def _line(each: Coupling) -> str:
-    notes = [f"{name}={value}" for name, value in each.details.items()]
+    notes = [f"{name}: {shown(value)}" for name, value in each.details.items()]
     notes += [] if each.sure else ["not sure"]
     notes += ["in tests"] if each.in_tests else []
     more = f" ({', '.join(notes)})" if notes else ""

@@ -3,21 +3,38 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings as django_settings
+from django.db.models import Model
 from django.template.backends.django import get_installed_libraries
 from django.template.base import Lexer, Token, TokenType
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.models import Models
 from carveout.survey.project import SHELL, Project
+from carveout.survey.rows import Rows
 from carveout.survey.urls import Names
+from carveout.survey.urls import symbol as page_symbol
 
 KIND = "template"
 QUOTED_INSIDE = re.compile(r"""(["']).*?\1""")
 QUOTED = re.compile(r"""^["'](.+)["']$""")
+LOOP = re.compile(r"for (\w+) in ([\w.]+)")
+PERMISSION = re.compile(r"\bperms\.(\w+\.\w+)")
 ATTRIBUTES = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
+
+Variables = dict[str, type[Model]]
+"""What the loops of a template have named so far."""
+
+
+class Use(NamedTuple):
+    """What a tag or a variable needs: the kind and form, the app and the symbol."""
+
+    kind: str
+    form: str
+    app: str
+    symbol: str
 
 
 class Template:
@@ -51,16 +68,19 @@ class Templates:
         return (each for several in self.by_name.values() for each in several)
 
 
-def templates(found: Templates, names: Names, models: Models) -> Iterator[Coupling]:
+def templates(found: Templates, names: Names, models: Models, rows: Rows) -> Iterator[Coupling]:
     for template in found:
         try:
             text = template.path.read_text()
         except (UnicodeDecodeError, OSError):
             continue
+        variables: Variables = {}
         for token in _outside_comments(Lexer(text).tokenize()):
-            for kind, form, target, symbol in _uses(token, template.app, found, names, models):
-                if target != template.app and found.project.is_own(target):
-                    yield _coupling(template, token, kind, form, target, symbol, found)
+            uses = [*_tags(token, found, names), *_permissions(token.contents, models)]
+            uses += _walked(token.contents, template.app, models, rows, variables)
+            for use in uses:
+                if use.app != template.app and found.project.is_own(use.app):
+                    yield _coupling(template, token, use, found)
 
 
 def _outside_comments(tokens: list[Token]) -> Iterator[Token]:
@@ -74,64 +94,58 @@ def _outside_comments(tokens: list[Token]) -> Iterator[Token]:
             yield token
 
 
-Use = tuple[str, str, str, str]
-"""Kind, form, the target's app and its symbol."""
+def _tags(token: Token, found: Templates, names: Names) -> Iterator[Use]:
+    if token.token_type != TokenType.BLOCK:
+        return
+    tag, *bits = token.split_contents() or [""]
+    quoted = QUOTED.match(bits[0]) if bits else None
+    if tag == "load":
+        for name in bits[-1:] if "from" in bits else bits:
+            module = found.libraries.get(name, "")
+            yield Use(KIND, "load", found.project.app_of(module), module)
+    elif tag in ("include", "extends") and quoted:
+        for template in found.by_name.get(quoted[1], [])[:1]:
+            yield Use(KIND, tag, template.app, template.name)
+    elif tag == "url" and quoted:
+        for app in names.get(quoted[1], ()):
+            yield Use("url", "url tag", app, page_symbol(app, quoted[1]))
 
 
-def _uses(token: Token, app: str, found: Templates, names: Names, models: Models) -> Iterator[Use]:
-    if token.token_type == TokenType.BLOCK:
-        tag, *bits = token.split_contents() or [""]
-        if tag == "load":
-            yield from _loads(bits, found)
-        elif tag in ("include", "extends") and bits:
-            yield from _templates(tag, bits[0], found)
-        elif tag == "url" and bits:
-            quoted = QUOTED.match(bits[0])
-            for owner in names.get(quoted[1], ()) if quoted else ():
-                yield "url", "url tag", owner, quoted[1] if quoted else ""
-    yield from _walked(token.contents, app, models)
+def _permissions(contents: str, models: Models) -> Iterator[Use]:
+    for name in PERMISSION.findall(contents):
+        if name in models.permissions:
+            yield Use("string", "permission", models.permissions[name]._meta.app_label, name)
 
 
-def _loads(bits: list[str], found: Templates) -> Iterator[Use]:
-    libraries = bits[-1:] if "from" in bits else bits
-    for name in libraries:
-        module = found.libraries.get(name, "")
-        yield KIND, "load", found.project.app_of(module), module
-
-
-def _templates(tag: str, bit: str, found: Templates) -> Iterator[Use]:
-    quoted = QUOTED.match(bit)
-    for template in found.by_name.get(quoted[1], [])[:1] if quoted else ():
-        yield KIND, tag, template.app, template.name
-
-
-def _walked(contents: str, app: str, models: Models) -> Iterator[Use]:
+def _walked(
+    contents: str, app: str, models: Models, rows: Rows, variables: Variables
+) -> Iterator[Use]:
+    """Relations that the attributes of variables lead over; loops name further variables."""
+    loop = LOOP.match(contents)
     for chain in ATTRIBUTES.findall(QUOTED_INSIDE.sub("", contents)):
         variable, *steps = chain.split(".")
-        model = models.meant(variable, app)
-        for reached, symbol, form in models.walk(model, steps) if model else ():
-            yield "query", form, reached._meta.app_label, symbol
+        model = variables.get(variable) or rows.guess(variable, app)
+        for step in steps:
+            relation = models.relation(model, step) if model else None
+            if relation:
+                model = relation.model
+                if relation.declared_by != app:
+                    yield Use("query", "walk", model._meta.app_label, model._meta.label)
+        if loop and loop[2] == chain and model:
+            variables[loop[1]] = model
 
 
-def _coupling(
-    template: Template,
-    token: Token,
-    kind: str,
-    form: str,
-    target: str,
-    symbol: str,
-    found: Templates,
-) -> Coupling:
+def _coupling(template: Template, token: Token, use: Use, found: Templates) -> Coupling:
     return Coupling(
-        kind=kind,
-        form=form,
+        kind=use.kind,
+        form=use.form,
         source=template.app,
         source_symbol=template.name,
         file=found.project.file(template.path),
         line=token.lineno or 0,
-        target=target,
-        target_symbol=symbol,
-        sure=kind != "query",
+        target=use.app,
+        target_symbol=use.symbol,
+        sure=use.kind != "query",
     )
 
 

@@ -50,5 +50,6 @@ DATABASES = {
         "ATOMIC_REQUESTS": True,  # danger
     }
 }
+LOGIN_URL = "orders:list"  # C
 LOGGING = {"version": 1, "loggers": {"orders.services": {}}}  # decoy
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -36,3 +36,27 @@ def move_stock(pk):
 
 
 from catalogue.models import Product  # noqa: E402  # C
+
+
+def tell(order):
+    send_mail("About your order", "…", None, [order.buyer.email])
+
+
+def confirm(order):
+    tell(order)
+
+
+@transaction.atomic
+def cancel(order):
+    confirm(order)  # danger
+    transaction.on_commit(lambda: confirm(order))  # decoy
+    try:
+        with transaction.atomic():
+            order.delete()
+    except Exception:  # decoy: a savepoint
+        return None
+    try:
+        order.save()
+    except (KeyError, ValueError):  # decoy: nothing of the database
+        return None
+    return order

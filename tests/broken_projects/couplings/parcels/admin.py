@@ -12,4 +12,7 @@ class ParcelAdmin(admin.ModelAdmin):
 
 @admin.register(Order)
 class OrderAdmin(admin.ModelAdmin):  # C
-    pass
+    list_display = ["paid", "buyer"]  # C
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("buyer")  # C

@@ -3,15 +3,15 @@ from django.db.models import Count, F, Q
 
 from reports.models import Showing
 
-LATE = "SELECT * FROM parcel WHERE NOT sent"
+LATE = "SELECT * FROM parcel WHERE NOT sent"  # C
 TEXT = "Select what you like from orders and reviews"  # decoy: those are no tables
 
 
 def late():
     with connection.cursor() as cursor:
-        cursor.execute(LATE)  # C
-        cursor.execute(  # C C
-            "SELECT count(*) FROM orders_order o JOIN suppliers_supplier s ON s.id = o.id"
+        cursor.execute(LATE)  # decoy: told where it stands
+        cursor.execute(
+            "SELECT count(*) FROM orders_order o JOIN suppliers_supplier s ON s.id = o.id"  # C C
         )
         cursor.execute("SELECT * FROM reports_showing")  # decoy
         return cursor.fetchall()
@@ -29,3 +29,17 @@ def by_hand():
 
 def counted():
     return Showing.objects.values("review__product__name").annotate(Count("bundle"))  # C C
+
+
+def of_person(person):
+    """
+    SELECT * FROM accounts_person is only spoken of here: decoy.
+    """
+    table = "parcel"  # decoy: a name alone is no query
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT * FROM {table}
+            JOIN orders_orderline AS line ON line.id = {person}  -- # C
+            """
+        )

@@ -17,7 +17,7 @@ def verify(sender, **kwargs):
     pass
 
 
-@receiver([post_save, post_delete], sender="catalogue.Product")  # C C
+@receiver([post_save, post_delete], sender="catalogue.Product")  # C: one receiver, two signals
 def forget(sender, **kwargs):
     pass
 

@@ -25,3 +25,24 @@ def lines():
 
 def may_ship(user):
     return user.has_perm("orders.ship_order") or user.has_perm("reviews.add_review")  # C
+
+
+def badges(order: order_models.Order):
+    for line in order.lines.all():  # C
+        yield line.product, order.buyer  # C C
+
+
+def of_nobody(order: dict):
+    return order.lines  # decoy: no row
+
+
+def copied():
+    fields = ("product__supplier__name", "stars")  # C C
+    return Review.objects.values(*fields)
+
+
+def loop(line):
+    return line.order_id  # decoy
+
+
+from reviews.models import Review  # noqa: E402  # decoy
