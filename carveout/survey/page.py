@@ -9,7 +9,7 @@ from django.utils.safestring import mark_safe
 
 from carveout.survey.coupling import EVERY, Coupling
 from carveout.survey.survey import Pair, Survey
-from carveout.survey.table import heading, kinds
+from carveout.survey.table import heading, kinds, shown
 
 KIT = Path(__file__).resolve().parent.parent
 
@@ -80,9 +80,13 @@ def _list(pair: Pair, couplings: list[Coupling], prefix: str) -> dict[str, Any]:
         "id": _id(pair, prefix),
         "source": pair[0],
         "target": pair[1],
-        "couplings": couplings,
+        "couplings": [(each, _details(each)) for each in couplings],
         "kinds": kinds(couplings),
     }
+
+
+def _details(each: Coupling) -> str:
+    return "; ".join(f"{name}: {shown(value)}" for name, value in each.details.items())
 
 
 def _id(pair: Pair, prefix: str) -> str:

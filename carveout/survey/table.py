@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -21,6 +22,10 @@ def kinds(couplings: list[Coupling]) -> str:
     """`12 import, 3 relation`, the most frequent first."""
     counted = Counter(each.kind for each in couplings)
     return ", ".join(f"{count} {kind}" for kind, count in counted.most_common())
+
+
+def shown(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _text(found: Survey) -> Iterator[str]:
@@ -64,6 +69,6 @@ def _line(each: Coupling) -> str:
     notes = [f"{name}: {shown(value)}" for name, value in each.details.items()]
     notes += [] if each.sure else ["not sure"]
     notes += ["in tests"] if each.in_tests else []
-    more = f" ({', '.join(notes)})" if notes else ""
+    more = f" ({'; '.join(notes)})" if notes else ""
     what = f"{each.kind}, {each.form}: {each.source_symbol} → {each.target_symbol}"
     return f"  {each.at}  {what}{more}"

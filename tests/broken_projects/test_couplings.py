@@ -105,7 +105,7 @@ def test_relations_tell_what_a_cut_has_to_heed(found):
         "on_delete": "SET_NULL",
         "db_constraint": True,
         "swappable": "AUTH_USER_MODEL",
-        "written": "class",
+        "written": "setting",
     }
     assert details["shipping.Parcel.order"] == {
         "on_delete": "RESTRICT",

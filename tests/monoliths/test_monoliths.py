@@ -48,15 +48,35 @@ def test_relations_are_those_of_the_app_registry(found):
     compare(found, "relations", surveyed, pairs(found.oracle["relations"]))
 
 
+def receivers(found: Found) -> list[tuple[dict[str, Any], str]]:
+    """Each receiver with each of its signals."""
+    heard = of_kind(found, "receiver")
+    return [(each, signal) for each in heard for signal in each["details"]["signals"]]
+
+
+def is_of_models(target: str) -> bool:
+    return target.startswith("django.") or target.split(".")[-1][0].isupper()
+
+
 def test_receivers_are_those_that_django_would_call(found):
-    of_models = [each for each in of_kind(found, "receiver") if " of " in each["target_symbol"]]
-    surveyed = {(each["source_symbol"], each["target_symbol"]) for each in of_models}
+    surveyed = {
+        (each["source_symbol"], f"{signal} of {of_whom(each)}")
+        for each, signal in receivers(found)
+        if is_of_models(each["target_symbol"])
+    }
     compare(found, "receivers of models", surveyed, pairs(found.oracle["receivers"]))
 
 
+def of_whom(each: dict[str, Any]) -> str:
+    return "every model" if each["target"] == "*" else each["target_symbol"]
+
+
 def test_receivers_of_own_signals_are_those_in_the_live_lists(found):
-    own = [each for each in of_kind(found, "receiver") if " of " not in each["target_symbol"]]
-    surveyed = {(each["source_symbol"], each["target_symbol"].split(".")[-1]) for each in own}
+    surveyed = {
+        (each["source_symbol"], signal)
+        for each, signal in receivers(found)
+        if not is_of_models(each["target_symbol"])
+    }
     compare(found, "receivers of own signals", surveyed, pairs(found.oracle["own signals"]))
 
 
