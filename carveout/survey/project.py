@@ -67,6 +67,8 @@ class Project:
     def app_of(self, module: str) -> str:
         """The label of the app that a module, or a dotted name in it, is in; empty if in none."""
         while module:
+            if module in self._shell:
+                return SHELL
             label = self._label_of.get(module)
             if label:
                 return label
@@ -85,6 +87,20 @@ class Project:
         )
 
     @cached_property
+    def alias(self) -> str:
+        """What may stand before a module's name, where the root is a package on the path too."""
+        package = (self.root / "__init__.py").exists() and self.root.name not in self.tops
+        return f"{self.root.name}." if package else ""
+
+    @cached_property
+    def _shell(self) -> set[str]:
+        """Settings and root URLs, also where they lie in an app."""
+        parts = _settings_module().split(".")
+        named = [number for number, part in enumerate(parts, 1) if "settings" in part]
+        settings = ".".join(parts[: named[0]] if named else parts)
+        return {settings, str(django_settings.ROOT_URLCONF or "")} - {""}
+
+    @cached_property
     def _label_of(self) -> dict[str, str]:
         return {app.module: label for label, app in self.apps.items()}
 
@@ -92,7 +108,7 @@ class Project:
     def tops(self) -> dict[str, Path]:
         """Packages and modules at the top that hold first-party code, and where they are."""
         names = [app.module for app in self.apps.values() if app.own]
-        names += [os.environ.get("DJANGO_SETTINGS_MODULE", ""), django_settings.ROOT_URLCONF or ""]
+        names += [_settings_module(), django_settings.ROOT_URLCONF or ""]
         tops = {}
         for name in filter(None, (each.partition(".")[0] for each in names)):
             path = _location(name)
@@ -103,7 +119,7 @@ class Project:
 
 def default_root() -> Path:
     """Where manage.py is, above the settings; else the folder of their package."""
-    top = os.environ.get("DJANGO_SETTINGS_MODULE", "").partition(".")[0]
+    top = _settings_module().partition(".")[0]
     path = _location(top) if top else None
     if path is None:
         return Path.cwd()
@@ -113,6 +129,10 @@ def default_root() -> Path:
         if (folder / "manage.py").exists():
             return folder
     return path.parent
+
+
+def _settings_module() -> str:
+    return os.environ.get("DJANGO_SETTINGS_MODULE", "")
 
 
 def _location(top: str) -> Path | None:

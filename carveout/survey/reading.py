@@ -27,9 +27,12 @@ OR_404 = {"get_object_or_404()", "get_list_or_404()"}
 BROAD = {"Exception", "BaseException", "DatabaseError", "IntegrityError", "OperationalError"}
 
 
-def read(source: bytes, module: str, package: bool) -> Facts:
-    """Raises: SyntaxError, ValueError: it is no Python that this interpreter knows."""
-    walk = _Walk(module, package)
+def read(source: bytes, module: str, package: bool, alias: str = "") -> Facts:
+    """`alias` is what imports may say before the name of a module, as in `shop.orders.models`.
+
+    Raises: SyntaxError, ValueError: it is no Python that this interpreter knows.
+    """
+    walk = _Walk(module, package, alias)
     walk.through(ast.parse(source).body, Place())
     return walk.facts
 
@@ -50,7 +53,8 @@ def dotted(node: ast.AST | None) -> str:
 
 
 class _Walk:
-    def __init__(self, module: str, package: bool) -> None:
+    def __init__(self, module: str, package: bool, alias: str) -> None:
+        self.alias = alias
         self.facts = Facts(module)
         self.package = module if package else module.rpartition(".")[0]
 
@@ -69,9 +73,10 @@ class _Walk:
 
     def _import(self, node: ast.Import, place: Place) -> None:
         for alias in node.names:
-            self.facts.imports.append(Import(alias.name, "", node.lineno, place))
+            name = alias.name.removeprefix(self.alias)
+            self.facts.imports.append(Import(name, "", node.lineno, place))
             first = alias.name.partition(".")[0]
-            self.facts.names[alias.asname or first] = alias.name if alias.asname else first
+            self.facts.names[alias.asname or first] = name if alias.asname else first
 
     def _importfrom(self, node: ast.ImportFrom, place: Place) -> None:
         module = self._absolute(node)
@@ -81,7 +86,7 @@ class _Walk:
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         if not node.level:
-            return node.module or ""
+            return (node.module or "").removeprefix(self.alias)
         parts = self.package.split(".")
         base = ".".join(parts[: len(parts) - node.level + 1])
         return f"{base}.{node.module}" if node.module else base

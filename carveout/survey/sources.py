@@ -55,7 +55,8 @@ class Sources:
     def _take(self, module: str, path: Path) -> None:
         file = self.project.file(path)
         try:
-            facts = read(path.read_bytes(), module, path.name == "__init__.py")
+            package = path.name == "__init__.py"
+            facts = read(path.read_bytes(), module, package, self.project.alias)
         except (SyntaxError, ValueError, OSError, RecursionError):
             self.unread.append(file)
             return

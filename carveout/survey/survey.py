@@ -88,7 +88,9 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 def survey(project: Project) -> Survey:
     """Read the project's files and what Django has loaded of it."""
-    sources, models = Sources(project), Models(project)
+    sources = Sources(project)
+    names = url_names.owners(project)  # first: it loads models and receivers that only pages need
+    models = Models(project)
     certain = [
         *imports(sources),
         *relations(sources, models),
@@ -96,7 +98,7 @@ def survey(project: Project) -> Survey:
         *receivers(sources, models),
     ]
     rows = Rows(sources, models, {(each.source, each.target) for each in certain})
-    couplings = sorted(_once([*certain, *_further(sources, models, rows)]), key=_order)
+    couplings = sorted(_once([*certain, *_further(sources, models, rows, names)]), key=_order)
     return Survey(
         contexts={label: project.context_of(label) for label in [*project.own, SHELL]},
         declared=sorted({*project.contexts.values()}),
@@ -111,8 +113,9 @@ def survey(project: Project) -> Survey:
     )
 
 
-def _further(sources: Sources, models: Models, rows: Rows) -> Iterator[Coupling]:
-    names = url_names.owners(sources.project)
+def _further(
+    sources: Sources, models: Models, rows: Rows, names: url_names.Names
+) -> Iterator[Coupling]:
     yield from inlines(sources, models)
     yield from urls(sources, names)
     yield from templates(Templates(sources.project), names, models, rows)

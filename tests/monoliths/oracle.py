@@ -1,12 +1,15 @@
 """The oracle: what Django and grimp say about the couplings of a monolith, by ways of their own.
 
-Run by the monolith's own interpreter: python oracle.py PACKAGE. Uses nothing of the survey.
+Run by the monolith's own interpreter: python oracle.py FILE PACKAGE…. Uses nothing of the survey.
 """
 
 import inspect
 import json
+import os
 import re
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import django
@@ -15,26 +18,30 @@ django.setup()
 
 import grimp  # noqa: E402
 from django.apps import apps  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.db.models import signals as of_models  # noqa: E402
 from django.dispatch import Signal  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
-PACKAGE = sys.argv[1]
+OUT, *PACKAGES = sys.argv[1:]
 SHELL = "(project)"
+SHELLS = (f"{os.environ['SETTINGS_IN']}.", f"{settings.ROOT_URLCONF}.")
 APPS = {config.name: config.label for config in apps.get_app_configs()}
 OF_MODELS = {name: signal for name, signal in vars(of_models).items() if isinstance(signal, Signal)}
 
 
 def app_of(module: str) -> str:
-    """The label of the innermost app; the shell for the rest of the package."""
+    """The label of the innermost app; the shell for settings, root URLs and what is in no app."""
+    if f"{module}.".startswith(SHELLS):
+        return SHELL
     holding = [name for name in APPS if f"{module}.".startswith(f"{name}.")]
     if holding:
         return APPS[max(holding, key=len)]
-    return SHELL if f"{module}.".startswith(f"{PACKAGE}.") else ""
+    return SHELL if is_own(module) else ""
 
 
 def is_own(module: str) -> bool:
-    return f"{module}.".startswith(f"{PACKAGE}.")
+    return module.partition(".")[0] in PACKAGES
 
 
 OWN_LABELS = {label for name, label in APPS.items() if is_own(name)} | {SHELL}
@@ -111,13 +118,26 @@ def own_signals() -> set[tuple[str, str]]:
 
 def imports() -> set[tuple[str, str]]:
     """Modules that import a module of another app, as grimp sees them."""
-    graph = grimp.build_graph(PACKAGE, cache_dir=None)
-    found = set()
+    return {
+        (module, other)
+        for module, other in edges()
+        if is_own(module) and is_own(other) and app_of(module) != app_of(other)
+    }
+
+
+def edges() -> Iterator[tuple[str, str]]:
+    """All imports; where code may name modules in two ways, grimp looks twice."""
+    yield from imported(grimp.build_graph(*PACKAGES, cache_dir=None))
+    if os.environ["ALIAS"]:
+        prefix = f"{os.environ['ALIAS']}."
+        for module, other in imported(grimp.build_graph(os.environ["ALIAS"], cache_dir=None)):
+            yield module.removeprefix(prefix), other.removeprefix(prefix)
+
+
+def imported(graph: grimp.ImportGraph) -> Iterator[tuple[str, str]]:
     for module in graph.modules:
         for other in graph.find_modules_directly_imported_by(module):
-            if app_of(module) != app_of(other) and is_own(module) and is_own(other):
-                found.add((module, other))
-    return found
+            yield module, other
 
 
 get_resolver().url_patterns  # noqa: B018 (loads what pages import, and their receivers)
@@ -127,4 +147,4 @@ found = {
     "own signals": sorted(own_signals()),
     "imports": sorted(imports()),
 }
-sys.stdout.write(json.dumps(found))
+Path(OUT).write_text(json.dumps(found))

@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,46 +23,56 @@ class Subject:
     name: str
     requirement: str
     settings: str
-    package: str
-    """Where its first-party code is."""
+    settings_in: str
+    """The module or package whose modules are all settings."""
+    folder: str
+    """Where its first-party code is, in site-packages: the root of the survey."""
+    packages: tuple[str, ...]
+    """The packages that hold it, by the names that they are imported by."""
+    on_path: bool = False
+    """The folder is on the path, and the packages lie in it."""
+    env: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name
 
     @property
+    def home(self) -> Path:
+        return INSTALLED / self.name
+
+    @property
+    def root(self) -> Path:
+        return next(self.home.glob("lib/python*/site-packages")) / self.folder
+
+    @property
     def python(self) -> str:
         """Its interpreter; the first call installs it, which takes minutes."""
-        folder = INSTALLED / self.name
-        if not (folder / "installed").exists():
-            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-            install = [folder / "bin" / "pip", "install", "--quiet", self.requirement, *FOR_US]
+        if not (self.home / "installed").exists():
+            subprocess.run([sys.executable, "-m", "venv", self.home], check=True)
+            install = [self.home / "bin" / "pip", "install", "--quiet", self.requirement, *FOR_US]
             subprocess.run(install, check=True)
-            (folder / "installed").touch()
-        return str(folder / "bin" / "python")
+            (self.home / "installed").touch()
+        return str(self.home / "bin" / "python")
 
     def run(self, *arguments: str) -> str:
+        python = self.python
+        path = [str(ROOT), str(HERE), *([str(self.root)] if self.on_path else [])]
+        ours = {
+            "PYTHONPATH": os.pathsep.join(path),
+            "DJANGO_SETTINGS_MODULE": self.settings,
+            "SETTINGS_IN": self.settings_in,
+            "ALIAS": self.folder if self.on_path else "",
+        }
         ran = subprocess.run(
-            [self.python, *arguments],
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(map(str, (ROOT, HERE))),
-                "DJANGO_SETTINGS_MODULE": self.settings,
-            },
-            cwd=INSTALLED / self.name,
+            [python, *arguments],
+            env={**os.environ, **ours, **self.env},
+            cwd=self.home,
             capture_output=True,
             text=True,
             check=False,
         )
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
-
-    def root(self) -> Path:
-        code = f"import {self.package} as it; print(it.__path__[0])"
-        return Path(self.run("-c", code).strip().splitlines()[-1])
-
-    def json(self, *arguments: str) -> Any:
-        out = self.run(*arguments)
-        return json.loads(out[out.index("{") :])  # some settings print on the way
 
 
 class Found:
@@ -72,9 +83,14 @@ class Found:
 
     @cached_property
     def survey(self) -> Any:
-        root = str(self.subject.root())
-        return self.subject.json("-m", "carveout", "survey", "--root", root, "--format", "json")
+        out = self.subject.home / "survey.json"
+        root = str(self.subject.root)
+        told = ("--format", "json", "--output", str(out))
+        self.subject.run("-m", "carveout", "survey", "--root", root, *told)
+        return json.loads(out.read_text())
 
     @cached_property
     def oracle(self) -> Any:
-        return self.subject.json(str(HERE / "oracle.py"), self.subject.package)
+        out = self.subject.home / "oracle.json"
+        self.subject.run(str(HERE / "oracle.py"), str(out), *self.subject.packages)
+        return json.loads(out.read_text())

@@ -10,8 +10,50 @@ import pytest
 from tests.monoliths.subject import Found, Subject
 
 SUBJECTS = [
-    Subject("oscar", "django-oscar==4.2.1", "oscar_shop.settings", "oscar"),
-    Subject("pretix", "pretix", "pretix.testutils.settings", "pretix"),
+    Subject(
+        "oscar",
+        "django-oscar==4.2.1",
+        settings="oscar_shop.settings",
+        settings_in="oscar_shop.settings",
+        folder="oscar",
+        packages=("oscar",),
+    ),
+    Subject(
+        "pretix",
+        "pretix",
+        settings="pretix.testutils.settings",
+        settings_in="pretix.testutils.settings",
+        folder="pretix",
+        packages=("pretix",),
+    ),
+    Subject(
+        "label-studio",
+        "label-studio",
+        settings="core.settings.label_studio",
+        settings_in="core.settings",
+        folder="label_studio",
+        packages=(
+            "core",
+            "data_export",
+            "data_import",
+            "data_manager",
+            "fsm",
+            "io_storages",
+            "jwt_auth",
+            "labels_manager",
+            "ml",
+            "ml_model_providers",
+            "ml_models",
+            "organizations",
+            "projects",
+            "session_policy",
+            "tasks",
+            "users",
+            "webhooks",
+        ),
+        on_path=True,
+        env={"LATEST_VERSION_CHECK": "0"},
+    ),
 ]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -91,9 +133,9 @@ def test_imports_are_those_that_grimp_sees(found):
 
 
 def module_of(found: Found, file: str) -> str:
-    parts = file.removesuffix(".py").removesuffix("/__init__").split("/")
-    parts = [] if parts == ["__init__"] else parts
-    return ".".join([found.subject.package, *parts])
+    above = () if found.subject.on_path else (found.subject.folder,)
+    parts = [*above, *file.removesuffix(".py").split("/")]
+    return ".".join(parts).removesuffix(".__init__")
 
 
 def within(symbol: str, modules: set[str]) -> str:
@@ -104,7 +146,7 @@ def within(symbol: str, modules: set[str]) -> str:
 
 
 def test_every_coupling_names_a_line_that_exists(found):
-    root = found.subject.root()
+    root = found.subject.root
     wrong = []
     for each in found.survey["couplings"]:
         path = root / each["file"]
