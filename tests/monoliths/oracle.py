@@ -146,5 +146,6 @@ found = {
     "receivers": sorted(receivers()),
     "own signals": sorted(own_signals()),
     "imports": sorted(imports()),
+    "modules": sorted(grimp.build_graph(*PACKAGES, cache_dir=None).modules),
 }
 Path(OUT).write_text(json.dumps(found))
