@@ -6,45 +6,10 @@ import pytest
 
 from carveout.errors import SettingsInvalid
 from carveout.survey import grouping
-from carveout.survey.coupling import Coupling
 from carveout.survey.page import as_html
 from carveout.survey.reading import read
-from carveout.survey.survey import Survey
 from carveout.survey.table import as_text
-
-
-def coupling(source: str, target: str, number: int = 0, **changes: object) -> Coupling:
-    fields = {
-        "kind": "import",
-        "form": "module",
-        "source": source,
-        "source_symbol": f"{source}.module{number}",
-        "file": f"{source}/module{number}.py",
-        "line": number + 1,
-        "target": target,
-        "target_symbol": f"{target}.<models>",
-        **changes,
-    }
-    return Coupling(**fields)
-
-
-def surveyed(couplings: list[Coupling], apps: list[str]) -> Survey:
-    return Survey(
-        contexts={app: app for app in [*apps, "(project)"]},
-        declared=[],
-        kernels=[],
-        third_party=[],
-        modules=1500,
-        unread=[],
-        couplings=couplings,
-        dangers=[],
-    )
-
-
-APPS = [f"app_with_a_long_name_{number}" for number in range(30)]
-LARGE = surveyed(
-    [coupling(APPS[n % 30], APPS[(n * 7 + n // 30 + 1) % 30], n) for n in range(2000)], APPS
-)
+from tests.surveys import LARGE, coupling, surveyed
 
 
 def test_lines_may_move_without_a_new_identity():
