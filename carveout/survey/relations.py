@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.db.models import ManyToManyField, Model, OneToOneField
 
 from carveout.survey.coupling import Coupling
@@ -24,7 +23,7 @@ def relations(sources: Sources, models: Models) -> Iterator[Coupling]:
 
 
 def _of_field(model: type[Model], field: Any, sources: Sources) -> Iterator[Coupling]:
-    if isinstance(field, GenericForeignKey):
+    if _is(field, "GenericForeignKey"):
         return  # its content_type is a foreign key, and told as such
     if any(field.name in _names(parent) for parent in model._meta.parents):
         return  # a generic relation, which every child is given too
@@ -68,8 +67,13 @@ def _names(model: type[Model]) -> set[str]:
     return {field.name for field in model._meta.private_fields}
 
 
+def _is(field: Any, name: str) -> bool:
+    """By name: a project without contenttypes can't import these classes."""
+    return any(kind.__name__ == name for kind in type(field).__mro__)
+
+
 def _form(field: Any) -> str:
-    if isinstance(field, GenericRelation):
+    if _is(field, "GenericRelation"):
         return "generic relation"
     if isinstance(field, ManyToManyField):
         return "many-to-many"
@@ -81,7 +85,7 @@ def _form(field: Any) -> str:
 def _details(field: Any) -> dict[str, Any]:
     details: dict[str, Any] = {}
     on_delete = getattr(field.remote_field, "on_delete", None)
-    if on_delete is not None and not isinstance(field, GenericRelation):
+    if on_delete is not None and not _is(field, "GenericRelation"):
         details["on_delete"] = getattr(on_delete, "__name__", "SET")
     if hasattr(field, "db_constraint"):
         details["db_constraint"] = field.db_constraint

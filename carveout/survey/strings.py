@@ -46,9 +46,10 @@ def _loaded(source: Source, call: Call, sources: Sources, models: Models) -> Ite
         symbol = model._meta.label if model else f"{app}.{name}"  # a migration's may be gone
         yield from _coupling(source, call, "get_model", app, symbol, sources)
     elif call.last == "get_user_model":
-        model = models.by_label[django_settings.AUTH_USER_MODEL.lower()]
-        label = model._meta.label
-        yield from _coupling(source, call, call.last, model._meta.app_label, label, sources)
+        model = models.by_label.get(django_settings.AUTH_USER_MODEL.lower())
+        if model:
+            label = model._meta.label
+            yield from _coupling(source, call, call.last, model._meta.app_label, label, sources)
     elif call.last in ("get_class", "get_classes") and first and second:
         app = _app_of_loader(first, sources)
         if app:

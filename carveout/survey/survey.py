@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 import msgspec
+from django.conf import settings as django_settings
 
 from carveout.survey import urls as url_names
 from carveout.survey.coupling import EVERY, Coupling
@@ -39,7 +40,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     third_party: list[str]
     modules: int
     unread: list[str]
-    """Files that are no Python of this version."""
+    """Files that are no Python of this version, and URLs that could not be loaded."""
     couplings: list[Coupling]
     dangers: list[Danger]
 
@@ -89,7 +90,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 def survey(project: Project) -> Survey:
     """Read the project's files and what Django has loaded of it."""
     sources = Sources(project)
-    names = url_names.owners(project)  # first: it loads models and receivers that only pages need
+    names = _names(project, sources)  # first: it loads models and receivers that only pages need
     models = Models(project)
     certain = [
         *imports(sources),
@@ -111,6 +112,15 @@ def survey(project: Project) -> Survey:
         couplings=couplings,
         dangers=list(dangers(sources, rows)),
     )
+
+
+def _names(project: Project, sources: Sources) -> url_names.Names:
+    """None if the URLs can't be loaded; that is told, and the rest is surveyed."""
+    try:
+        return url_names.owners(project)
+    except Exception as error:  # whatever the project's own modules raise
+        sources.unread.append(f"{django_settings.ROOT_URLCONF}: {error}")
+        return {}
 
 
 def _further(

@@ -43,7 +43,7 @@ def _text(found: Survey) -> Iterator[str]:
     for danger in found.dangers:
         yield f"  {danger.at}: {danger.text}"
     for file in found.unread:
-        yield f"notice: {file} could not be read."
+        yield f"notice: could not be read: {file}"
 
 
 def heading(found: Survey) -> str:

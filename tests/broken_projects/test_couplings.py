@@ -21,12 +21,12 @@ PROJECT = Path(__file__).parent / "couplings"
 MARK = re.compile(r"# ((?:C ?)+)(?:#|:|$)")
 
 
-def run(*arguments: str) -> str:
+def run(*arguments: str, project: Path = PROJECT, settings: str = "market.settings") -> str:
     """What the survey prints of a project that does not have us installed."""
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-m", "carveout", "survey", *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "market.settings"},
-        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": settings},
+        cwd=project,
         capture_output=True,
         text=True,
         check=False,
@@ -157,3 +157,26 @@ def test_a_grouping_is_tried_without_being_written():
     assert "catalogue → suppliers" not in text
     assert "With apps that are in no context" in text
     assert (PROJECT / "market/settings.py").read_text() == before
+
+
+def test_what_cannot_be_loaded_is_told_and_the_rest_is_surveyed(tmp_path):
+    files = {
+        "settings.py": """
+INSTALLED_APPS = ["one", "two"]
+ROOT_URLCONF = "urls"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+""",
+        "urls.py": "import nothing_of_that_name",
+        "one/models.py": "",
+        "two/models.py": "import one.models",
+        "two/of_old.py": "print 'this is Python 2'",
+    }
+    for name, code in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(code)
+    for app in ("one", "two"):
+        (tmp_path / app / "__init__.py").touch()
+    text = run(project=tmp_path, settings="settings")
+    assert "two/models.py:1  import, module: two.models → one.models" in text
+    assert "notice: could not be read: two/of_old.py" in text
+    assert "notice: could not be read: urls: No module named 'nothing_of_that_name'" in text
