@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 bin := $(VENV)/bin
 stamp := $(VENV)/installed
 
-.PHONY: demo test versions bench bench-peers chaos soak model docs check format types boundaries django clean
+.PHONY: demo test versions bench bench-peers chaos soak model monoliths docs check format types boundaries django clean
 
 demo: $(stamp)
 	$(bin)/python manage.py demo
@@ -34,6 +34,9 @@ soak: $(stamp)
 
 model: $(stamp)
 	$(bin)/python -m tests.model
+
+monoliths: $(stamp)
+	$(bin)/python -m pytest -m slow -s tests/monoliths $(MONOLITHS)
 
 docs: $(stamp)
 	$(bin)/mkdocs build --quiet

@@ -1,0 +1,115 @@
+"""Queries that reach another app's rows over relations: lookups, and attributes of rows."""
+
+from collections.abc import Iterator
+
+from django.db.models import Model
+
+from carveout.survey.coupling import Coupling
+from carveout.survey.facts import Call, Chain, Text
+from carveout.survey.models import Models
+from carveout.survey.rows import Rows
+from carveout.survey.sources import Source, Sources
+
+KIND = "query"
+BY_KEYWORD = {
+    "filter",
+    "exclude",
+    "get",
+    "get_or_create",
+    "update_or_create",
+    "Q",
+    "get_object_or_404",
+    "get_list_or_404",
+    "annotate",
+    "aggregate",
+    "When",
+}
+BY_STRING = {
+    "order_by",
+    "values",
+    "values_list",
+    "only",
+    "defer",
+    "distinct",
+    "F",
+    "OuterRef",
+    "dates",
+    "datetimes",
+    "Lower",
+    "Coalesce",
+}
+AGGREGATES = {"Sum", "Count", "Avg", "Min", "Max"}
+JOINING = {"select_related", "prefetch_related", "Prefetch"}
+INSIDE = {"Q", "F", "When", "OuterRef", "Lower", "Coalesce", "Prefetch"} | AGGREGATES
+"""What stands inside the call of a query and speaks of its model."""
+OR_404 = {"get_object_or_404", "get_list_or_404"}
+
+
+def queries(sources: Sources, models: Models, rows: Rows) -> Iterator[Coupling]:
+    for source in sources:
+        if source.migration:
+            continue  # the history of queries
+        for call in source.facts.calls:
+            yield from _lookups(source, call, models, rows)
+        for use in source.facts.uses():
+            for reached, sure in rows.walked(source, use.name, use.place.scope):
+                if reached.declared_by != source.app:
+                    yield from _coupling(source, use, "walk", reached.model, models, sure)
+
+
+def _lookups(source: Source, call: Call, models: Models, rows: Rows) -> Iterator[Coupling]:
+    paths = list(_paths(source, call))
+    if not paths:
+        return
+    root, sure = rows.of(source, _queried(call), call.place.scope)
+    if root is None:
+        return
+    for path, at in paths:
+        for model in models.path(root, path, joins_last=call.last in JOINING):
+            yield from _coupling(source, at, "lookup", model, models, sure)
+
+
+def _paths(source: Source, call: Call) -> Iterator[tuple[str, Call | Text]]:
+    """Lookups, and where each is written: in the call, or in what a variable holds."""
+    if call.last in BY_KEYWORD:
+        yield from ((name, call) for name in call.keywords if "__" in name)
+    if call.last not in BY_STRING | JOINING | AGGREGATES:
+        return
+    for given in call.arguments:
+        held = source.facts.strings.get(f"{call.place.scope}:{given[1:]}")
+        named = given.startswith("=")
+        for path in (held.value if held else "").split() if named else given.split():
+            if path.lstrip("-").isidentifier():
+                yield path.lstrip("-"), held if named and held else call
+
+
+def _queried(call: Call) -> str:
+    """The chain that a query begins with."""
+    if call.last in OR_404 and call.arguments:
+        return f"{call.arguments[0].removeprefix('=')}.objects"
+    outer = call.place.within if call.last in INSIDE else call.name
+    return outer.rpartition(".")[0]
+
+
+def _coupling(
+    source: Source,
+    at: Call | Chain | Text,
+    form: str,
+    model: type[Model],
+    models: Models,
+    sure: bool,
+) -> Iterator[Coupling]:
+    target = model._meta.app_label
+    if target == source.app or not models.project.is_own(target):
+        return
+    yield Coupling(
+        kind=KIND,
+        form=form,
+        source=source.app,
+        source_symbol=source.symbol(at.place.scope or at.place.assigned),
+        file=source.file,
+        line=at.line,
+        target=target,
+        target_symbol=model._meta.label,
+        sure=sure,
+    )

@@ -1,0 +1,124 @@
+"""Sources: the facts of every first-party Python file; each file is read once."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from carveout.survey.coupling import is_of_tests
+from carveout.survey.facts import Definition, Facts
+from carveout.survey.project import INSTALLED, Project
+from carveout.survey.reading import read
+
+NO_FACTS = Facts("")
+
+
+class Source:
+    """One file: its facts, and the app that it is in."""
+
+    def __init__(self, facts: Facts, path: Path, file: str, app: str) -> None:
+        self.facts = facts
+        self.path = path
+        self.file = file
+        self.app = app
+        self.migration = ".migrations." in f".{facts.module}."
+
+    def symbol(self, scope: str) -> str:
+        """The dotted name of a class or function of this file; empty stands for the module."""
+        if self.migration:
+            return f"{self.app}.{self.facts.module.rpartition('.')[2]}"
+        return f"{self.facts.module}.{scope}" if scope else self.facts.module
+
+    @property
+    def in_tests(self) -> bool:
+        return is_of_tests(self.file)
+
+    def line_of(self, text: str) -> int:
+        """The first line that holds this text; 0 if there is none."""
+        lines = self.path.read_text().splitlines()
+        return next((number for number, line in enumerate(lines, 1) if text in line), 0)
+
+
+class Sources:
+    """All of them by module; `unread` are the files that no Python could read."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.by_module: dict[str, Source] = {}
+        self.unread: list[str] = []
+        self._outside: dict[str, Facts] = {}
+        for module, path in modules(project):
+            self._take(module, path)
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self.by_module.values())
+
+    def _take(self, module: str, path: Path) -> None:
+        file = self.project.file(path)
+        try:
+            package = path.name == "__init__.py"
+            facts = read(path.read_bytes(), module, package, self.project.alias)
+        except (SyntaxError, ValueError, OSError, RecursionError):
+            self.unread.append(file)
+            return
+        self.by_module[module] = Source(facts, path, file, self.project.app_of(module))
+
+    def outside(self, module: str) -> Facts:
+        """The facts of any module that is loaded, first-party or not."""
+        if module in self.by_module:
+            return self.by_module[module].facts
+        if module not in self._outside:
+            path = getattr(sys.modules.get(module), "__file__", None) or ""
+            read_it = path.endswith(".py")
+            self._outside[module] = (
+                read(Path(path).read_bytes(), module, False) if read_it else (NO_FACTS)
+            )
+        return self._outside[module]
+
+    def defined(self, name: str) -> tuple[str, Definition | None]:
+        """The file of a dotted name and its definition there, as far as both are known."""
+        module, _, rest = name.rpartition(".")
+        while module:
+            if module in self.by_module:
+                source = self.by_module[module]
+                return source.file, source.facts.definitions.get(rest)
+            module, _, last = module.rpartition(".")
+            rest = f"{last}.{rest}"
+        return "", None
+
+    def exists(self, name: str) -> bool:
+        """Is this a module, or a name at the top of one?"""
+        if name in self.by_module:
+            return True
+        module, _, rest = name.rpartition(".")
+        return module in self.by_module and rest in self.by_module[module].facts.names
+
+    def origin(self, name: str) -> str:
+        """Where a name is defined that other modules pass on."""
+        for _ in range(8):
+            module, _, rest = name.rpartition(".")
+            if name in self.by_module or module not in self.by_module:
+                return name
+            further = self.by_module[module].facts.names.get(rest, name)
+            if further == name:
+                return name
+            name = further
+        return name
+
+
+def modules(project: Project) -> Iterator[tuple[str, Path]]:
+    """Every module under the packages that hold first-party code, and its file."""
+    for name, path in sorted(project.tops.items()):
+        if path.is_file():
+            yield name, path
+        else:
+            yield from _below(path, name)
+
+
+def _below(folder: Path, package: str) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name.isidentifier() and path.name not in INSTALLED:
+            yield from _below(path, f"{package}.{path.name}")
+        elif path.suffix == ".py" and path.stem == "__init__":
+            yield package, path
+        elif path.suffix == ".py" and path.stem.isidentifier() | path.stem[:1].isdigit():
+            yield f"{package}.{path.stem}", path

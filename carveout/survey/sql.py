@@ -1,0 +1,61 @@
+"""Raw SQL that names another app's tables."""
+
+import re
+from collections.abc import Iterator
+
+from carveout.survey.coupling import Coupling
+from carveout.survey.facts import Call, Text
+from carveout.survey.models import Models
+from carveout.survey.sources import Source, Sources
+
+KIND = "query"
+FRAGMENTS = {"extra", "RawSQL"}
+"""Calls that are given parts of a statement."""
+TABLES = re.compile(
+    r"(?:\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING)\s+(?:ONLY\s+)?|,\s*)"
+    r'["`\[]?(?:\w+["`]?\.["`]?)?(\w+)',
+    re.IGNORECASE,
+)
+"""What stands where a table may. A comma may be one of columns: those have no table's name."""
+
+
+def sql(sources: Sources, models: Models) -> Iterator[Coupling]:
+    for source in sources:
+        for text in source.facts.statements if not source.migration else ():
+            for match in TABLES.finditer(text.value):
+                line = text.line + text.value.count("\n", 0, match.start(1))
+                yield from _coupling(source, text, line, "raw SQL", match[1], sources, models)
+        for call in source.facts.calls:
+            if call.last in FRAGMENTS:
+                for name in _named(call):
+                    yield from _coupling(source, call, call.line, "extra", name, sources, models)
+
+
+def _named(call: Call) -> list[str]:
+    given = [*call.arguments, *call.keywords.values()]
+    tables = re.findall(r"\w+", call.keywords.get("tables", ""))
+    return tables + [name for each in given for name in TABLES.findall(each)]
+
+
+def _coupling(
+    source: Source,
+    at: Call | Text,
+    line: int,
+    form: str,
+    table: str,
+    sources: Sources,
+    models: Models,
+) -> Iterator[Coupling]:
+    model = models.by_table.get(table.lower())
+    if model is None or model._meta.app_label == source.app:
+        return
+    yield Coupling(
+        kind=KIND,
+        form=form,
+        source=source.app,
+        source_symbol=source.symbol(at.place.scope or at.place.assigned),
+        file=source.file,
+        line=line,
+        target=model._meta.app_label,
+        target_symbol=model._meta.label,
+    )

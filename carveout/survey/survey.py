@@ -1,0 +1,155 @@
+"""The survey: all kinds run, each coupling once, in order."""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from django.conf import settings as django_settings
+
+from carveout.survey import urls as url_names
+from carveout.survey.coupling import EVERY, Coupling
+from carveout.survey.dangers import Danger, dangers
+from carveout.survey.imports import imports
+from carveout.survey.inlines import inlines
+from carveout.survey.kernel import kernels
+from carveout.survey.migrations import migrations
+from carveout.survey.models import Models
+from carveout.survey.project import SHELL, Project
+from carveout.survey.queries import queries
+from carveout.survey.receivers import receivers
+from carveout.survey.relations import relations
+from carveout.survey.rows import Rows
+from carveout.survey.sources import Sources
+from carveout.survey.sql import sql
+from carveout.survey.strings import strings
+from carveout.survey.templates import Templates, templates
+from carveout.survey.urls import urls
+
+Pair = tuple[str, str]
+
+
+class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """What was found. `contexts` is by app; an app that is in none is its own."""
+
+    contexts: dict[str, str]
+    declared: list[str]
+    """Names of contexts; none if every app is one."""
+    kernels: list[str]
+    """Apps that nearly all others import and that import none."""
+    third_party: list[str]
+    modules: int
+    unread: list[str]
+    """Files that are no Python of this version, and URLs that could not be loaded."""
+    couplings: list[Coupling]
+    dangers: list[Danger]
+
+    def pair(self, coupling: Coupling) -> Pair:
+        return self._context(coupling.source), self._context(coupling.target)
+
+    def _context(self, app: str) -> str:
+        return self.contexts.get(app, app)
+
+    @cached_property
+    def pairs(self) -> dict[Pair, list[Coupling]]:
+        """Couplings by context, those with most first. Kernels and the shell are apart."""
+        return self._ranked(each for each in self.couplings if not self._is_apart(each))
+
+    @cached_property
+    def between(self) -> dict[Pair, list[Coupling]]:
+        """Only those whose both ends are contexts; without declared ones every app is one."""
+        return {pair: each for pair, each in self.pairs.items() if self._are_contexts(pair)}
+
+    @cached_property
+    def beyond(self) -> dict[Pair, list[Coupling]]:
+        """Those with apps that are in no context, while others are."""
+        return {pair: each for pair, each in self.pairs.items() if not self._are_contexts(pair)}
+
+    @cached_property
+    def apart(self) -> dict[Pair, list[Coupling]]:
+        """Couplings with a kernel, with third-party apps, and with the project's own shell."""
+        return self._ranked(each for each in self.couplings if self._is_apart(each))
+
+    def _are_contexts(self, pair: Pair) -> bool:
+        return not self.declared or {*pair} <= {*self.declared, EVERY}
+
+    def _is_apart(self, coupling: Coupling) -> bool:
+        ends = {coupling.source, coupling.target}
+        aside = {SHELL, *self.kernels, *self.third_party}
+        return bool(ends & aside)
+
+    def _ranked(self, couplings: Iterable[Coupling]) -> dict[Pair, list[Coupling]]:
+        pairs: dict[Pair, list[Coupling]] = {}
+        for each in couplings:
+            source, target = self.pair(each)
+            if source != target:
+                pairs.setdefault((source, target), []).append(each)
+        return dict(sorted(pairs.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def survey(project: Project) -> Survey:
+    """Read the project's files and what Django has loaded of it."""
+    sources = Sources(project)
+    names = _names(project, sources)  # first: it loads models and receivers that only pages need
+    models = Models(project)
+    certain = [
+        *imports(sources),
+        *relations(sources, models),
+        *strings(sources, models),
+        *receivers(sources, models),
+    ]
+    rows = Rows(sources, models, {(each.source, each.target) for each in certain})
+    couplings = sorted(_once([*certain, *_further(sources, models, rows, names)]), key=_order)
+    return Survey(
+        contexts={label: project.context_of(label) for label in [*project.own, SHELL]},
+        declared=sorted({*project.contexts.values()}),
+        kernels=kernels(project, couplings),
+        third_party=sorted(
+            {each.target for each in couplings if not project.is_own(each.target)} - {EVERY}
+        ),
+        modules=len(sources.by_module),
+        unread=sources.unread,
+        couplings=couplings,
+        dangers=list(dangers(sources, rows)),
+    )
+
+
+def _names(project: Project, sources: Sources) -> url_names.Names:
+    """None if the URLs can't be loaded; that is told, and the rest is surveyed."""
+    try:
+        return url_names.owners(project)
+    except Exception as error:  # whatever the project's own modules raise
+        sources.unread.append(f"{django_settings.ROOT_URLCONF}: {error}")
+        return {}
+
+
+def _further(
+    sources: Sources, models: Models, rows: Rows, names: url_names.Names
+) -> Iterator[Coupling]:
+    yield from inlines(sources, models)
+    yield from urls(sources, names)
+    yield from templates(Templates(sources.project), names, models, rows)
+    yield from sql(sources, models)
+    yield from queries(sources, models, rows)
+    yield from migrations(sources)
+
+
+def _once(couplings: Iterable[Coupling]) -> Iterator[Coupling]:
+    """Of each coupling the first place, and of two certainties the greater."""
+    found: dict[str, Coupling] = {}
+    for each in couplings:
+        known = found.get(each.identity, each)
+        first = min(known, each, key=lambda one: (not one.sure, one.file, one.line))
+        found[each.identity] = msgspec.structs.replace(first, details=_both(known, each))
+    yield from found.values()
+
+
+def _both(one: Coupling, other: Coupling) -> dict[str, Any]:
+    """The details of the first; what is listed is listed of both."""
+    lists = {name: value for name, value in other.details.items() if isinstance(value, list)}
+    more = {name: sorted({*one.details.get(name, []), *value}) for name, value in lists.items()}
+    return {**one.details, **more}
+
+
+def _order(each: Coupling) -> tuple[str, ...]:
+    return each.source, each.target, each.kind, each.file, f"{each.line:06}", each.target_symbol

@@ -1,0 +1,15 @@
+from django.contrib import admin
+
+from catalogue.models import Product
+from reviews.models import Review  # C
+
+
+class ReviewInline(admin.TabularInline):
+    model = Review
+
+
+@admin.register(Product)
+class ProductAdmin(admin.ModelAdmin):
+    inlines = [ReviewInline]  # C
+    autocomplete_fields = ["supplier"]  # C
+    search_fields = ["name", "supplier__name"]  # C

@@ -1,0 +1,2 @@
+def basket(request):
+    return {}

@@ -1,0 +1,18 @@
+from django.contrib import admin
+
+from orders.models import Order  # C
+from parcels.models import Parcel
+
+
+@admin.register(Parcel)
+class ParcelAdmin(admin.ModelAdmin):
+    raw_id_fields = ["order"]  # C
+    list_filter = ["sent", "order__buyer__phone"]  # C C
+
+
+@admin.register(Order)
+class OrderAdmin(admin.ModelAdmin):  # C
+    list_display = ["paid", "buyer"]  # C
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("buyer")  # C

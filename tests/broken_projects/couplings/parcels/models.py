@@ -1,0 +1,11 @@
+from django.db import models
+
+from core.models import Stamped  # C
+
+
+class Parcel(Stamped):
+    order = models.ForeignKey("orders.Order", models.RESTRICT, db_constraint=False)  # C
+    sent = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "parcel"

@@ -1,0 +1,5 @@
+from django.urls import path
+
+from parcels import views
+
+urlpatterns = [path("", views.track, name="track")]

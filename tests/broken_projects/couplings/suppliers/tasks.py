@@ -1,0 +1,2 @@
+def refresh_prices():
+    """Run by name."""

@@ -1,0 +1,182 @@
+"""What the survey finds in `couplings`, a project of eight tangled apps.
+
+`expected.txt` lists every coupling. In the code, lines that hold one end with C, and lines that
+only look so say decoy.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.copies import ROOT
+
+PROJECT = Path(__file__).parent / "couplings"
+MARK = re.compile(r"# ((?:C ?)+)(?:#|:|$)")
+
+
+def run(*arguments: str, project: Path = PROJECT, settings: str = "market.settings") -> str:
+    """What the survey prints of a project that does not have us installed."""
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "carveout", "survey", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": settings},
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def found() -> Any:
+    return json.loads(run("--format", "json"))
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return run()
+
+
+def lines_of_the_project() -> list[tuple[str, str]]:
+    files = [path for path in sorted(PROJECT.rglob("*")) if path.suffix in (".py", ".html")]
+    return [
+        (f"{path.relative_to(PROJECT)}:{number}", line)
+        for path in files
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+    ]
+
+
+def at(each: dict[str, Any]) -> str:
+    return f"{each['file']}:{each['line']}"
+
+
+def row(each: dict[str, Any]) -> str:
+    symbols = each["source_symbol"], each["target_symbol"]
+    return " | ".join((each["kind"], each["form"], *symbols, at(each)))
+
+
+def test_every_coupling_is_found_and_nothing_else(found):
+    expected = (PROJECT / "expected.txt").read_text().splitlines()
+    assert [row(each) for each in found["couplings"]] == expected
+    assert len(expected) >= 120
+
+
+def test_the_list_of_couplings_is_that_of_the_marked_lines(found):
+    marked = Counter()
+    for where, line in lines_of_the_project():
+        mark = MARK.search(line)
+        if mark:
+            marked[where] = mark[1].count("C")
+    assert Counter(map(at, found["couplings"])) == marked
+
+
+def test_decoys_are_no_couplings(found):
+    lines = lines_of_the_project()
+    decoys = {where for where, line in lines if "decoy" in line and not MARK.search(line)}
+    assert len(decoys) >= 20
+    assert {at(each) for each in found["couplings"]} & decoys == set()
+
+
+def test_a_kernel_is_told_from_a_coupling(found, text):
+    assert found["kernels"] == ["core"]
+    assert "Kernel: core" in text
+    between = text.split("Apart:")[0]
+    assert "→ core" not in between
+
+
+def test_third_party_apps_are_told_apart(found, text):
+    assert found["third_party"] == ["auth", "contenttypes"]
+    between, apart = text.split("Apart:", 1)
+    assert "→ auth" not in between
+    assert "accounts → auth" in apart
+
+
+def test_relations_tell_what_a_cut_has_to_heed(found):
+    details = {each["source_symbol"]: each["details"] for each in found["couplings"]}
+    assert details["orders.Order.buyer"] == {
+        "on_delete": "SET_NULL",
+        "db_constraint": True,
+        "swappable": "AUTH_USER_MODEL",
+        "written": "setting",
+    }
+    assert details["shipping.Parcel.order"] == {
+        "on_delete": "RESTRICT",
+        "db_constraint": False,
+        "written": "string",
+    }
+
+
+def test_what_is_guessed_from_names_is_said_to_be_unsure(found):
+    walks = [each for each in found["couplings"] if each["form"] == "walk"]
+    unsure = {at(each) for each in walks if not each["sure"]}
+    assert "suppliers/services.py:9" in unsure  # any `supplier`
+    sure = {at(each) for each in walks if each["sure"]}
+    assert {"catalogue/views.py:9", "reviews/services.py:31", "accounts/models.py:11"} <= sure
+    assert {each["form"] for each in found["couplings"] if not each["sure"]} == {"walk"}
+
+
+def test_several_signals_of_one_sender_are_told_together(found):
+    (forgetting,) = [
+        each for each in found["couplings"] if each["source_symbol"] == "reviews.receivers.forget"
+    ]
+    assert forgetting["details"]["signals"] == ["post_delete", "post_save"]
+
+
+def test_what_only_tests_need_is_said_so(text):
+    line = (
+        "orders/tests.py:1  import, module: orders.tests → reviews.models (names: Review; in tests)"
+    )
+    assert line in text
+
+
+def test_dangers_are_found_where_they_are_and_nowhere_else(found):
+    marked = {where for where, line in lines_of_the_project() if line.endswith("# danger")}
+    assert {at(each) for each in found["dangers"]} == marked
+    assert {each["kind"] for each in found["dangers"]} == {
+        "atomic requests",
+        "tests lack atomic requests",
+        "mail in transaction",
+        "signal after transaction",
+        "swallowed exception",
+        "whole row saved",
+    }
+
+
+def test_a_grouping_is_tried_without_being_written():
+    before = (PROJECT / "market/settings.py").read_text()
+    text = run("--contexts", "goods=catalogue,suppliers,reviews; sales=orders,shipping,accounts")
+    assert "goods → sales" in text
+    assert "catalogue → suppliers" not in text
+    assert "With apps that are in no context" in text
+    assert (PROJECT / "market/settings.py").read_text() == before
+
+
+def test_what_cannot_be_loaded_is_told_and_the_rest_is_surveyed(tmp_path):
+    files = {
+        "settings.py": """
+INSTALLED_APPS = ["one", "two"]
+ROOT_URLCONF = "urls"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+""",
+        "urls.py": "import nothing_of_that_name",
+        "one/models.py": "",
+        "two/models.py": "import one.models",
+        "two/of_old.py": "print 'this is Python 2'",
+    }
+    for name, code in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(code)
+    for app in ("one", "two"):
+        (tmp_path / app / "__init__.py").touch()
+    text = run(project=tmp_path, settings="settings")
+    assert "two/models.py:1  import, module: two.models → one.models" in text
+    assert "notice: could not be read: two/of_old.py" in text
+    assert "notice: could not be read: urls: No module named 'nothing_of_that_name'" in text

@@ -1,0 +1,102 @@
+"""The survey of the reference project, and of the same shop before it was carved."""
+
+import json
+import os
+import subprocess
+import sys
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from tests.copies import ROOT
+from tests.integration.test_tangled import COUPLINGS, TANGLED, rows
+
+
+def surveyed(**options: str) -> str:
+    out = StringIO()
+    call_command("survey", stdout=out, **options)
+    return out.getvalue()
+
+
+def test_no_context_of_the_reference_project_needs_another():
+    assert surveyed().startswith("0 couplings between contexts")
+    found = json.loads(surveyed(format="json"))
+    contexts = found["contexts"]
+    declared = {"shop", "orders", "notifications", "reviews"}
+    assert set(found["declared"]) == declared
+    pairs = {
+        (contexts.get(each["source"]), contexts.get(each["target"]))
+        for each in (found["couplings"])
+    }
+    assert {pair for pair in pairs if {*pair} <= declared and pair[0] != pair[1]} == set()
+
+
+def test_apps_of_one_context_are_coupled_where_a_grouping_parts_them():
+    text = surveyed(contexts="goods=catalogue; pages=storefront")
+    assert "pages → goods" in text.split("With apps that are in no context")[0]
+
+
+# -- Before carving ----------------------------------------------------------------------------
+
+OF_OTHERS = rows("What leads to apps of others")
+Key = tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def tangled() -> Any:
+    """The shop before carving; it does not have us in INSTALLED_APPS."""
+    command = [sys.executable, "-m", "carveout", "survey", "--format", "json"]
+    ran = subprocess.run(
+        command,
+        cwd=TANGLED,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def form(each: dict[str, Any]) -> str:
+    """The form as the README of the shop writes it."""
+    if each["kind"] != "relation":
+        return each["form"]
+    details = each["details"]
+    constraint = "" if details.get("db_constraint", True) else "no constraint"
+    parts = each["form"], details["written"], details.get("on_delete", ""), constraint
+    return ", ".join(filter(None, parts))
+
+
+def listed() -> dict[Key, list[str]]:
+    """What the README lists, and the lines that it names for each."""
+    found: dict[Key, list[str]] = {}
+    for row in [*COUPLINGS, *OF_OTHERS]:
+        key = row.kind, row.form, row.source, row.target
+        found.setdefault(key, []).append(f"{row.path}:{row.line}")
+    return found
+
+
+def found_in(tangled: Any) -> dict[Key, str]:
+    found = {
+        (each["kind"], form(each), each["source_symbol"], each["target_symbol"]): at(each)
+        for each in tangled["couplings"]
+        if not each["file"].startswith("tests/")
+    }
+    return found | {
+        ("danger", each["kind"], each["symbol"], each["target_symbol"]): at(each)
+        for each in tangled["dangers"]
+    }
+
+
+def at(each: dict[str, Any]) -> str:
+    return f"{each['file']}:{each['line']}"
+
+
+def test_the_survey_of_the_shop_before_carving_is_the_list_of_its_readme(tangled):
+    found, expected = found_in(tangled), listed()
+    assert set(found) == set(expected)
+    elsewhere = {key: where for key, where in found.items() if where not in expected[key]}
+    assert elsewhere == {}

@@ -1,0 +1,1 @@
+"""Real monoliths that nobody here wrote, from PyPI, each in an environment of its own."""

@@ -1,0 +1,96 @@
+"""A subject: a monolith installed from PyPI under build/monoliths, and what is asked of it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.copies import ROOT
+
+HERE = Path(__file__).parent
+INSTALLED = ROOT / "build" / "monoliths"
+FOR_US = ["grimp>=3.0", "msgspec>=0.19", "redis>=5.0", "PyJWT>=2.10", "urllib3>=2.2"]
+"""What the kit and the oracle need there; the kit itself is that of this checkout."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    name: str
+    requirement: str
+    settings: str
+    settings_in: str
+    """The module or package whose modules are all settings."""
+    folder: str
+    """Where its first-party code is, in site-packages: the root of the survey."""
+    packages: tuple[str, ...]
+    """The packages that hold it, by the names that they are imported by."""
+    on_path: bool = False
+    """The folder is on the path, and the packages lie in it."""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def home(self) -> Path:
+        return INSTALLED / self.name
+
+    @property
+    def root(self) -> Path:
+        return next(self.home.glob("lib/python*/site-packages")) / self.folder
+
+    @property
+    def python(self) -> str:
+        """Its interpreter; the first call installs it, which takes minutes."""
+        if not (self.home / "installed").exists():
+            subprocess.run([sys.executable, "-m", "venv", self.home], check=True)
+            install = [self.home / "bin" / "pip", "install", "--quiet", self.requirement, *FOR_US]
+            subprocess.run(install, check=True)
+            (self.home / "installed").touch()
+        return str(self.home / "bin" / "python")
+
+    def run(self, *arguments: str) -> str:
+        python = self.python
+        path = [str(ROOT), str(HERE), *([str(self.root)] if self.on_path else [])]
+        ours = {
+            "PYTHONPATH": os.pathsep.join(path),
+            "DJANGO_SETTINGS_MODULE": self.settings,
+            "SETTINGS_IN": self.settings_in,
+            "ALIAS": self.folder if self.on_path else "",
+        }
+        ran = subprocess.run(
+            [python, *arguments],
+            env={**os.environ, **ours, **self.env},
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+
+class Found:
+    """Survey and oracle of one subject, each made once."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+
+    @cached_property
+    def survey(self) -> Any:
+        out = self.subject.home / "survey.json"
+        root = str(self.subject.root)
+        told = ("--format", "json", "--output", str(out))
+        self.subject.run("-m", "carveout", "survey", "--root", root, *told)
+        return json.loads(out.read_text())
+
+    @cached_property
+    def oracle(self) -> Any:
+        out = self.subject.home / "oracle.json"
+        self.subject.run(str(HERE / "oracle.py"), str(out), *self.subject.packages)
+        return json.loads(out.read_text())
