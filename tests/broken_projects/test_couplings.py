@@ -187,7 +187,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_what_cannot_be_loaded_is_told_and_the_rest_is_surveyed(small):
-    assert small.startswith("1 couplings between contexts, in 1 pairs")
+    assert small.startswith("1 coupling between contexts, in 1 pair;")
     assert "notice: could not be read: two/of_old.py" in small
     assert "notice: could not be read: urls: No module named 'nothing_of_that_name'" in small
 
