@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from django.template.defaultfilters import pluralize
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.survey import Pair, Survey
@@ -52,7 +53,8 @@ def heading(found: Survey) -> str:
     more = sum(map(len, found.beyond.values()))
     beyond = f", {more} with apps that are in none" if more else ""
     return (
-        f"{count} couplings between contexts{beyond}, in {len(found.pairs)} pairs;"
+        f"{count} coupling{pluralize(count)} between contexts{beyond},"
+        f" in {len(found.pairs)} pair{pluralize(len(found.pairs))};"
         f" {len(found.contexts) - 1} apps, {found.modules} modules."
     )
 

@@ -159,24 +159,44 @@ def test_a_grouping_is_tried_without_being_written():
     assert (PROJECT / "market/settings.py").read_text() == before
 
 
-def test_what_cannot_be_loaded_is_told_and_the_rest_is_surveyed(tmp_path):
-    files = {
-        "settings.py": """
+SMALL = {
+    "one/settings.py": """
 INSTALLED_APPS = ["one", "two"]
 ROOT_URLCONF = "urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STORE = "two.stores.Store"
 """,
-        "urls.py": "import nothing_of_that_name",
-        "one/models.py": "",
-        "two/models.py": "import one.models",
-        "two/of_old.py": "print 'this is Python 2'",
-    }
-    for name, code in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(code)
-    for app in ("one", "two"):
-        (tmp_path / app / "__init__.py").touch()
-    text = run(project=tmp_path, settings="settings")
-    assert "two/models.py:1  import, module: two.models → one.models" in text
-    assert "notice: could not be read: two/of_old.py" in text
-    assert "notice: could not be read: urls: No module named 'nothing_of_that_name'" in text
+    "urls.py": "import nothing_of_that_name",
+    "one/__init__.py": "",
+    "one/models.py": "",
+    "two/__init__.py": "",
+    "two/models.py": "import one.models\n\nimport one.models",
+    "two/stores.py": "class Store: ...",
+    "two/of_old.py": "print 'this is Python 2'",
+}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The survey of two apps whose settings lie in one of them, and whose URLs do not load."""
+    folder = tmp_path_factory.mktemp("small")
+    for name, code in SMALL.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(code)
+    return run("--root", str(folder), project=folder, settings="one.settings")
+
+
+def test_what_cannot_be_loaded_is_told_and_the_rest_is_surveyed(small):
+    assert small.startswith("1 coupling between contexts, in 1 pair;")
+    assert "notice: could not be read: two/of_old.py" in small
+    assert "notice: could not be read: urls: No module named 'nothing_of_that_name'" in small
+
+
+def test_a_coupling_is_told_at_its_first_place(small):
+    assert small.count("two.models → one.models") == 1
+    assert "two/models.py:1  import, module: two.models → one.models" in small
+
+
+def test_settings_belong_to_the_project_also_if_they_lie_in_an_app(small):
+    assert "(project) → two" in small
+    assert "one → two" not in small

@@ -20,7 +20,7 @@ SUBJECTS = [
     ),
     Subject(
         "pretix",
-        "pretix",
+        "pretix==2026.8.0",
         settings="pretix.testutils.settings",
         settings_in="pretix.testutils.settings",
         folder="pretix",
@@ -28,7 +28,7 @@ SUBJECTS = [
     ),
     Subject(
         "label-studio",
-        "label-studio",
+        "label-studio==1.23.2",
         settings="core.settings.label_studio",
         settings_in="core.settings",
         folder="label_studio",
