@@ -35,6 +35,20 @@ def copy_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return copy
 
 
+SLOW = (
+    "test_scenario_10_the_same_on_postgresql.py::test_scenario_07",
+    "test_scenario_12_each_deployment_maps_and_checks_all_of_them",
+)
+"""What would take `make test` past ten minutes; `.ci/run` runs it beside."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(name in item.nodeid for name in SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 Prepare = Callable[[str, Path, ValkeyForTests, SmtpForTests], System]
 
 

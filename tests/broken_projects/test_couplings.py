@@ -1,6 +1,6 @@
 """What the survey finds in `couplings`, a project of eight tangled apps.
 
-`expected.txt` lists every coupling. In the code, lines that hold one end with C, and lines that
+`couplings.txt` lists every coupling. In the code, lines that hold one end with C, and lines that
 only look so say decoy.
 """
 
@@ -64,7 +64,7 @@ def row(each: dict[str, Any]) -> str:
 
 
 def test_every_coupling_is_found_and_nothing_else(found):
-    expected = (PROJECT / "expected.txt").read_text().splitlines()
+    expected = (PROJECT / "couplings.txt").read_text().splitlines()
     assert [row(each) for each in found["couplings"]] == expected
     assert len(expected) >= 120
 
