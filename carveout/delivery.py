@@ -24,7 +24,14 @@ from carveout.upcaster import newest
 CLAIM_MARGIN_S = 15
 """How long after its time limit a run is believed dead."""
 RUNNABLE = (Delivery.State.WAITING, Delivery.State.QUEUED)
-KILLS_ITS_PROCESS = "Each attempt ended with the death of its process."
+_DEATH = "Each attempt ended with the death of its process."
+KILLED = {
+    "error_type": "",
+    "error": _DEATH,
+    "traceback": "",
+    "alike": likeness("", _DEATH, ""),
+}
+"""What kills its process leaves no error; this stands in its place."""
 SWEEP_AFTER_S = 5
 """How long a job may be without a trace before it is looked for in Redis."""
 
@@ -161,17 +168,15 @@ def failed(
 def give_up(delivery: Delivery, subscription: Subscription) -> None:
     """Let a delivery be dead whose last attempt never came to an end."""
     ours = _rows(subscription.database).filter(pk=delivery.pk, attempts=delivery.attempts)
-    told = {"error_type": "", "error": KILLS_ITS_PROCESS, "traceback": ""}
     with transaction.atomic(using=subscription.database):
         updated = ours.update(
             state=Delivery.State.DEAD,
             attempts=subscription.max_attempts,
             claimed_until=None,
-            alike=likeness(*told.values()),
-            **told,
+            **KILLED,
         )
         if updated:
-            ending.record(delivery, Outcome.GIVEN_UP, subscription.database, described=told)
+            ending.record(delivery, Outcome.GIVEN_UP, subscription.database, described=KILLED)
 
 
 def any_due(database: str) -> bool:

@@ -39,8 +39,7 @@ def record(
     run: None if nobody knows when it began. described: its error, as columns.
     """
     now = timezone.now()
-    told = {name: text for name, text in (described or {}).items() if name != "alike"}
-    told["traceback"] = told.get("traceback", "")[-TRACEBACK_MAX:]
+    told = described or {}
     _make_room(delivery, outcome, database)
     Attempt.objects.using(database).create(
         subscription=delivery.subscription,
@@ -49,9 +48,11 @@ def record(
         began_at=run.began_at if run else now,
         took_ms=(now - run.began_at).total_seconds() * 1000 if run else None,
         outcome=outcome,
+        error_type=told.get("error_type", ""),
+        error=told.get("error", ""),
+        traceback=told.get("traceback", "")[-TRACEBACK_MAX:],
         lookups=msgspec.to_builtins(run.gathered.lookups) if run else [],
         notes=[note.text for note in run.gathered.notes] if run else [],
-        **told,
     )
 
 

@@ -11,7 +11,6 @@ from carveout import delivery, ending
 from carveout.cursor import At
 from carveout.ending import Outcome
 from carveout.event import Place, ReceivedEvent
-from carveout.likeness import likeness
 from carveout.models import Delivery
 from carveout.subscription import Subscription
 
@@ -34,11 +33,9 @@ def remove(subscription: Subscription, event: ReceivedEvent) -> None:
 
 def give_up(subscription: Subscription, event: ReceivedEvent) -> None:
     """Turn the note into a dead delivery, in the transaction that moves the cursor past it."""
-    told = {"error": delivery.KILLS_ITS_PROCESS}
     for row in _of(subscription, event):
-        ending.record(row, Outcome.GIVEN_UP, subscription.database, described=told)
-    alike = likeness("", delivery.KILLS_ITS_PROCESS, "")
-    _of(subscription, event).update(state=Delivery.State.DEAD, alike=alike, **told)
+        ending.record(row, Outcome.GIVEN_UP, subscription.database, described=delivery.KILLED)
+    _of(subscription, event).update(state=Delivery.State.DEAD, **delivery.KILLED)
 
 
 def exist(subscriptions: Collection[str], place: Place, database: str) -> bool:

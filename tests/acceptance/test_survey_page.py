@@ -6,19 +6,13 @@ from pathlib import Path
 import pytest
 
 from carveout.survey.page import as_html
-from tests.acceptance.test_screenshots import CHROMIUM, FLAGS, PHONE, WIDE
+from tests.acceptance.test_screenshots import CHROMIUM, PHONE, WIDE, chromium
 from tests.surveys import LARGE
+
+__all__ = ["chromium"]  # a fixture
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator["playwright.Browser"]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
