@@ -23,13 +23,11 @@ def _coupling(source: Source, each: Import, sources: Sources) -> Coupling | None
     target = sources.project.app_of(module)
     if not target or target == source.app or not sources.project.is_own(target):
         return None
-    return Coupling(
+    return source.coupling(
+        each.line,
+        each.place.scope,
         kind=KIND,
         form=each.place.level,
-        source=source.app,
-        source_symbol=source.symbol(each.place.scope),
-        file=source.file,
-        line=each.line,
         target=target,
         target_symbol=module,
         details={"names": [each.name]} if each.name and module != symbol else {},

@@ -36,13 +36,11 @@ def _coupling(
 ) -> Iterator[Coupling]:
     if app == source.app or app not in sources.project.apps:
         return
-    yield Coupling(
+    yield source.coupling(
+        line,
+        "",
         kind=KIND,
         form=form,
-        source=source.app,
-        source_symbol=source.symbol(""),
-        file=source.file,
-        line=line,
         target=app,
         target_symbol=f"{app}.{name}",
     )

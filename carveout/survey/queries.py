@@ -102,13 +102,11 @@ def _coupling(
     target = model._meta.app_label
     if target == source.app or not models.project.is_own(target):
         return
-    yield Coupling(
+    yield source.coupling(
+        at.line,
+        at.place.scope or at.place.assigned,
         kind=KIND,
         form=form,
-        source=source.app,
-        source_symbol=source.symbol(at.place.scope or at.place.assigned),
-        file=source.file,
-        line=at.line,
         target=target,
         target_symbol=model._meta.label,
         sure=sure,

@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from carveout.survey.coupling import is_of_tests
+from carveout.survey.coupling import Coupling, is_of_tests
 from carveout.survey.facts import Definition, Facts
 from carveout.survey.project import INSTALLED, Project
 from carveout.survey.reading import read
@@ -27,6 +28,11 @@ class Source:
         if self.migration:
             return f"{self.app}.{self.facts.module.rpartition('.')[2]}"
         return f"{self.facts.module}.{scope}" if scope else self.facts.module
+
+    def coupling(self, line: int, scope: str, **told: Any) -> Coupling:
+        """One that begins at this line, in this scope. told: the other fields of a coupling."""
+        symbol = self.symbol(scope)
+        return Coupling(source=self.app, source_symbol=symbol, file=self.file, line=line, **told)
 
     @property
     def in_tests(self) -> bool:

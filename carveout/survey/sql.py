@@ -49,13 +49,11 @@ def _coupling(
     model = models.by_table.get(table.lower())
     if model is None or model._meta.app_label == source.app:
         return
-    yield Coupling(
+    yield source.coupling(
+        line,
+        at.place.scope or at.place.assigned,
         kind=KIND,
         form=form,
-        source=source.app,
-        source_symbol=source.symbol(at.place.scope or at.place.assigned),
-        file=source.file,
-        line=line,
         target=model._meta.app_label,
         target_symbol=model._meta.label,
     )

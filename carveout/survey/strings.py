@@ -98,13 +98,11 @@ def _coupling(
     if target == source.app or not sources.project.is_own(target):
         return
     scope = at.place.scope or at.place.assigned
-    yield Coupling(
+    yield source.coupling(
+        at.line,
+        scope,
         kind=KIND,
         form=form,
-        source=source.app,
-        source_symbol=source.symbol(scope),
-        file=source.file,
-        line=at.line,
         target=target,
         target_symbol=symbol,
     )

@@ -83,13 +83,11 @@ def _named(
 ) -> Iterator[Coupling]:
     for target in names[name] - {""}:
         if source.app not in names[name] and target != SHELL:
-            yield Coupling(
+            yield source.coupling(
+                call.line,
+                call.place.scope or call.place.assigned,
                 kind=KIND,
                 form=form,
-                source=source.app,
-                source_symbol=source.symbol(call.place.scope or call.place.assigned),
-                file=source.file,
-                line=call.line,
                 target=target,
                 target_symbol=symbol(target, name),
             )
@@ -100,13 +98,11 @@ def _mounted(source: Source, call: Call, sources: Sources) -> Iterator[Coupling]
     module = source.facts.resolve(given[1:]) if given.startswith("=") else given
     target = sources.project.app_of(module)
     if target != source.app and sources.project.is_own(target) and target != SHELL:
-        yield Coupling(
+        yield source.coupling(
+            call.line,
+            call.place.scope,
             kind=KIND,
             form="mount",
-            source=source.app,
-            source_symbol=source.symbol(call.place.scope),
-            file=source.file,
-            line=call.line,
             target=target,
             target_symbol=module,
         )
