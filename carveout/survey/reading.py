@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from carveout.survey.facts import (
     FOR_TYPES,
     IN_FUNCTION,
+    LOADED,
     Call,
     Chain,
     Definition,
@@ -22,7 +23,13 @@ from carveout.survey.facts import (
 )
 
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|TRUNCATE|MERGE)\b", re.I)
-DOTTED = re.compile(r"^[A-Za-z_]\w*([.:][A-Za-z_]\w*)+$")
+DOTTED = re.compile(r"^[A-Za-z_]\w*([.:][A-Za-z_]\w*)+(\.\*)?$")
+QUERYING = {
+    *("filter", "exclude", "get", "annotate", "alias", "aggregate", "order_by", "update"),
+    *("values", "values_list", "prefetch_related", "aget", "aaggregate", "aupdate", "in_bulk"),
+    *("get_or_create", "update_or_create", "get_object_or_404", "get_list_or_404"),
+}
+"""Calls whose arguments, expressions and all, speak of the rows that are asked for."""
 OR_404 = {"get_object_or_404()", "get_list_or_404()"}
 BROAD = {"Exception", "BaseException", "DatabaseError", "IntegrityError", "OperationalError"}
 
@@ -102,7 +109,8 @@ class _Walk:
     def _classdef(self, node: ast.ClassDef, place: Place) -> None:
         around = _changed(place, scope=_qualified(node.name, place))
         self.through([*node.decorator_list, *node.bases, *node.keywords], around)
-        scope = self._define(node.name, place, Definition(node.lineno))
+        bases = tuple(filter(None, map(dotted, node.bases)))
+        scope = self._define(node.name, place, Definition(node.lineno, bases=bases))
         self.through(node.body, _changed(place, scope=scope, within=""))
 
     def _functiondef(self, node: Any, place: Place) -> None:
@@ -152,7 +160,7 @@ class _Walk:
             self._define(name, place, Definition(line, given, _given(_target(value))))
             inside = _changed(place, assigned=f"{place.scope}.{name}".lstrip("."))
         self._note(name, value, place)
-        text = _given(value)
+        text = _given(value, keys=True)
         if name and text and not text.startswith("="):
             self.facts.strings[f"{place.scope}:{name}"] = Text(text, line, place)
         self.visit(value, inside)
@@ -162,6 +170,8 @@ class _Walk:
         given = _rows_of(value)
         if name and given and given.partition(".")[0] != name:
             self.facts.variables[f"{place.scope}:{name}"] = given
+            if not place.scope and _loads_model(value):
+                self.facts.names[name] = given
 
     def _for(self, node: ast.For, place: Place) -> None:
         self._note(dotted(node.target), node.iter, place)
@@ -181,14 +191,15 @@ class _Walk:
     def _call(self, node: ast.Call, place: Place) -> None:
         name = dotted(node.func) or "?"
         arguments = tuple(_given(each) for each in node.args)
-        keywords = {each.arg: _given(each.value) for each in node.keywords if each.arg}
+        keywords = dict(_keywords(node))
         line = node.func.end_lineno or node.lineno  # of the method, not of where its chain begins
         self.facts.calls.append(Call(name, line, place, arguments, keywords))
         if isinstance(node.func, ast.Attribute):
             self._inner(node.func.value, place)
         elif not isinstance(node.func, ast.Name):
             self.visit(node.func, place)
-        inside = _changed(place, within=name)
+        queried = name if name.rpartition(".")[2] in QUERYING else place.queried
+        inside = _changed(place, within=name, queried=queried)
         self.through([*node.args, *(each.value for each in node.keywords)], inside)
 
     def _attribute(self, node: ast.Attribute, place: Place) -> None:
@@ -254,7 +265,26 @@ def _rows_of(value: ast.AST) -> str:
     name = dotted(value)
     if isinstance(value, ast.Call) and name in OR_404 and value.args:
         return f"{dotted(value.args[0])}.objects.get()"
+    if isinstance(value, ast.Call) and _loads_model(value):
+        label = ".".join(_given(each) for each in value.args[:2])
+        return f"{LOADED}{label}" if DOTTED.match(label) else name
     return name
+
+
+def _loads_model(value: ast.AST) -> bool:
+    name = dotted(value).rpartition(".")[2]
+    return isinstance(value, ast.Call) and name in ("get_model()", "get_user_model()")
+
+
+def _keywords(node: ast.Call) -> Iterator[tuple[str, str]]:
+    """Also those of a dict that is written out: `**{"order__paid": True}`."""
+    for each in node.keywords:
+        if each.arg:
+            yield each.arg, _given(each.value)
+        elif isinstance(each.value, ast.Dict):
+            for key, value in zip(each.value.keys, each.value.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, _given(value)
 
 
 def _qualified(name: str, place: Place) -> str:
@@ -299,8 +329,11 @@ def _listed(node: ast.expr) -> list[ast.expr]:
     return node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
 
 
-def _given(node: ast.AST | None) -> str:
-    """A string as it is, also of parts or several in a list; a name with = before it."""
+def _given(node: ast.AST | None, keys: bool = False) -> str:
+    """A string as it is, also of parts or several in a list; a name with = before it.
+
+    Of a dict its values, and with `keys` these too.
+    """
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
@@ -308,7 +341,9 @@ def _given(node: ast.AST | None) -> str:
     if isinstance(node, ast.BinOp):
         return (_given(node.left) + _given(node.right)).replace("=", " ")
     if isinstance(node, ast.List | ast.Tuple | ast.Dict):
-        parts = node.values if isinstance(node, ast.Dict) else node.elts
+        parts: list[Any] = node.values if isinstance(node, ast.Dict) else node.elts
+        if keys and isinstance(node, ast.Dict):
+            parts = [*node.keys, *parts]
         return " ".join(filter(None, map(_given, parts))).replace("=", " ")
     name = dotted(node.value if isinstance(node, ast.Starred) else node)
     return f"={name}" if name else ""

@@ -8,18 +8,27 @@ import msgspec
 from django.conf import settings as django_settings
 
 from carveout.survey import urls as url_names
+from carveout.survey.bindings import bindings
+from carveout.survey.commands import commands
+from carveout.survey.contenttypes import contenttypes
 from carveout.survey.coupling import EVERY, Coupling
 from carveout.survey.dangers import Danger, dangers
+from carveout.survey.declared import declared
+from carveout.survey.fixtures import fixtures
 from carveout.survey.imports import imports
 from carveout.survey.inlines import inlines
+from carveout.survey.jobs import jobs
 from carveout.survey.kernel import kernels
 from carveout.survey.migrations import migrations
 from carveout.survey.models import Models
+from carveout.survey.permissions import permissions
 from carveout.survey.project import SHELL, Project
 from carveout.survey.queries import queries
 from carveout.survey.receivers import receivers
 from carveout.survey.relations import relations
+from carveout.survey.rendered import overrides, rendered
 from carveout.survey.rows import Rows
+from carveout.survey.sends import sends
 from carveout.survey.sources import Sources
 from carveout.survey.sql import sql
 from carveout.survey.strings import strings
@@ -126,12 +135,28 @@ def _names(project: Project, sources: Sources) -> url_names.Names:
 def _further(
     sources: Sources, models: Models, rows: Rows, names: url_names.Names
 ) -> Iterator[Coupling]:
+    found = Templates(sources.project)
     yield from inlines(sources, models)
+    yield from bindings(sources, models)
     yield from urls(sources, names)
-    yield from templates(Templates(sources.project), names, models, rows)
+    yield from templates(found, names, models, rows)
+    yield from rendered(sources, found)
+    yield from overrides(found)
     yield from sql(sources, models)
     yield from queries(sources, models, rows)
+    yield from declared(sources, models)
     yield from migrations(sources)
+    yield from by_name(sources, models)
+
+
+def by_name(sources: Sources, models: Models) -> Iterator[Coupling]:
+    """What code and data name in other ways than by import."""
+    yield from sends(sources, models)
+    yield from jobs(sources)
+    yield from commands(sources)
+    yield from permissions(sources, models)
+    yield from contenttypes(sources, models)
+    yield from fixtures(sources.project, models)
 
 
 def _once(couplings: Iterable[Coupling]) -> Iterator[Coupling]:

@@ -39,7 +39,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "orders.context_processors.basket",  # C
-            ]
+            ],
+            "builtins": ["suppliers.templatetags.flags"],  # C
         },
     }
 ]
@@ -53,3 +54,8 @@ DATABASES = {
 LOGIN_URL = "orders:list"  # C
 LOGGING = {"version": 1, "loggers": {"orders.services": {}}}  # decoy
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+FIXTURE_DIRS = [BASE_DIR / "market" / "rows"]
+CELERY_BEAT_SCHEDULE = {"late": {"task": "orders.late", "schedule": 60}}  # C
+CELERY_TASK_ROUTES = {"suppliers.tasks.*": {"queue": "slow"}, "suppliers.gone.*": {}}  # C
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "accounts.backends.ByPhone"]  # C
+REST_FRAMEWORK = {"DEFAULT_FILTER_BACKENDS": ["reports.filters.Late"]}  # C
