@@ -102,7 +102,7 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 class Swallow(msgspec.Struct, frozen=True):
-    """Where an exception is caught inside a transaction and not raised again."""
+    """Where an exception is caught without a savepoint, and not raised again."""
 
     line: int
     place: Place

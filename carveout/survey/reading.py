@@ -122,7 +122,7 @@ class _Walk:
             for argument in _listed(each.args[0])
         }
         scope = self._define(node.name, place, Definition(node.lineno, receiver_lines=lines))
-        atomic = any(_is_atomic(each) for each in node.decorator_list)
+        atomic = any(_is_atomic(each) or _makes_atomic(each) for each in node.decorator_list)
         level = FOR_TYPES if place.level == FOR_TYPES else IN_FUNCTION
         inner = Place(scope=scope, level=level, atomic=atomic)
         self.visit(node.args, _changed(place, scope=scope, within=""))
@@ -244,6 +244,8 @@ class _Walk:
         opens = any(_is_atomic(each.context_expr) for each in node.items)
         if opens:
             self.facts.ends.setdefault(place.scope, node.end_lineno or node.lineno)
+        if not opens and place.scope and any(_suppressed(each.context_expr) for each in node.items):
+            self.facts.swallows.append(Swallow(node.lineno, place, _called(node.body)))
         atomic = place.atomic or opens
         self.through(node.body, _changed(place, atomic=atomic))
 
@@ -253,7 +255,7 @@ class _Walk:
             for each in node.body
         )  # a savepoint: what fails is rolled back
         for handler in node.handlers:
-            if place.atomic and not nested and _is_broad(handler.type) and not _raises(handler):
+            if place.scope and not nested and _is_broad(handler.type) and not _raises(handler):
                 self.facts.swallows.append(Swallow(handler.lineno, place, _called(node.body)))
         self.through(ast.iter_child_nodes(node), place)
 
@@ -297,6 +299,24 @@ def _changed(place: Place, **changes: Any) -> Place:
 
 def _is_atomic(node: ast.AST) -> bool:
     return dotted(node).removesuffix("()").rpartition(".")[2] == "atomic"
+
+
+def _makes_atomic(decorator: ast.expr) -> bool:
+    """`method_decorator(transaction.atomic)`."""
+    return (
+        isinstance(decorator, ast.Call)
+        and dotted(decorator.func).endswith("method_decorator")
+        and any(map(_is_atomic, decorator.args))
+    )
+
+
+def _suppressed(node: ast.expr) -> bool:
+    """`suppress(Exception)`, which swallows what is raised below it."""
+    return (
+        isinstance(node, ast.Call)
+        and dotted(node.func).endswith("suppress")
+        and any(map(_is_broad, node.args))
+    )
 
 
 def _is_broad(caught: ast.expr | None) -> bool:

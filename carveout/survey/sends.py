@@ -21,7 +21,7 @@ OF_MODELS = {
 
 
 def sends(sources: Sources, models: Models) -> Iterator[Coupling]:
-    declared = _declared(sources)
+    declared = declared_signals(sources)
     for source in sources:
         for call in source.facts.calls:
             if call.last not in SENDING:
@@ -47,7 +47,7 @@ def _of_model(
         yield from named(source, call, app, sources, target_symbol=label, **told)
 
 
-def _declared(sources: Sources) -> set[str]:
+def declared_signals(sources: Sources) -> set[str]:
     """Dotted names of what is assigned a new signal at the top of a module."""
     return {
         f"{source.facts.module}.{name}"

@@ -12,14 +12,17 @@ from carveout.survey.bindings import bindings
 from carveout.survey.commands import commands
 from carveout.survey.contenttypes import contenttypes
 from carveout.survey.coupling import EVERY, Coupling
-from carveout.survey.dangers import Danger, dangers
+from carveout.survey.cycles import marked
+from carveout.survey.danger import Danger
+from carveout.survey.dangers import dangers
 from carveout.survey.declared import declared
 from carveout.survey.fixtures import fixtures
+from carveout.survey.forks import forks
 from carveout.survey.imports import imports
 from carveout.survey.inlines import inlines
 from carveout.survey.jobs import jobs
 from carveout.survey.kernel import kernels
-from carveout.survey.migrations import migrations
+from carveout.survey.migrations import kept_elsewhere, migrations
 from carveout.survey.models import Models
 from carveout.survey.permissions import permissions
 from carveout.survey.project import SHELL, Project
@@ -119,7 +122,7 @@ def survey(project: Project) -> Survey:
         modules=len(sources.by_module),
         unread=sources.unread,
         couplings=couplings,
-        dangers=list(dangers(sources, rows)),
+        dangers=list(dangers(sources, rows, couplings)),
     )
 
 
@@ -145,7 +148,9 @@ def _further(
     yield from sql(sources, models)
     yield from queries(sources, models, rows)
     yield from declared(sources, models)
-    yield from migrations(sources)
+    yield from marked(migrations(sources))
+    yield from kept_elsewhere(sources)
+    yield from forks(sources)
     yield from by_name(sources, models)
 
 

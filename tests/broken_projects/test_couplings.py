@@ -67,7 +67,7 @@ def row(each: dict[str, Any]) -> str:
 def test_every_coupling_is_found_and_nothing_else(found):
     expected = (PROJECT / "couplings.txt").read_text().splitlines()
     assert [row(each) for each in found["couplings"]] == expected
-    assert len(expected) >= 180
+    assert len(expected) >= 190
 
 
 def test_the_list_of_couplings_is_that_of_the_marked_lines(found):
@@ -94,7 +94,7 @@ def test_a_kernel_is_told_from_a_coupling(found, text):
 
 
 def test_third_party_apps_are_told_apart(found, text):
-    assert found["third_party"] == ["admin", "auth", "contenttypes"]
+    assert found["third_party"] == ["admin", "auth", "blog", "contenttypes", "framework"]
     between, apart = text.split("Apart:", 1)
     assert "→ auth" not in between
     assert "accounts → auth" in apart
@@ -142,16 +142,38 @@ def test_what_only_tests_need_is_said_so(text):
 
 
 def test_dangers_are_found_where_they_are_and_nowhere_else(found):
-    marked = {where for where, line in lines_of_the_project() if line.endswith("# danger")}
+    marked = {where for where, line in lines_of_the_project() if "# danger" in line}
     assert {at(each) for each in found["dangers"]} == marked
     assert {each["kind"] for each in found["dangers"]} == {
+        "HTTP in transaction",
         "atomic requests",
+        "cascade over apps",
         "tests lack atomic requests",
         "mail in transaction",
+        "migration cycle",
         "signal after transaction",
         "swallowed exception",
         "whole row saved",
     }
+
+
+def test_the_chain_of_a_cascade_and_the_cycle_of_migrations_are_named(found):
+    told = {each["kind"]: each["text"] for each in found["dangers"]}
+    chain = "deleting a catalogue.Product deletes reviews.Review, and with it stock.Crate"
+    assert told["cascade over apps"] == chain
+    assert told["migration cycle"].endswith("catalogue → orders → catalogue")
+    in_cycle = {
+        each["source_symbol"]: each["details"]["cycle"]
+        for each in found["couplings"]
+        if "cycle" in each["details"]
+    }
+    assert in_cycle["orders.0001_initial"] == "orders → catalogue → orders"
+
+
+def test_a_fork_names_what_it_was_forked_from(found):
+    (fork,) = [each for each in found["couplings"] if each["kind"] == "fork"]
+    assert (fork["target"], fork["target_symbol"]) == ("framework", "framework.stock")
+    assert fork["details"] == {"models": ["stock.Shelf"]}
 
 
 def test_a_grouping_is_tried_without_being_written():

@@ -1,0 +1,84 @@
+"""Exceptions that are swallowed, so that a transaction commits after an error."""
+
+from collections.abc import Iterator
+
+from carveout.survey.callgraph import Callgraph, function_of, is_later
+from carveout.survey.danger import Danger, danger
+from carveout.survey.facts import Swallow
+from carveout.survey.sends import declared_signals
+from carveout.survey.sources import Source, Sources
+
+KIND = "swallowed exception"
+TEXT = "an exception is swallowed inside a transaction{}, which goes on all the same"
+WRITING = {
+    *("save", "create", "bulk_create", "update", "bulk_update", "delete", "execute"),
+    *("get_or_create", "update_or_create", "add", "remove", "set", "clear"),
+}
+"""Methods that may write; of others nobody knows whether they touch the database."""
+
+
+def swallows(sources: Sources, graph: Callgraph, views: set[str]) -> Iterator[Danger]:
+    inside = _inside(sources, graph)
+    sent = {f"{signal}.send_robust" for signal in declared_signals(sources)}
+    for source in sources:
+        if source.migration or source.in_tests:
+            continue
+        for each in source.facts.swallows:
+            by = _opened_by(source, each, inside, views, sources, graph)
+            if by is not None:
+                symbol = next(_own(source, each, sources, graph), "")
+                yield danger(source, each.line, each.place, KIND, symbol, TEXT.format(by))
+        for call in source.facts.calls:
+            if call.place.atomic and call.last == "send_robust":
+                name = graph.called(source, call)
+                if name in sent and not is_later(call):
+                    text = f"{call.name} swallows what receivers raise inside a transaction"
+                    yield danger(source, call.line, call.place, KIND, name, text)
+
+
+def _opened_by(
+    source: Source,
+    each: Swallow,
+    inside: dict[str, str],
+    views: set[str],
+    sources: Sources,
+    graph: Callgraph,
+) -> str | None:
+    """Who opens the transaction, in words; None if nobody does, or nothing there may write."""
+    name = f"{source.facts.module}.{each.place.scope}"
+    if each.place.atomic:
+        return ""
+    writes = any(call.rpartition(".")[2] in WRITING for call in each.calls)
+    if not writes and not any(_own(source, each, sources, graph)):
+        return None
+    if name in inside:
+        return f" of {inside[name]}"
+    return " of its request" if name in views else None
+
+
+def _own(source: Source, each: Swallow, sources: Sources, graph: Callgraph) -> Iterator[str]:
+    """First-party functions that are called where the exception is caught."""
+    for call in each.calls:
+        name = graph.named(source, call, each.place.scope)
+        if sources.project.app_of(name):
+            yield name
+
+
+def _inside(sources: Sources, graph: Callgraph) -> dict[str, str]:
+    """Functions that are called inside a transaction, and the function that opens it."""
+    calls: dict[str, list[str]] = {}
+    found: dict[str, str] = {}
+    for name, places in graph.calls.items():
+        for source, call in places:
+            caller = function_of(source, call)
+            calls.setdefault(caller, []).append(name)
+            if call.place.atomic and not source.in_tests and sources.defined(name)[1]:
+                found.setdefault(name, source.symbol(call.place.scope))
+    waiting = list(found)
+    while waiting:
+        name = waiting.pop()
+        for called in calls.get(name, ()):
+            if called not in found and sources.defined(called)[1]:
+                found[called] = found[name]
+                waiting.append(called)
+    return found
