@@ -4,6 +4,8 @@ Settings are read as they would run: what they import from others with `*`, then
 """
 
 import ast
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
@@ -46,18 +48,33 @@ def atomicity(sources: Sources) -> Iterator[Danger]:
         _read(module, found, read)
     bases = {base for each in read.values() for base in each.bases}
     several = any(each.on for each in read.values())
+    if not several and is_atomic():
+        yield from _only_running(found)
     for module, each in read.items():
         if each.on:
             yield _danger(found[module], each.on, "atomic requests", ON)
         elif each.databases and not each.atomic and several and module not in bases:
             yield _danger(found[module], each.databases, "tests lack atomic requests", LACKING)
-        elif each.databases and not several and is_atomic():  # by what only runs, such as a URL
-            yield _danger(found[module], each.databases, "atomic requests", ON)
 
 
 def is_atomic() -> bool:
     """With the settings that are loaded."""
     return any(connections[each].settings_dict.get(ATOMIC) for each in connections)
+
+
+def _only_running(found: dict[str, Source]) -> Iterator[Danger]:
+    """Where no line says so: it comes from elsewhere, such as a URL or another package."""
+    module = os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    path = getattr(sys.modules.get(module), "__file__", None) or module
+    yield Danger(
+        kind="atomic requests",
+        app=SHELL,
+        symbol=f"{module}.{DATABASES}",
+        file=found[module].file if module in found else path,
+        line=1,
+        target_symbol=EVERY,
+        text=ON,
+    )
 
 
 def _danger(source: Source, line: int, kind: str, text: str) -> Danger:

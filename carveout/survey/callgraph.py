@@ -1,6 +1,6 @@
 """Callgraph: which function a call is written for, through classes, rows and signals."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.db.models import Model
 
@@ -51,6 +51,18 @@ class Callgraph:
         for signal in self.receivers.get(name, ()):
             for method in SENDING:
                 yield from self.calls.get(f"{signal}.{method}", ())
+
+    def leading_to(self, functions: Iterable[str]) -> set[str]:
+        """These functions, and all that call them, at whatever distance."""
+        found = set(functions)
+        waiting = list(found)
+        while waiting:
+            for source, call in self.callers(waiting.pop()):
+                caller = function_of(source, call)
+                if caller not in found:
+                    found.add(caller)
+                    waiting.append(caller)
+        return found
 
     def called(self, source: Source, call: Call) -> str:
         return self.named(source, call.name, call.place.scope)

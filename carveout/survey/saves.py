@@ -26,16 +26,17 @@ def saves(sources: Sources, rows: Rows) -> Iterator[Danger]:
 def _row(source: Source, call: Call, rows: Rows) -> type[Model] | None:
     """The model of a row that was fetched, and that is saved without a list of fields.
 
-    Fetched is what a query gives, what another row leads to, and what a function is handed over.
+    Fetched is what a query gives, what another row leads to, and what a function is handed over
+    as such a row. Whatever only has the name of a model may have been made a line before.
     """
     variable = call.name.rpartition(".")[0]
     if "update_fields" in call.keywords or variable in ("", "self", "super()"):
         return None
     resolved = source.facts.resolve(variable, call.place.scope)
-    model, _ = rows.of(source, variable, call.place.scope)
+    model, sure = rows.of(source, variable, call.place.scope)
     if model is None or _is_new(resolved, model):
         return None
-    return model
+    return model if sure or "." in variable else None
 
 
 def _is_new(resolved: str, model: type[Model]) -> bool:

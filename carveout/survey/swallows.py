@@ -5,26 +5,35 @@ from collections.abc import Iterator
 from carveout.survey.callgraph import Callgraph, function_of, is_later
 from carveout.survey.danger import Danger, danger
 from carveout.survey.facts import Swallow
+from carveout.survey.rows import MANAGERS
 from carveout.survey.sends import declared_signals
 from carveout.survey.sources import Source, Sources
 
 KIND = "swallowed exception"
 TEXT = "an exception is swallowed inside a transaction{}, which goes on all the same"
 WRITING = {
-    *("save", "create", "bulk_create", "update", "bulk_update", "delete", "execute"),
-    *("get_or_create", "update_or_create", "add", "remove", "set", "clear"),
+    *("save", "create", "bulk_create", "bulk_update", "delete", "get_or_create"),
+    *("update_or_create", "execute", "executemany"),
 }
-"""Methods that may write; of others nobody knows whether they touch the database."""
+"""Methods that write, whatever they are called of."""
 
 
 def swallows(sources: Sources, graph: Callgraph, views: set[str]) -> Iterator[Danger]:
     inside = _inside(sources, graph)
+    writing = graph.leading_to(
+        function_of(source, call)
+        for source in sources
+        for call in source.facts.calls
+        if _writes(call.name) and not is_later(call)
+    )
     sent = {f"{signal}.send_robust" for signal in declared_signals(sources)}
     for source in sources:
         if source.migration or source.in_tests:
             continue
         for each in source.facts.swallows:
-            by = _opened_by(source, each, inside, views, sources, graph)
+            by = _opened_by(source, each, inside, views)
+            if by and not _may_write(source, each, writing, graph):
+                continue
             if by is not None:
                 symbol = next(_own(source, each, sources, graph), "")
                 yield danger(source, each.line, each.place, KIND, symbol, TEXT.format(by))
@@ -37,23 +46,30 @@ def swallows(sources: Sources, graph: Callgraph, views: set[str]) -> Iterator[Da
 
 
 def _opened_by(
-    source: Source,
-    each: Swallow,
-    inside: dict[str, str],
-    views: set[str],
-    sources: Sources,
-    graph: Callgraph,
+    source: Source, each: Swallow, inside: dict[str, str], views: set[str]
 ) -> str | None:
-    """Who opens the transaction, in words; None if nobody does, or nothing there may write."""
+    """Who opens the transaction, in words: empty if this very function, None if nobody."""
     name = f"{source.facts.module}.{each.place.scope}"
     if each.place.atomic:
         return ""
-    writes = any(call.rpartition(".")[2] in WRITING for call in each.calls)
-    if not writes and not any(_own(source, each, sources, graph)):
-        return None
     if name in inside:
         return f" of {inside[name]}"
     return " of its request" if name in views else None
+
+
+def _may_write(source: Source, each: Swallow, writing: set[str], graph: Callgraph) -> bool:
+    """Does what is tried write, itself or by what it calls? Else there is nothing to commit."""
+    return any(
+        _writes(call) or graph.named(source, call, each.place.scope) in writing
+        for call in each.calls
+    )
+
+
+def _writes(call: str) -> bool:
+    before, _, method = call.rpartition(".")
+    return bool(before) and (
+        method in WRITING or (method == "update" and bool(MANAGERS.search(f"{before}.")))
+    )
 
 
 def _own(source: Source, each: Swallow, sources: Sources, graph: Callgraph) -> Iterator[str]:

@@ -50,6 +50,10 @@ def tidy(parcel):
     return True
 
 
+def weight(text):
+    return int(text)
+
+
 def buy(person, product):
     order_paid.send(None)  # C
     place(person, product)
@@ -57,7 +61,7 @@ def buy(person, product):
     transaction.on_commit(lambda: order_paid.send(Order))  # decoy
 
 
-def pay(parcel: Parcel, order: Order, rows):
+def pay(parcel: Parcel, order: Order, rows, product):
     parcel.order.save()  # danger: by a relation
     order.save()  # danger: it was handed over
     for each in Order.objects.filter(paid=False):
@@ -68,3 +72,4 @@ def pay(parcel: Parcel, order: Order, rows):
     parcel.order.save(update_fields=["paid"])  # decoy
     parcel.save()  # decoy: our own
     rows.save()  # decoy: nobody knows what
+    product.save()  # decoy: it may be new

@@ -28,8 +28,8 @@ class Posting(View):
 
     def number(self):
         try:
-            return int("1")
-        except Exception:  # decoy: nothing there touches the database
+            return services.weight("1")
+        except Exception:  # decoy: nothing there writes
             return 0
 
 
