@@ -84,7 +84,7 @@ class Callgraph:
         name = f"{source.facts.module}.{holder}"
         attribute, _, method = rest.rpartition(".")
         made = source.facts.variables.get(f"{holder}.__init__:self.{attribute}")
-        if made:
+        if made and made.partition(".")[0] not in OF_SELF:
             return self.named(source, f"{made}.{method}", f"{holder}.__init__")
         if first == "super()":
             return self._inherited(name, rest, DEPTH) or f"{name}.{rest}"

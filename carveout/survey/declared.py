@@ -23,7 +23,8 @@ def declared(sources: Sources, models: Models) -> Iterator[Coupling]:
                 for reached in models.path(target, path):  # type: ignore[arg-type]
                     yield from _coupling(model, field.name, reached, "lookup", sources)
         natural_key = getattr(model, "natural_key", None)
-        for label in getattr(natural_key, "dependencies", ()):
+        dependencies = getattr(natural_key, "dependencies", ())
+        for label in dependencies if isinstance(dependencies, list | tuple) else ():
             other = models.by_label.get(str(label).lower())
             if other:
                 yield from _coupling(model, "natural_key.dependencies", other, "", sources)

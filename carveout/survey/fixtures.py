@@ -47,12 +47,15 @@ def _of_file(path: Path, app: str, project: Project, models: Models) -> Iterator
 def _first_lines(path: Path) -> Iterator[tuple[str, int]]:
     """The labels in a file, each with its first line. Large files are read line by line."""
     seen: set[str] = set()
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, start=1):
-            for label in SUFFIXES[path.suffix].findall(line):
-                if label not in seen:
-                    seen.add(label)
-                    yield label, number
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for number, line in enumerate(lines, start=1):
+                for label in SUFFIXES[path.suffix].findall(line):
+                    if label not in seen:
+                        seen.add(label)
+                        yield label, number
+    except OSError:  # such as one that nobody here may read
+        return
 
 
 def _folders(project: Project) -> Iterator[tuple[Path, str]]:

@@ -218,7 +218,10 @@ def _built_in_names() -> dict[str, str]:
     found: dict[str, str] = {}
     for engine in _engines():
         for module in engine.get("OPTIONS", {}).get("builtins", ()):
-            library = getattr(import_module(module), "register", None)
+            try:
+                library = import_module(module).register
+            except Exception:  # whatever their own modules raise
+                continue  # so no template of this engine can be shown
             for name in [*getattr(library, "tags", ()), *getattr(library, "filters", ())]:
                 found[name] = module
     return found
