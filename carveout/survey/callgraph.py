@@ -87,7 +87,7 @@ class Callgraph:
         if made and made.partition(".")[0] not in OF_SELF:
             return self.named(source, f"{made}.{method}", f"{holder}.__init__")
         if first == "super()":
-            return self._inherited(name, rest, DEPTH) or f"{name}.{rest}"
+            return self._inherited(name, rest, DEPTH) or f"{first}.{rest}"
         return self.method(f"{name}.{rest}") or f"{name}.{rest}"
 
     def method(self, name: str) -> str:

@@ -49,6 +49,8 @@ class Call(msgspec.Struct, frozen=True):
     place: Place
     arguments: tuple[str, ...] = ()
     keywords: dict[str, str] = {}
+    alone: bool = False
+    """Nobody looks at what it returns."""
 
     @property
     def last(self) -> str:

@@ -19,8 +19,8 @@ def late(sources: Sources, graph: Callgraph) -> Iterator[Danger]:
         if source.migration or source.in_tests:
             continue
         for call in source.facts.calls:
-            if call.last not in SENDING or call.place.atomic or is_later(call):
-                continue
+            if call.last not in SENDING or call.place.atomic or is_later(call) or not call.alone:
+                continue  # whoever looks at the answers asks, and does not tell
             signal = graph.called(source, call).rpartition(".")[0]
             if signal in signals and _is_late(source, call, opening, graph):
                 text = f"{call.name} is sent after its transaction: a crash between loses it"

@@ -1,5 +1,7 @@
 """Reach: which functions end in mail or in a request to elsewhere, also by what they call."""
 
+import re
+
 from carveout.survey.callgraph import Callgraph, function_of, is_later
 from carveout.survey.facts import Call
 from carveout.survey.sources import Source
@@ -13,8 +15,6 @@ OUTSIDE = {
     "urllib3.": HTTP,
     "urllib.request.": HTTP,
     "http.client.": HTTP,
-    "boto3.": HTTP,
-    "stripe.": HTTP,
 }
 """What leaves the process, by how its dotted name begins."""
 VERBS = {
@@ -23,6 +23,10 @@ VERBS = {
     *("sendmail", "send_message", "getresponse"),
 }
 """Of these: what sends. Everything else prepares, or names an error."""
+CLIENT = re.compile(r"^[\w.]+(?:\(\)\.\w+)?$")
+"""A function of a module, or a method of what one of them makes: not of an answer."""
+OF_AWS = re.compile(r"^boto3\.(?:client|resource)\(\)\.\w+$")
+OF_STRIPE = re.compile(r"^stripe\.[\w.]+\.(?:create|retrieve|modify|list|capture|cancel|confirm)$")
 OF_ANY = {"email_user": MAIL}
 """Methods that Django gives to rows, by their name."""
 
@@ -77,6 +81,12 @@ def outside(name: str) -> str:
     if last in OF_ANY:
         return OF_ANY[last]
     what = next((what for start, what in OUTSIDE.items() if name.startswith(start)), "")
-    if last in VERBS or name.startswith(("boto3.client().", "boto3.resource().", "stripe.")):
+    if what and last in VERBS and CLIENT.match(name) and not _is_answered(name):
         return what
-    return ""
+    return HTTP if OF_AWS.match(name) or OF_STRIPE.match(name) else ""
+
+
+def _is_answered(name: str) -> bool:
+    """A method of what a verb has answered: `requests.get().headers.get`."""
+    before = name.rpartition("().")[0]
+    return before.rpartition(".")[2] in VERBS

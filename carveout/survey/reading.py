@@ -159,7 +159,8 @@ class _Walk:
         if name and place.level != IN_FUNCTION:
             self._define(name, place, Definition(line, given, _given(_target(value))))
             inside = _changed(place, assigned=f"{place.scope}.{name}".lstrip("."))
-        self._note(name, value, place)
+        if not isinstance(target, ast.Subscript):  # what a dict holds is not the dict
+            self._note(name, value, place)
         text = _given(value, keys=True)
         if name and text and not text.startswith("="):
             self.facts.strings[f"{place.scope}:{name}"] = Text(text, line, place)
@@ -188,12 +189,12 @@ class _Walk:
 
     # -- Uses ----------------------------------------------------------------------------------
 
-    def _call(self, node: ast.Call, place: Place) -> None:
+    def _call(self, node: ast.Call, place: Place, alone: bool = False) -> None:
         name = dotted(node.func) or "?"
         arguments = tuple(_given(each) for each in node.args)
         keywords = dict(_keywords(node))
         line = node.func.end_lineno or node.lineno  # of the method, not of where its chain begins
-        self.facts.calls.append(Call(name, line, place, arguments, keywords))
+        self.facts.calls.append(Call(name, line, place, arguments, keywords, alone))
         if isinstance(node.func, ast.Attribute):
             self._inner(node.func.value, place)
         elif not isinstance(node.func, ast.Name):
@@ -234,7 +235,9 @@ class _Walk:
         self.through(node.elts, place)
 
     def _expr(self, node: ast.Expr, place: Place) -> None:
-        if not isinstance(node.value, ast.Constant):  # else a docstring
+        if isinstance(node.value, ast.Call):
+            self._call(node.value, place, alone=True)
+        elif not isinstance(node.value, ast.Constant):  # else a docstring
             self.visit(node.value, place)
 
     # -- Transactions --------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def overrides(found: Templates) -> Iterator[Coupling]:
     """Of templates with one name Django takes the first; the others never show."""
     for first, *others in found.by_name.values():
         for other in others:
-            if other.app != first.app:
+            if other.app != first.app and other.path != first.path:
                 yield _override(first, other.app, found.project.file(other.path), found)
         for app, path in found.third_party(first):
             yield _override(first, app, path, found)

@@ -1,5 +1,6 @@
 """Rows of another app that are saved whole: each column as it was when the row was read."""
 
+import re
 from collections.abc import Iterator
 
 from django.db.models import Model
@@ -10,6 +11,7 @@ from carveout.survey.rows import Rows
 from carveout.survey.sources import Source, Sources
 
 KIND = "whole row saved"
+MAKING = re.compile(r"\.(?:create\w*|build|save|copy|deepcopy)\(\)$")
 SAVING = ("save", "asave")
 
 
@@ -34,11 +36,18 @@ def _row(source: Source, call: Call, rows: Rows) -> type[Model] | None:
         return None
     resolved = source.facts.resolve(variable, call.place.scope)
     model, sure = rows.of(source, variable, call.place.scope)
-    if model is None or _is_new(resolved, model):
+    if model is None or _is_new(resolved, model) or _is_value(variable, model):
         return None
     return model if sure or "." in variable else None
 
 
 def _is_new(resolved: str, model: type[Model]) -> bool:
-    """Made here, by its class or by a form: `Order(…)`, `form.save(commit=False)`."""
-    return resolved.endswith((f"{model.__name__}()", ".save()", ".create()", ".build()"))
+    """Made here, by its class or by what makes rows: `Order(…)`, `form.save(commit=False)`."""
+    return resolved.endswith(f"{model.__name__}()") or MAKING.search(resolved) is not None
+
+
+def _is_value(variable: str, model: type[Model]) -> bool:
+    """A field of the row, such as a file, which has a save() of its own."""
+    last = variable.rpartition(".")[2]
+    fields = {field.name for field in model._meta.fields if not field.is_relation}
+    return "." in variable and last in fields

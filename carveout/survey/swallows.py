@@ -35,10 +35,11 @@ def swallows(sources: Sources, graph: Callgraph, views: set[str]) -> Iterator[Da
             if by and not _may_write(source, each, writing, graph):
                 continue
             if by is not None:
-                symbol = next(_own(source, each, sources, graph), "")
+                own = list(_own(source, each, sources, graph))
+                symbol = next((name for name in own if sources.defined(name)[1]), "".join(own[:1]))
                 yield danger(source, each.line, each.place, KIND, symbol, TEXT.format(by))
         for call in source.facts.calls:
-            if call.place.atomic and call.last == "send_robust":
+            if call.place.atomic and call.last == "send_robust" and call.alone:
                 name = graph.called(source, call)
                 if name in sent and not is_later(call):
                     text = f"{call.name} swallows what receivers raise inside a transaction"

@@ -218,10 +218,15 @@ def _built_in_names() -> dict[str, str]:
     found: dict[str, str] = {}
     for engine in _engines():
         for module in engine.get("OPTIONS", {}).get("builtins", ()):
-            try:
-                library = import_module(module).register
-            except Exception:  # whatever their own modules raise
-                continue  # so no template of this engine can be shown
+            library = _library(module)
             for name in [*getattr(library, "tags", ()), *getattr(library, "filters", ())]:
                 found[name] = module
     return found
+
+
+def _library(module: str) -> Any:
+    """None if it can't be loaded, and then no template of its engine can be shown."""
+    try:
+        return import_module(module).register
+    except Exception:  # whatever their own modules raise
+        return None

@@ -31,7 +31,11 @@ def post(parcel: Parcel):
     with suppress(KeyError):  # decoy: nothing of the database
         parcel.save()
     order_paid.send_robust(Parcel)  # C # danger: what receivers raise is gone
+    failed = order_paid.send_robust(Parcel)  # decoy: somebody looks
     forget(parcel)
+    answer = requests.Session()
+    answer.headers.get("x")  # decoy: nothing is sent
+    return failed
 
 
 def forget(parcel):
@@ -59,6 +63,7 @@ def buy(person, product):
     place(person, product)
     order_paid.send(Order)  # danger: place() opened a transaction, and closed it
     transaction.on_commit(lambda: order_paid.send(Order))  # decoy
+    return order_paid.send(Order)  # decoy: a question, and no news
 
 
 def pay(parcel: Parcel, order: Order, rows, product):
@@ -66,6 +71,9 @@ def pay(parcel: Parcel, order: Order, rows, product):
     order.save()  # danger: it was handed over
     for each in Order.objects.filter(paid=False):
         each.save()  # danger
+    parcel.order.label.save("a.pdf", rows)  # decoy: a file
+    rows.session["order"] = order.pk
+    rows.session.save()  # decoy: no row
     new = Order(paid=True)
     new.save()  # decoy: made here
     Order(paid=True).save()  # decoy
