@@ -1,4 +1,4 @@
-"""What models declare that reaches other apps: ordering, limits of choices, natural keys."""
+"""What models declare that reaches other apps: orderings, limits, natural keys, their tables."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +28,15 @@ def declared(sources: Sources, models: Models) -> Iterator[Coupling]:
             other = models.by_label.get(str(label).lower())
             if other:
                 yield from _coupling(model, "natural_key.dependencies", other, "", sources)
+
+
+def same_tables(sources: Sources, models: Models) -> Iterator[Coupling]:
+    """Models that read and write the table of another app's model."""
+    for model in models.own():
+        meta = model._meta
+        other = models.by_table.get(meta.db_table.lower())
+        if other and other is not model and not meta.managed and not meta.proxy:
+            yield from _coupling(model, "Meta.db_table", other, "table", sources)
 
 
 def _path(ordering: Any) -> str:

@@ -1,4 +1,4 @@
-"""Forks: own apps that stand in for a third-party app under its label."""
+"""Forks: own apps that stand in for a third-party app, and models that go by another's label."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ from django.apps import AppConfig
 from django.apps import apps as registry
 
 from carveout.survey.coupling import Coupling
+from carveout.survey.models import Models
 from carveout.survey.project import Project
 from carveout.survey.sources import Sources
 
@@ -18,6 +19,25 @@ def forks(sources: Sources) -> Iterator[Coupling]:
         original = _by_config(config, sources.project) or _by_models(config, sources.project)
         if original:
             yield _coupling(config, original, sources)
+
+
+def lent(sources: Sources, models: Models) -> Iterator[Coupling]:
+    """Models that an app defines and that say they are another app's."""
+    for model in models.own():
+        app, label = sources.project.app_of(model.__module__), model._meta.app_label
+        name = f"{model.__module__}.{model.__qualname__}"
+        file, found = sources.defined(name)
+        if found and app != label and sources.project.is_own(app):
+            yield Coupling(
+                kind=KIND,
+                form="other label",
+                source=app,
+                source_symbol=name,
+                file=file,
+                line=found.line,
+                target=label,
+                target_symbol=model._meta.label,
+            )
 
 
 def _by_config(config: AppConfig, project: Project) -> str:

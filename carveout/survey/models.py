@@ -56,7 +56,7 @@ class Models:
         """First-party models by their table in lower case; proxies have none of their own."""
         return {
             each._meta.db_table.lower(): each
-            for each in self.all
+            for each in sorted(self.all, key=lambda model: model._meta.managed)
             if not each._meta.proxy and self.project.is_own(each._meta.app_label)
         }
 

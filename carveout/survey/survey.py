@@ -10,20 +10,22 @@ from django.conf import settings as django_settings
 from carveout.survey import urls as url_names
 from carveout.survey.bindings import bindings
 from carveout.survey.commands import commands
+from carveout.survey.configs import configs
 from carveout.survey.contenttypes import contenttypes
 from carveout.survey.coupling import EVERY, Coupling
 from carveout.survey.cycles import marked
 from carveout.survey.danger import Danger
 from carveout.survey.dangers import dangers
-from carveout.survey.declared import declared
+from carveout.survey.declared import declared, same_tables
 from carveout.survey.fixtures import fixtures
-from carveout.survey.forks import forks
+from carveout.survey.forks import forks, lent
 from carveout.survey.imports import imports
 from carveout.survey.inlines import inlines
 from carveout.survey.jobs import jobs
 from carveout.survey.kernel import kernels
 from carveout.survey.migrations import kept_elsewhere, migrations
 from carveout.survey.models import Models
+from carveout.survey.pages import pages
 from carveout.survey.permissions import permissions
 from carveout.survey.project import SHELL, Project
 from carveout.survey.queries import queries
@@ -141,6 +143,7 @@ def _further(
     found = Templates(sources.project)
     yield from inlines(sources, models)
     yield from bindings(sources, models)
+    yield from pages(sources, names)
     yield from urls(sources, names)
     yield from templates(found, names, models, rows)
     yield from rendered(sources, found)
@@ -148,9 +151,11 @@ def _further(
     yield from sql(sources, models)
     yield from queries(sources, models, rows)
     yield from declared(sources, models)
+    yield from same_tables(sources, models)
     yield from marked(migrations(sources))
     yield from kept_elsewhere(sources)
     yield from forks(sources)
+    yield from lent(sources, models)
     yield from by_name(sources, models)
 
 
@@ -159,6 +164,7 @@ def by_name(sources: Sources, models: Models) -> Iterator[Coupling]:
     yield from sends(sources, models)
     yield from jobs(sources)
     yield from commands(sources)
+    yield from configs(sources)
     yield from permissions(sources, models)
     yield from contenttypes(sources, models)
     yield from fixtures(sources.project, models)

@@ -79,6 +79,16 @@ class Templates:
         apps = [template.app for template in self.by_name.get(name, ())]
         return app if app in apps else next(iter(apps), "")
 
+    def owner_of_file(self, name: str, app: str) -> str:
+        """The app that has this static file: its own, else the first that Django would find."""
+        having = (
+            label
+            for label in [app, *self.project.own]
+            if label in self.project.apps
+            and (self.project.apps[label].path / "static" / name).is_file()
+        )
+        return next(having, "")
+
     def third_party(self, template: Template) -> Iterator[tuple[str, str]]:
         """Third-party apps with a template of this name that Django finds later, and its place."""
         labels = list(self.project.apps)
@@ -135,6 +145,8 @@ def _tags(token: Token, app: str, found: Templates, names: Names) -> Iterator[Us
             yield Use(KIND, "load", found.project.app_of(module), module)
     elif tag in ("include", "extends") and quoted:
         yield Use(KIND, tag, found.owner(quoted[1], app), quoted[1])
+    elif tag == "static" and quoted:
+        yield Use(KIND, tag, found.owner_of_file(quoted[1], app), quoted[1])
     elif tag == "url" and quoted:
         for owner in names.get(quoted[1], ()):
             yield Use("url", "url tag", owner, page_symbol(owner, quoted[1]))

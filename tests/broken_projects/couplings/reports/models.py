@@ -1,6 +1,7 @@
 from django.db import models
 
 from core.models import Stamped  # C
+from reports.views_of_tables import OrderRow  # noqa: F401  # decoy
 
 
 class Showing(Stamped):
