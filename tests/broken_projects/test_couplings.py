@@ -1,4 +1,4 @@
-"""What the survey finds in `couplings`, a project of eight tangled apps.
+"""What the survey finds in `couplings`, a project of nine tangled apps.
 
 `couplings.txt` lists every coupling. In the code, lines that hold one end with C, and lines that
 only look so say decoy.
