@@ -116,7 +116,7 @@ class Callgraph:
 
     def _of_row(self, source: Source, before: str, method: str, scope: str) -> str:
         """A method of the rows that a variable or a query gives, or of their manager."""
-        model, _ = self.rows.of(source, before, scope)
+        model, _ = self.rows.of(source, before, scope, strictly=True)
         if model is None:
             return ""
         of_rows = not MANAGERS.search(f"{before}.") or before.endswith(("get()", "first()"))

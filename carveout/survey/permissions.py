@@ -38,9 +38,10 @@ def permissions(sources: Sources, models: Models) -> Iterator[Coupling]:
 def _asked(source: Source, call: Call, sources: Sources, models: Models) -> Iterator[Coupling]:
     """What is given in one piece and is a model's is told by strings.py."""
     for given in call.arguments[:1]:
-        if given.startswith("=") and text_of(source, given, sources) in models.permissions:
-            continue  # told where the constant stands
-        for name in text_of(source, given, sources).split():
+        names = text_of(source, given, sources).split()
+        if given.startswith("=") and (len(names) > 1 or models.permissions.keys() & names):
+            continue  # told where it stands
+        for name in names:
             app = name.partition(".")[0]
             whole = re.fullmatch(r"\w+\.\w+", name)
             if (whole and name not in models.permissions) or ASSEMBLED.match(name):

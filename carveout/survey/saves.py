@@ -35,8 +35,8 @@ def _row(source: Source, call: Call, rows: Rows) -> type[Model] | None:
     if "update_fields" in call.keywords or variable in ("", "self", "super()"):
         return None
     resolved = source.facts.resolve(variable, call.place.scope)
-    model, sure = rows.of(source, variable, call.place.scope)
-    if model is None or _is_new(resolved, model) or _is_value(variable, model):
+    model, sure = rows.of(source, variable, call.place.scope, strictly=True)
+    if model is None or _is_new(resolved, model):
         return None
     return model if sure or "." in variable else None
 
@@ -44,10 +44,3 @@ def _row(source: Source, call: Call, rows: Rows) -> type[Model] | None:
 def _is_new(resolved: str, model: type[Model]) -> bool:
     """Made here, by its class or by what makes rows: `Order(…)`, `form.save(commit=False)`."""
     return resolved.endswith(f"{model.__name__}()") or MAKING.search(resolved) is not None
-
-
-def _is_value(variable: str, model: type[Model]) -> bool:
-    """A field of the row, such as a file, which has a save() of its own."""
-    last = variable.rpartition(".")[2]
-    fields = {field.name for field in model._meta.fields if not field.is_relation}
-    return "." in variable and last in fields

@@ -191,10 +191,45 @@ INSTALLED_APPS = ["one", "two"]
 ROOT_URLCONF = "urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STORE = "two.stores.Store"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "OPTIONS": {"builtins": ["nothing.of.that_name"]},
+    }
+]
+
+
+class Nowhere:
+    def __contains__(self, label):
+        return True
+
+    def __getitem__(self, label):
+        return None
+
+
+MIGRATION_MODULES = Nowhere()
 """,
     "urls.py": "import nothing_of_that_name",
     "one/__init__.py": "",
-    "one/models.py": "",
+    "one/models.py": """
+from django.db import models
+
+
+class Odd(models.Model):
+    of = models.ForeignKey("self", models.CASCADE, limit_choices_to=lambda: {"of__of": 1})
+
+    class Meta:
+        ordering = [models.functions.Lower("of__pk")]
+
+    def __init__(self):
+        self.a = self.b
+        self.b = self.a
+
+    def natural_key(self):
+        return self.a.save(self.b.save())
+
+    natural_key.dependencies = "one.odd"
+""",
     "two/__init__.py": "",
     "two/models.py": "import one.models\n\nimport one.models",
     "two/stores.py": "class Store: ...",

@@ -72,6 +72,7 @@ def pay(parcel: Parcel, order: Order, rows, product):
     for each in Order.objects.filter(paid=False):
         each.save()  # danger
     parcel.order.label.save("a.pdf", rows)  # decoy: a file
+    parcel.order.gift().save()  # decoy: nobody knows what that gives
     rows.session["order"] = order.pk
     rows.session.save()  # decoy: no row
     new = Order(paid=True)

@@ -1,6 +1,10 @@
 from django.contrib.auth.models import Permission
 
 SHIP = "orders.ship_order"  # C
+BY_MODEL = {
+    "catalogue.product": "catalogue.view_product",  # C
+    "orders.order": "orders.view_order",  # C
+}
 
 
 def may(user, action):
@@ -10,6 +14,7 @@ def may(user, action):
         or user.has_perms(["reviews.add_review", "orders.audit"])  # C C: one that no model has
         or user.has_module_perms("suppliers")  # C
         or user.has_perm(SHIP)  # decoy: told where the constant stands
+        or user.has_perm(BY_MODEL[action])  # decoy: likewise
         or user.has_perm(f"reports.{action}_showing")  # decoy: our own
         or user.has_perm("elsewhere.view")  # decoy: no such app
         or user.has_perm(f"{action}.view_order")  # decoy: any app
