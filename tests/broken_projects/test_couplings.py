@@ -171,7 +171,7 @@ def test_the_chain_of_a_cascade_and_the_cycle_of_migrations_are_named(found):
 
 
 def test_a_fork_names_what_it_was_forked_from(found):
-    (fork,) = [each for each in found["couplings"] if each["kind"] == "fork"]
+    (fork,) = [each for each in found["couplings"] if each["form"] == "same label"]
     assert (fork["target"], fork["target_symbol"]) == ("framework", "framework.stock")
     assert fork["details"] == {"models": ["stock.Shelf"]}
 
