@@ -16,6 +16,13 @@ AFTERWARDS = {
 """Calls whose argument runs later."""
 OF_SELF = ("self", "cls", "super()")
 SENDING = ("send", "send_robust")
+SAVING = {
+    "pre_save": ("save", "create", "get_or_create", "update_or_create"),
+    "post_save": ("save", "create", "get_or_create", "update_or_create"),
+    "pre_delete": ("delete",),
+    "post_delete": ("delete",),
+}
+"""What one does with rows, by the signal that Django sends then."""
 DEPTH = 8
 """Of base classes that are followed."""
 
@@ -30,7 +37,8 @@ class Callgraph:
     def __init__(self, sources: Sources, rows: Rows) -> None:
         self.sources = sources
         self.rows = rows
-        self.methods = {
+        self.methods = {method for several in SAVING.values() for method in several}
+        self.methods |= {
             scope.rpartition(".")[2]
             for source in sources
             for scope in source.facts.definitions
@@ -43,14 +51,18 @@ class Callgraph:
                 if not is_later(call):
                     self.calls.setdefault(self.called(source, call), []).append((source, call))
         self.receivers = dict(self._receivers())
+        self.run_in: dict[str, list[str]] = {}
+        """By call: the receivers that run in it."""
+        for receiver, calls in self.receivers.items():
+            for each in calls:
+                self.run_in.setdefault(each, []).append(receiver)
 
     def callers(self, name: str) -> Iterator[tuple[Source, Call]]:
         """Where a function is called, also as a constructor and by the signal that it hears."""
         yield from self.calls.get(name, ())
         yield from self.calls.get(name.removesuffix(".__init__"), ())
-        for signal in self.receivers.get(name, ()):
-            for method in SENDING:
-                yield from self.calls.get(f"{signal}.{method}", ())
+        for sent in self.receivers.get(name, ()):
+            yield from self.calls.get(sent, ())
 
     def leading_to(self, functions: Iterable[str]) -> set[str]:
         """These functions, and all that call them, at whatever distance."""
@@ -124,17 +136,23 @@ class Callgraph:
             name = f"{owner.__module__}.{owner.__qualname__}.{method}"
             if self.sources.defined(name)[1]:
                 return name
-        return ""
+        return f"{model.__module__}.{model.__qualname__}.{method}"
 
     def _receivers(self) -> Iterator[tuple[str, list[str]]]:
-        """By function: the first-party signals that it hears."""
+        """By receiver: the calls that it runs in, as they are named here."""
         heard: dict[str, list[str]] = {}
+        models = {id(model): model for model in self.rows.models.all}
         for name, signal in signals(self.sources).items():
-            if self.sources.project.is_own(self.sources.project.app_of(name)):
-                for _, function in heard_by(signal):
-                    qualified = getattr(function, "__qualname__", "")
-                    home = f"{getattr(function, '__module__', '')}.{qualified}"
-                    heard.setdefault(home, []).append(name)
+            own = self.sources.project.is_own(self.sources.project.app_of(name))
+            for sender, function in heard_by(signal):
+                qualified = getattr(function, "__qualname__", "")
+                home = f"{getattr(function, '__module__', '')}.{qualified}"
+                if own:
+                    heard.setdefault(home, []).extend(f"{name}.{each}" for each in SENDING)
+                elif sender in models:
+                    row = f"{models[sender].__module__}.{models[sender].__qualname__}"
+                    saving = SAVING.get(name.rpartition(".")[2], ())
+                    heard.setdefault(home, []).extend(f"{row}.{each}" for each in saving)
         yield from heard.items()
 
 

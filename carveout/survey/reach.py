@@ -56,13 +56,9 @@ class Reach:
         return self._reached.get(name) or self._reached.get(f"{name}.__init__", "")
 
     def _sent(self, name: str) -> str:
-        """What the receivers of a signal reach that is sent so."""
-        signal = name.rpartition(".")[0]
-        heard = (what for each, what in self._reached.items() if signal in self._heard(each))
-        return next(heard, "")
-
-    def _heard(self, function: str) -> list[str]:
-        return self.graph.receivers.get(function, [])
+        """What the receivers reach that run in this call."""
+        heard = (self._reached.get(each, "") for each in self.graph.run_in.get(name, ()))
+        return next(filter(None, heard), "")
 
     def _spread(self) -> None:
         """Whoever calls what reaches outside reaches it too."""

@@ -29,7 +29,18 @@ ROWS_OF_SELF = {
 ROWS_OF_ROWS = {
     *("first", "last", "latest", "earliest", "get_or_create", "update_or_create", "reverse"),
     *("select_for_update", "using", "distinct", "only", "defer", "iterator", "none", "union"),
-    *("aget", "afirst", "alast", "in_bulk", "alias", "extra", "raw", "__class__"),
+    *(
+        "create",
+        "acreate",
+        "aget",
+        "afirst",
+        "alast",
+        "in_bulk",
+        "alias",
+        "extra",
+        "raw",
+        "__class__",
+    ),
 }
 """What Django has that gives rows of the same model."""
 
@@ -52,7 +63,7 @@ class Rows:
         """
         first, *steps = _plain(chain)
         model, sure, steps = self._begin(source, chain, first, steps, scope)
-        for step in steps:
+        for step in filter(None, steps):
             relation = self.models.relation(model, step) if model else None
             if strictly and not relation and step not in ROWS_OF_SELF | ROWS_OF_ROWS:
                 return None, False
