@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from django.db.models import Model
 
 from carveout.survey.facts import Call
+from carveout.survey.naming import loaded_classes
 from carveout.survey.receivers import heard_by, signals
 from carveout.survey.rows import MANAGERS, Rows
 from carveout.survey.sources import Source, Sources
@@ -23,6 +24,7 @@ SAVING = {
     "post_delete": ("delete",),
 }
 """What one does with rows, by the signal that Django sends then."""
+OF_EVERY_ROW = {method for several in SAVING.values() for method in several}
 DEPTH = 8
 """Of base classes that are followed."""
 
@@ -37,13 +39,13 @@ class Callgraph:
     def __init__(self, sources: Sources, rows: Rows) -> None:
         self.sources = sources
         self.rows = rows
-        self.methods = {method for several in SAVING.values() for method in several}
-        self.methods |= {
+        self.methods = OF_EVERY_ROW | {
             scope.rpartition(".")[2]
             for source in sources
             for scope in source.facts.definitions
             if "." in scope
         }
+        self._loaded = dict(loaded_classes(sources))
         self.calls: dict[str, list[tuple[Source, Call]]] = {}
         """By the function that is called; what runs later is none."""
         for source in sources:
@@ -84,12 +86,24 @@ class Callgraph:
         first, _, rest = name.partition(".")
         if first in OF_SELF and "." in scope:
             return self._of_self(source, first, rest, scope)
-        resolved = self.sources.origin(source.facts.resolve(name, scope))
+        resolved = self._origin(source.facts.resolve(name, scope))
         before, _, method = name.rpartition(".")
         if before and method in self.methods:
             known = self.method(resolved.replace("()", ""))
             return known or self._of_row(source, before, method, scope) or resolved
         return resolved
+
+    def _origin(self, name: str) -> str:
+        """Where a name is defined that is passed on, or loaded by a string."""
+        name = self.sources.origin(name)
+        before, rest = name, ""
+        while before and self._loaded:
+            loaded = self._loaded.get(before.removesuffix("()"))
+            if loaded:
+                return f"{loaded}{rest}"
+            before, _, last = before.rpartition(".")
+            rest = f".{last}{rest}"
+        return name
 
     def _of_self(self, source: Source, first: str, rest: str, scope: str) -> str:
         holder = scope.rpartition(".")[0]
@@ -112,7 +126,7 @@ class Callgraph:
         _, definition = self.sources.defined(holder)
         source = self._source(holder)
         for base in definition.bases if definition and source and depth else ():
-            parent = self.sources.origin(source.facts.resolve(base)) if source else ""
+            parent = self._origin(source.facts.resolve(base)) if source else ""
             if self.sources.defined(f"{parent}.{method}")[1]:
                 return f"{parent}.{method}"
             further = self._inherited(parent, method, depth - 1)
@@ -127,8 +141,11 @@ class Callgraph:
         return self.sources.by_module.get(name)
 
     def _of_row(self, source: Source, before: str, method: str, scope: str) -> str:
-        """A method of the rows that a variable or a query gives, or of their manager."""
-        model, _ = self.rows.of(source, before, scope, strictly=True)
+        """A method of the rows that a variable or a query gives, or of their manager.
+
+        Every model has those that save: there each step to the row has to be known.
+        """
+        model, _ = self.rows.of(source, before, scope, strictly=method in OF_EVERY_ROW)
         if model is None:
             return ""
         of_rows = not MANAGERS.search(f"{before}.") or before.endswith(("get()", "first()"))
@@ -136,7 +153,8 @@ class Callgraph:
             name = f"{owner.__module__}.{owner.__qualname__}.{method}"
             if self.sources.defined(name)[1]:
                 return name
-        return f"{model.__module__}.{model.__qualname__}.{method}"
+        known = method in OF_EVERY_ROW
+        return f"{model.__module__}.{model.__qualname__}.{method}" if known else ""
 
     def _receivers(self) -> Iterator[tuple[str, list[str]]]:
         """By receiver: the calls that it runs in, as they are named here."""

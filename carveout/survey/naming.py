@@ -27,6 +27,23 @@ def text_of(source: Source, given: str, sources: Sources) -> str:
     return held.value if held else ""
 
 
+def loaded_classes(sources: Sources) -> Iterator[tuple[str, str]]:
+    """Names at the top of modules that a loader gives, as `get_class("orders.views", "Order")`.
+
+    The first string says how the module's name ends, from the package of an app on.
+    """
+    packages = {f".{app.module}": app.module for app in sources.project.apps.values()}
+    for source in sources:
+        for call in source.facts.calls:
+            module, name = call.argument(0, "module_label"), call.argument(1, "classname")
+            if call.last == "get_class" and call.place.assigned and module and name:
+                package, _, last = module.rpartition(".")
+                for ending, whole in packages.items():
+                    if package and ending.endswith(f".{package}"):
+                        alias = f"{source.facts.module}.{call.place.assigned}"
+                        yield alias, f"{whole}.{last}.{name}"
+
+
 def first_text(source: Source, call: Call, sources: Sources, *keywords: str) -> str:
     """The string that a call is given first, or by one of these keywords."""
     given = call.arguments[:1] or tuple(

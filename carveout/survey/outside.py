@@ -11,7 +11,8 @@ from carveout.survey.sources import Sources
 def outside(sources: Sources, graph: Callgraph, views: set[str]) -> Iterator[Danger]:
     """Where a transaction is opened and where it is that of a request, by ATOMIC_REQUESTS.
 
-    What a view reaches through a transaction that is opened on the way is told there.
+    What a view reaches through a transaction that is opened on the way is told there, and what it
+    reaches through a method of its own where that calls something else.
     """
     reach, untold = Reach(graph), Reach(graph, told=True)
     for source in sources:
@@ -24,6 +25,6 @@ def outside(sources: Sources, graph: Callgraph, views: set[str]) -> Iterator[Dan
                 inside = "inside the transaction of its request, which it holds open and may undo"
             else:
                 continue
-            if what:
+            if what and (call.place.atomic or symbol not in views):
                 text = f"{call.name} reaches {what} {inside}"
                 yield danger(source, call.line, call.place, f"{what} in transaction", symbol, text)

@@ -3,7 +3,10 @@ from django.http import HttpResponse
 from django.views import View
 
 from parcels import services
+from parcels.loading import get_class
 from parcels.mail import Mailer
+
+Loaded = get_class("parcels.mail", "Mailer")
 
 
 def track(request):
@@ -20,11 +23,15 @@ class Posting(View):
 
     def post(self, request):
         services.follow(1)  # danger
+        self.tell()  # decoy: told where it calls the mailer
         try:
             services.forget(None)
         except Exception:  # danger
             return HttpResponse("no")
         return HttpResponse()
+
+    def tell(self):
+        Loaded("…").send()  # danger
 
     def number(self):
         try:
