@@ -70,6 +70,16 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Couplings with a kernel, with third-party apps, and with the project's own shell."""
         return self._ranked(each for each in self.couplings if self._is_apart(each))
 
+    @cached_property
+    def within(self) -> dict[str, list[Coupling]]:
+        """Couplings between the apps of one context, by context."""
+        found: dict[str, list[Coupling]] = {}
+        for each in self.couplings:
+            source, target = self.pair(each)
+            if source == target and each.source != each.target and not self._is_apart(each):
+                found.setdefault(source, []).append(each)
+        return found
+
     def _are_contexts(self, pair: Pair) -> bool:
         return not self.declared or {*pair} <= {*self.declared, EVERY}
 
