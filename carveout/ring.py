@@ -83,7 +83,8 @@ def _boxes(runs: Sequence[Sequence[str]], seat: Seat) -> tuple[dict[str, Box], f
     sides = _sides(runs, seat)
     across = max(2, *map(_places, sides[::2]))
     down = max(map(_places, sides[1::2]))
-    inner_x, inner_y = MARGIN + wide + CORNER, MARGIN + high + CORNER
+    inner_x = MARGIN + wide + CORNER
+    inner_y = MARGIN + (high + CORNER if any(sides[::2]) else 0)
     width = 2 * inner_x + across * (wide + gap_x) - gap_x
     height = 2 * inner_y + down * (high + gap_y) - gap_y
     right, bottom = width - MARGIN - wide, height - MARGIN - high

@@ -101,5 +101,8 @@ def _node(unit: Unit, box: Box, seat: ring.Seat) -> Node:
 
 
 def _fitting(name: str, width: float) -> str:
+    """Shortened in the middle: names often differ at their ends."""
     letters = int((width - PADDING) / LETTER)
-    return name if len(name) <= letters else f"{name[: letters - 1]}…"
+    if len(name) <= letters:
+        return name
+    return f"{name[: letters - letters // 2 - 1]}…{name[-(letters // 2) :]}"

@@ -4,7 +4,7 @@ const picture = document.getElementById("picture");
 const view = document.getElementById("view");
 const told = document.getElementById("told");
 const ARROWS_AT_FIRST = 60;
-const [THIN, THICK] = [1.2, 5];
+const [THIN, THICK, MANY] = [1.2, 5, 30];
 const edges = picture ? [...picture.querySelectorAll("#edges a")].map(edgeOf) : [];
 let chosen = null;
 let pointed = null;
@@ -29,7 +29,7 @@ function drawGraph() {
   if (chosen && !shown.has(chosen)) chosen = null;
   const counts = seen.map((edge) => of(edge.source, edge.target).length).sort((a, b) => b - a);
   tellLeast(counts);
-  const most = counts[0] ?? 1;
+  const most = Math.max(MANY, counts[0] ?? 0);
   const kept = new Set(seen);
   for (const edge of edges) {
     const { link, way, title, source, target } = edge;
@@ -56,12 +56,12 @@ function drawGraph() {
   light();
 }
 
-// Until somebody moves it, only as many arrows as can be told apart.
+// Until somebody moves it: so few arrows that they can be told apart, or none.
 function tellLeast(counts) {
   const { least } = view.elements;
-  least.max = Math.max(1, counts[0] ?? 1);
-  if (!isLeastGiven) least.value = counts.length > ARROWS_AT_FIRST ? counts[ARROWS_AT_FIRST - 1] + (counts[ARROWS_AT_FIRST] === counts[ARROWS_AT_FIRST - 1]) : 1;
-  const drawn = counts.filter((count) => count >= least.value).length;
+  least.max = (counts[0] ?? 0) + 1;
+  if (!isLeastGiven) least.value = (counts[ARROWS_AT_FIRST] ?? 0) + 1;
+  const drawn = counts.filter((each) => each >= least.value).length;
   view.querySelector("output").textContent = `${least.value} coupling${least.value === "1" ? "" : "s"}: ${drawn} of ${counts.length}`;
 }
 
