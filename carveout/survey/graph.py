@@ -12,9 +12,9 @@ from carveout.place import Box
 from carveout.survey.survey import Survey
 from carveout.survey.units import Unit, listed
 
-LETTER, PADDING = 7.2, 62.0
+LETTER, PADDING = 7.2, 76.0
 """Of a name, and of the numbers beside it."""
-WIDTH_MAX = 220.0
+WIDTH_MAX = 260.0
 ENOUGH = 18
 """So many fill the page without being drawn larger."""
 

@@ -128,8 +128,6 @@ def test_contexts_unfold_into_their_apps_in_matrix_and_graph(tangled):
     between = total(tangled)
     assert seen(tangled, ".node") == 3
     arrows = seen(tangled, "#edges a")
-    screens.picture(tangled, "survey-folded", DESK, whole=False)
-    tangled.set_viewport_size(DESK)
 
     node(tangled, "sales").click()
     assert sorted(rows(tangled)[:-1]) == ["accounts", "notifications", "orders", "▸ goods"]
@@ -152,7 +150,9 @@ def test_contexts_unfold_into_their_apps_in_matrix_and_graph(tangled):
     assert {*rows(tangled)[:-1]} == {"accounts", "catalogue", "notifications", "orders", "reviews"}
     assert tangled.locator("#cells td.within").count() == 4, "each needs its neighbour"
     node(tangled, "orders").click()
-    screens.picture(tangled, "survey", DESK)
+    tangled.mouse.move(0, 0)
+    tangled.evaluate("document.getElementById('matrix').scrollIntoView()")
+    screens.picture(tangled, "survey", DESK, whole=False)
     tangled.set_viewport_size(DESK)
     tangled.locator("#view [data-fold=all]").click()
     assert total(tangled) == between

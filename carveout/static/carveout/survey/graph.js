@@ -88,7 +88,7 @@ function light() {
     unit.node.classList.toggle("itself", unit === lit);
     unit.node.classList.toggle("needs", isOther && needs > 0);
     unit.node.classList.toggle("needed", isOther && needed > 0);
-    unit.node.setAttribute("aria-pressed", String(unit === chosen));
+    if (!isFoldable(unit)) unit.node.setAttribute("aria-pressed", String(unit === chosen));
     const numbers = [needs && `→${needs}`, needed && `←${needed}`].filter(Boolean).join(" ");
     unit.node.querySelector(".counts").textContent = isOther ? numbers : "";
   }

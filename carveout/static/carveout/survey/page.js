@@ -30,14 +30,21 @@ function draw() {
   fillSheet();
 }
 
-function toggle(unit) {
+function toggle(unit, home) {
   if (!unfolded.delete(unit)) unfolded.add(unit);
-  draw();
+  drawAround(home);
 }
 
-function fold(which) {
+function fold(which, home) {
   for (const unit of contexts.filter(isFoldable)) which === "all" ? unfolded.delete(unit) : unfolded.add(unit);
+  drawAround(home);
+}
+
+// What was clicked stays where it is, though the matrix above it grows.
+function drawAround(home) {
+  const before = home.getBoundingClientRect().top;
   draw();
+  scrollBy(0, home.getBoundingClientRect().top - before);
 }
 
 // Where the focus goes when a sheet is closed: the same number, arrow or link, though drawn anew.
@@ -55,13 +62,13 @@ function onClick(click) {
     click.preventDefault();
     openSheet(...link.dataset.pair.split(" ").map((number) => unitOf.get(Number(number))), selectorOf(link));
   }
-  if (button?.dataset.toggle) toggle(unitOf.get(Number(button.dataset.toggle)));
-  if (button?.dataset.fold) fold(button.dataset.fold);
+  if (button?.dataset.toggle) toggle(unitOf.get(Number(button.dataset.toggle)), cells);
+  if (button?.dataset.fold) fold(button.dataset.fold, button);
   if (node) onNode(unitOf.get(Number(node.dataset.unit)));
 }
 
 function onNode(unit) {
-  if (isFoldable(unit)) toggle(unit);
+  if (isFoldable(unit)) toggle(unit, unit.node);
   else choose(chosen === unit ? null : unit);
 }
 
@@ -89,7 +96,9 @@ function tellCounts() {
   for (const box of filter.querySelectorAll("input[type=checkbox]")) {
     const { name, value } = box;
     const test = { kind: (each) => each.kind === value, tests: (each) => each.inTests, unsure: (each) => each.isUnsure }[name];
-    box.parentElement.querySelector("small").textContent = couplings.filter(test).length;
+    const number = couplings.filter(test).length;
+    box.parentElement.querySelector("small").textContent = number;
+    box.parentElement.hidden = !number;
   }
 }
 
