@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, combinations_with_replacement, pairwise
+from itertools import accumulate
 from math import atan2, dist
 from typing import NamedTuple
 
@@ -109,16 +109,12 @@ def _sides(runs: Side, seat: Seat) -> tuple[Side, Side, Side, Side]:
     """No run goes around a corner. Each side is read from the left, or from above."""
     total = _places(runs)
     across = max(2, round(total * 3 // 20 * SEAT.width / seat.width))
-    down = (total - 2 * across + 1) // 2
-    aims = (across, down, across, down)
-
-    def unlike(cuts: Sequence[int]) -> tuple[int, int]:
-        lengths = [before[end] - before[start] for start, end in pairwise((0, *cuts, len(runs)))]
-        off = sum((length - aim) ** 2 for length, aim in zip(lengths, aims, strict=True))
-        return off, max(lengths[::2])
-
+    down = max(0, (total - 2 * across + 1) // 2)
     before = [0, *accumulate(map(len, runs))]
-    one, two, three = min(combinations_with_replacement(range(len(runs) + 1), 3), key=unlike)
+    one, two, three = (
+        min(range(len(before)), key=lambda cut: abs(before[cut] - end))
+        for end in accumulate((across, down, across))
+    )
     return runs[:one], runs[one:two], runs[two:three][::-1], runs[three:][::-1]
 
 

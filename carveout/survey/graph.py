@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from carveout import ring
 from carveout.place import Box
+from carveout.survey.coupling import EVERY
 from carveout.survey.survey import Survey
 from carveout.survey.units import Unit, listed
 
@@ -27,7 +28,7 @@ class Node(NamedTuple):
 
     @property
     def label(self) -> str:
-        return _fitting(self.unit.name, self.head.width)
+        return _fitting("every app" if self.unit.name == EVERY else self.unit.name, self.head.width)
 
 
 class Edge(NamedTuple):

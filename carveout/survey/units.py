@@ -1,11 +1,12 @@
 """Units: what the page has rows and boxes for, contexts and the apps in them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
 from carveout.survey.clusters import ordered
 from carveout.survey.coupling import EVERY, Coupling
+from carveout.survey.project import SHELL
 from carveout.survey.survey import Survey
 
 
@@ -55,14 +56,10 @@ def _by_context(found: Survey) -> dict[str, list[str]]:
 
 def listed(found: Survey) -> list[Coupling]:
     """Couplings between contexts, and between the apps of one."""
-    return list(_all(found.pairs.values())) + list(_all(found.within.values()))
-
-
-def _all(lists: Iterable[list[Coupling]]) -> Iterable[Coupling]:
-    return (each for couplings in lists for each in couplings)
+    return list(chain.from_iterable([*found.pairs.values(), *found.within.values()]))
 
 
 def idle(found: Survey) -> list[str]:
     """Apps with no coupling to another."""
     busy = {app for each in found.couplings for app in (each.source, each.target)}
-    return sorted(app for app in found.contexts if app not in busy and not app.startswith("("))
+    return sorted(found.contexts.keys() - busy - {SHELL})

@@ -22,6 +22,7 @@ def test_a_page_of_thirty_apps_is_one_small_file_without_a_network():
     html = as_html(LARGE)
     assert len(html) < 1_500_000
     outward = r"(?:src|href)=\"(?!#)|https?://(?!www\.w3\.org/2000/svg)|@import"
+    assert 'content="default-src &#x27;none&#x27;; ' in html
     assert not re.search(rf"{outward}|url\((?!#)|\son\w+=", html)
 
 
