@@ -34,6 +34,7 @@ def as_html(found: Survey) -> str:
         "rows": [_row(unit, contexts, found) for unit in contexts if unit.name != EVERY],
         "graph": draw(found, rows) if rows else None,
         "foldable": len(contexts) < len(rows),
+        "undeclared": [unit.name for unit in contexts if not unit.is_declared],
         "lists": [_list(pair, each, "b") for pair, each in found.pairs.items()],
         "within": [_list((name, name), each, "w") for name, each in found.within.items()],
         "apart": [_list(pair, each, "a") for pair, each in found.apart.items()],

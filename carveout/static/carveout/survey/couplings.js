@@ -5,7 +5,8 @@ const leafOf = new Map();
 for (const node of document.querySelectorAll(".node")) {
   const { name, app } = node.dataset;
   const [number, context] = [Number(node.dataset.unit), Number(node.dataset.context)];
-  const unit = { number, name, app, context, apps: [], node, needs: 0, needed: 0 };
+  const isDeclared = !node.classList.contains("undeclared");
+  const unit = { number, name, app, context, isDeclared, apps: [], node, needs: 0, needed: 0 };
   unitOf.set(number, unit);
   if (app !== undefined) leafOf.set(app, unit);
   if (number !== context) unitOf.get(context).apps.push(unit);

@@ -39,7 +39,7 @@ function heads(columns) {
 
 function head(unit, properties) {
   const name = isEvery(unit) ? "every app" : unit.name;
-  const inner = made("span", { textContent: name, title: name });
+  const inner = made("span", { textContent: name, title: name, className: unit.isDeclared ? "" : "undeclared" });
   if (!isFoldable(unit)) return made("th", properties, inner);
   const isOpen = unfolded.has(unit);
   const button = made("button", { type: "button", ariaExpanded: String(isOpen), data: { toggle: unit.number, key: `${properties.scope} ${unit.number}` } }, inner);
