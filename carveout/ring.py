@@ -1,8 +1,9 @@
 """Layout of many contexts: around a rectangle, with arrows through its middle."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise, product
 from math import atan2, dist
 from typing import NamedTuple
 
@@ -110,12 +111,22 @@ def _sides(runs: Side, seat: Seat) -> tuple[Side, Side, Side, Side]:
     total = _places(runs)
     across = max(2, round(total * 3 // 20 * SEAT.width / seat.width))
     down = max(0, (total - 2 * across + 1) // 2)
+    aims = (across, down, across, down)
     before = [0, *accumulate(map(len, runs))]
-    one, two, three = (
-        min(range(len(before)), key=lambda cut: abs(before[cut] - end))
-        for end in accumulate((across, down, across))
-    )
+
+    def unlike(cuts: Sequence[int]) -> tuple[int, int]:
+        lengths = [before[end] - before[start] for start, end in pairwise((0, *cuts, len(runs)))]
+        off = sum((length - aim) ** 2 for length, aim in zip(lengths, aims, strict=True))
+        return off, max(lengths[::2])
+
+    near = [_ends_near(end, before) for end in accumulate(aims[:3])]
+    one, two, three = min((cuts for cuts in product(*near) if [*cuts] == sorted(cuts)), key=unlike)
     return runs[:one], runs[one:two], runs[two:three][::-1], runs[three:][::-1]
+
+
+def _ends_near(place: int, before: Sequence[int]) -> set[int]:
+    """Between which runs a side may end that has room up to here."""
+    return {bisect_right(before, place) - 1, min(bisect_left(before, place), len(before) - 1)}
 
 
 def _places(runs: Iterable[Sequence[str]]) -> int:
@@ -127,11 +138,11 @@ def _seated(side: Side, places: Sequence[Box]) -> Iterator[tuple[str, Box]]:
     free = (len(places) - _places(side)) // 2
     for run in side:
         ours, free = places[free : free + len(run)], free + len(run)
-        yield run[0], _around(ours[0], ours[-1])
+        yield run[0], _spanning(ours[0], ours[-1])
         yield from zip(run[1:], ours[1:], strict=True)
 
 
-def _around(one: Box, other: Box) -> Box:
+def _spanning(one: Box, other: Box) -> Box:
     width, height = other.x + other.width - one.x, other.y + other.height - one.y
     return Box(one.x, one.y, width, height, one.faces)
 

@@ -30,6 +30,7 @@ def page(chromium: "playwright.Browser", tmp_path: Path) -> Iterator["playwright
     """A page of a file, without a server. What it prints or asks of a network fails the test."""
     told: list[str] = []
     page = chromium.new_page(viewport=DESK)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.on("console", lambda message: told.append(message.text))
     page.on("pageerror", lambda error: told.append(str(error)))
     page.on("request", lambda request: told.append(request.url))
@@ -93,6 +94,9 @@ def test_thirty_apps_are_sorted_filtered_and_opened(large):
     shown = sheet.locator("tbody tr td:nth-child(5)").all_inner_texts()
     sheet.get_by_role("button", name="Where").click()
     assert sheet.locator("tbody tr td:nth-child(5)").all_inner_texts() == shown[::-1]
+    sheet.get_by_role("button", name="Copy").click()
+    playwright.expect(sheet.locator("#copy")).to_have_text("Copied")
+    assert large.evaluate("navigator.clipboard.readText()").count(target) >= len(couplings)
     large.keyboard.press("Escape")
     assert not sheet.is_visible()
     assert large.evaluate("document.activeElement.title").startswith(f"{source} → {target}:")
@@ -158,16 +162,14 @@ def test_contexts_unfold_into_their_apps_in_matrix_and_graph(tangled):
     assert total(tangled) == between
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_fits_a_phone_in_light_and_in_dark(large, scheme):
+def test_the_page_fits_a_phone_in_light_and_in_dark(large):
     large.set_viewport_size(PHONE)
-    large.emulate_media(color_scheme=scheme)
-    assert large.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    colours = (
-        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
-    )
-    ink, paper = large.evaluate(colours)
-    assert (sum(numbers(ink)) < sum(numbers(paper))) == (scheme == "light")
+    for scheme in ("light", "dark"):
+        large.emulate_media(color_scheme=scheme)
+        assert large.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        style = "getComputedStyle(document.body)"
+        ink, paper = large.evaluate(f"[{style}.color, {style}.backgroundColor]")
+        assert (sum(numbers(ink)) < sum(numbers(paper))) == (scheme == "light")
 
 
 def numbers(colour: str) -> list[int]:
