@@ -56,7 +56,7 @@ def as_html(found: Survey) -> str:
 
 
 def _static(name: str) -> str:
-    return mark_safe((KIT / "static" / "carveout" / name).read_text())  # noqa: S308 (our own file)
+    return mark_safe((KIT / "static" / "carveout" / name).read_text("utf-8"))  # noqa: S308 (our own file)
 
 
 def _script() -> str:

@@ -35,7 +35,7 @@ class Command(KitCommand):
         found = survey(Project(root or default_root(), grouped))
         text = FORMATS[options["format"]](found)
         if options["output"]:
-            options["output"].write_text(text)
+            options["output"].write_text(text, "utf-8")
             self.tell(heading(found))
         else:
             self.stdout.write(text, ending="")
