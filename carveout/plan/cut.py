@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from carveout.plan.deletion import deletion
-from carveout.plan.ways import GENERAL, WAYS, Way
+from carveout.plan.way import Way
+from carveout.plan.ways import way
 from carveout.survey.coupling import EVERY, Coupling
 
 UNSURE = "it was read from names alone: look first whether it is one"
@@ -31,20 +32,20 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
 
 def cut(coupling: Coupling) -> Cut:
     """By kind and form; an unknown form is cut as its kind, an unknown kind in general."""
-    way = _way(coupling)
+    found = _way(coupling)
     names = _names(coupling)
-    text = way.text.format(**names)
-    points = way.points
+    text = found.text.format(**names)
+    points = found.points
     if coupling.details.get("on_delete"):
         follows = deletion(coupling.details["on_delete"])
         text += " " + follows.text.format(**names)
         points += follows.points
     return Cut(
-        to=way.to,
+        to=found.to,
         text=text,
-        command=_command(way, coupling, names),
+        command=_command(found, coupling, names),
         points=points,
-        doubts=_doubts(way, coupling),
+        doubts=_doubts(found, coupling),
     )
 
 
@@ -54,7 +55,7 @@ def _way(coupling: Coupling) -> Way:
         form = _imported(coupling) or form
     if kind == "receiver" and coupling.target == EVERY:
         form = "of every app"
-    return WAYS.get((kind, form)) or WAYS.get((kind, "")) or GENERAL
+    return way(kind, form)
 
 
 def _imported(coupling: Coupling) -> str:
