@@ -1,0 +1,30 @@
+"""A line of the plan: a coupling, its cut, and what that counts for."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from carveout.plan.cut import Cut, cut
+from carveout.survey.coupling import Coupling
+
+NOT_SURE = 0.5
+"""What was read from names alone counts half: about as often as not it is one."""
+IN_TESTS = 0.25
+"""What only tests need counts a quarter: tests change, and nothing that runs."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    coupling: Coupling
+    cut: Cut
+    points: float
+    """Those of the cut, less if the coupling is not sure or only in tests."""
+
+
+def line(coupling: Coupling) -> Line:
+    found = cut(coupling)
+    sure = 1.0 if coupling.sure else NOT_SURE
+    return Line(coupling, found, found.points * sure * (IN_TESTS if coupling.in_tests else 1.0))
+
+
+def total(lines: Iterable[Line]) -> float:
+    return sum(each.points for each in lines)

@@ -1,0 +1,116 @@
+"""The plan: all that can be said of carving a project, from its survey and a recording of it."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from carveout.plan.cost import Cost, Lines, costs
+from carveout.plan.cycles import Cycle, cycles
+from carveout.plan.graph import graph
+from carveout.plan.line import Line, line, total
+from carveout.plan.measures import Grouping, Measures, measures
+from carveout.plan.order import Step, order
+from carveout.plan.recording import Recording, added
+from carveout.plan.shipped import lacking
+from carveout.plan.suggestion import Suggestion, suggestion
+from carveout.plan.surety import Surety, surety
+from carveout.survey.project import SHELL
+from carveout.survey.survey import Survey
+
+EACH_APP = "each app"
+
+
+class Pairing(msgspec.Struct, frozen=True, kw_only=True):
+    """What has to be cut from one context to another, the dearest first."""
+
+    source: str
+    target: str
+    points: float
+    lines: list[Line]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    declared: list[str]
+    """Names of contexts; none if every app is one."""
+    kernels: list[str]
+    points: float
+    """What it costs to cut all couplings between contexts."""
+    order: list[Step]
+    costs: dict[str, Cost]
+    cycles: list[Cycle]
+    suggestion: Suggestion | None
+    measures: dict[str, Measures]
+    """By grouping: each app, the contexts declared or tried, those suggested."""
+    surety: Surety
+    pairings: list[Pairing]
+    lacking: list[str]
+    """Commands that the plan names and this version does not have yet."""
+
+
+def plan(found: Survey, recording: Recording | None = None, suggest: bool = False) -> Plan:
+    """Where no contexts are declared, or if it is asked for, it suggests some."""
+    if recording:
+        found = added(found, recording)
+    lines = {pair: [line(each) for each in group] for pair, group in found.pairs.items()}
+    every = [each for group in lines.values() for each in group]
+    suggested = _suggested(found) if suggest or not found.declared else None
+    cost = costs(found, lines)
+    return Plan(
+        declared=found.declared,
+        kernels=found.kernels,
+        points=total(every),
+        order=order(cost),
+        costs=cost,
+        cycles=cycles({pair: total(group) for pair, group in lines.items()}),
+        suggestion=suggested,
+        measures=_measures(found, suggested),
+        surety=surety(found, every, recording, suggested),
+        pairings=_pairings(lines),
+        lacking=lacking(each.cut.command for each in every),
+    )
+
+
+def _apps(found: Survey) -> list[str]:
+    return sorted({*found.contexts} - {*found.kernels, SHELL})
+
+
+def _between_apps(found: Survey) -> list[Line]:
+    """Also those within a context."""
+    return [line(each) for each in found.couplings if each.source != each.target]
+
+
+def _suggested(found: Survey) -> Suggestion:
+    return suggestion(_between_apps(found), _apps(found))
+
+
+def _measures(found: Survey, suggested: Suggestion | None) -> dict[str, Measures]:
+    apps = _apps(found)
+    lines = _between_apps(found)
+    edges = graph(lines, apps)
+    groupings: dict[str, Grouping] = {EACH_APP: {app: [app] for app in apps}}
+    if found.declared:
+        groupings["declared"] = _declared(found, apps)
+    if suggested and suggested.contexts:
+        groupings["suggested"] = suggested.contexts
+    return {name: measures(each, edges, lines, found.sizes) for name, each in groupings.items()}
+
+
+def _declared(found: Survey, apps: Iterable[str]) -> Grouping:
+    """An app in none is its own."""
+    grouping: dict[str, list[str]] = {}
+    for app in apps:
+        grouping.setdefault(found.contexts[app], []).append(app)
+    return grouping
+
+
+def _pairings(lines: Lines) -> list[Pairing]:
+    found = [
+        Pairing(
+            source=source,
+            target=target,
+            points=total(group),
+            lines=sorted(group, key=lambda each: (-each.points, each.coupling.identity)),
+        )
+        for (source, target), group in lines.items()
+    ]
+    return sorted(found, key=lambda each: (-each.points, each.source, each.target))

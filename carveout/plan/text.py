@@ -1,0 +1,151 @@
+"""The plan as text: what it comes to first, then why, and the cuts by pair of contexts."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pprint import pformat
+
+import msgspec
+from django.template.defaultfilters import pluralize
+
+from carveout.errors import SettingsInvalid
+from carveout.plan.cutlist import cutlist
+from carveout.plan.measures import Measures
+from carveout.plan.plan import Pairing, Plan
+from carveout.plan.points import shown
+
+PAIRS_MAX = 60
+COMMANDS_MAX = 3
+LEGEND = (
+    "SM: structural modularity, ICP: share of points that cross contexts, IFN: symbols that others"
+    " use, by context, NED: share of modules in contexts much larger or smaller than the others."
+    " SM is better high, the others low."
+)
+
+
+def as_json(found: Plan) -> str:
+    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+
+
+def as_text(found: Plan, contexts: list[str]) -> str:
+    """All contexts in short, or each cut of those that are named.
+
+    Raises: SettingsInvalid: there is no such context.
+    """
+    unknown = [each for each in contexts if each not in found.costs]
+    if unknown:
+        known = ", ".join(found.costs)
+        raise SettingsInvalid(f"There is no context {unknown[0]}, only {known}.")
+    parts = cutlist(found, contexts) if contexts else _text(found)
+    return "\n".join(parts) + "\n"
+
+
+def heading(found: Plan) -> str:
+    count = sum(len(each.lines) for each in found.pairings)
+    if not count:
+        return "Nothing is left to carve: no context needs another."
+    many = len(found.costs)
+    each_app = "" if found.declared else " (each app is one)"
+    return (
+        f"{many} context{pluralize(many)}{each_app}, {count} coupling{pluralize(count)} to cut:"
+        f" {shown(found.points)} points."
+    )
+
+
+def _text(found: Plan) -> Iterator[str]:
+    yield heading(found)
+    yield from _surety(found)
+    if found.pairings:
+        yield from _order(found)
+        yield from _cycles(found)
+    yield from _suggestion(found)
+    yield from _measures(found.measures)
+    yield from _cuts(found)
+    yield from _lacking(found)
+
+
+def _surety(found: Plan) -> Iterator[str]:
+    yield f"\nHow sure: {found.surety.level}"
+    for each in found.surety.reasons:
+        yield f"  {'-' if each.lowers else '+'} {each.text}"
+
+
+def _order(found: Plan) -> Iterator[str]:
+    yield "\nOrder of carving, the cheapest first"
+    width = max(map(len, found.costs))
+    for place, each in enumerate(found.order, start=1):
+        yield f"  {place:>3}  {each.context:<{width}}  {shown(each.points):>5}  {each.why}"
+    yield "  Points compare, they are no hours: 1 is one line, 5 an event or a lookup to agree on."
+
+
+def _cycles(found: Plan) -> Iterator[str]:
+    for each in found.cycles:
+        source, target = each.cheapest
+        yield f"\nIn a circle: {', '.join(each.contexts)}"
+        yield f"  cheapest to cut of it: {source} → {target} ({shown(each.points)})"
+
+
+def _suggestion(found: Plan) -> Iterator[str]:
+    suggested = found.suggestion
+    if suggested is None or not found.pairings:
+        return
+    yield "\nSuggested contexts"
+    if not suggested.contexts:
+        yield f"  None: {suggested.why}."
+        return
+    yield from (f"  {name}: {', '.join(apps)}" for name, apps in suggested.contexts.items())
+    if suggested.hubs:
+        yield f"  Coupled with nearly all, and last to be carved: {', '.join(suggested.hubs)}"
+    yield f'  Try it:   --contexts "{suggested.line}"'
+    yield "  Keep it:  in settings,"
+    contexts = {name: {"apps": apps} for name, apps in suggested.contexts.items()}
+    text = pformat(contexts, width=92, sort_dicts=False)
+    yield '    CARVEOUT["CONTEXTS"] = ' + text.replace("\n", "\n    ").replace("'", '"')
+
+
+def _measures(by_grouping: dict[str, Measures]) -> Iterator[str]:
+    if len(by_grouping) < 2:
+        return
+    yield "\nGroupings compared"
+    yield f"  {'':<10} contexts     SM    ICP    IFN    NED"
+    for name, each in by_grouping.items():
+        yield (
+            f"  {name:<10} {each.contexts:>8} {each.modularity:>6.2f} {each.crossing:>6.0%}"
+            f" {each.interfaces:>6.1f} {each.extreme:>6.0%}"
+        )
+    yield f"  {LEGEND}"
+
+
+def _cuts(found: Plan) -> Iterator[str]:
+    if not found.pairings:
+        return
+    yield "\nCuts by pair, the dearest first; each of them: --context NAME"
+    for each in found.pairings[:PAIRS_MAX]:
+        count = len(each.lines)
+        yield (
+            f"  {each.source} → {each.target}: {shown(each.points)} points,"
+            f" {count} coupling{pluralize(count)}: {_become(each)}"
+        )
+        yield from _commands(each)
+    rest = found.pairings[PAIRS_MAX:]
+    if rest:
+        points = shown(sum(each.points for each in rest))
+        yield f"  and {len(rest)} more pairs, {points} points together"
+
+
+def _become(pairing: Pairing) -> str:
+    """What its couplings become, the most frequent first."""
+    counted = Counter(each.cut.to for each in pairing.lines)
+    return ", ".join(f"{count} {to}" for to, count in counted.most_common())
+
+
+def _commands(pairing: Pairing) -> Iterator[str]:
+    each = [one for line in pairing.lines for one in line.cut.command.split(" && ") if one]
+    yield from (f"      $ {command}" for command in each[:COMMANDS_MAX])
+    if len(each) > COMMANDS_MAX:
+        yield f"      and {len(each) - COMMANDS_MAX} more"
+
+
+def _lacking(found: Plan) -> Iterator[str]:
+    if found.lacking:
+        names = " and ".join(f"`{each}`" for each in found.lacking)
+        yield f"\nnotice: this version has no {names} yet; what they would do is done by hand."
