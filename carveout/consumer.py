@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from carveout import cursor, deployed, marker, stream, tally, trace
+from carveout import cursor, marker, stream, tally, trace
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS, on_cluster
+from carveout.contracts import deployed
 from carveout.delivery import any_due, due
 from carveout.errors import StreamUnavailable
 from carveout.event import Place

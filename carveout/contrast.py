@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Set
 from datetime import UTC, datetime
 
-from carveout.contract import Contracts, Heard, hears
+from carveout.contracts.contract import Contracts, Heard, hears
 from carveout.observed import Observed, SeenSubscription
 from carveout.remark import Remark
 

@@ -6,7 +6,7 @@ import msgspec
 
 from carveout.asyncapi import as_asyncapi
 from carveout.contextmap import ContextMap, MappedEvent, MappedLookup
-from carveout.contract import Contracts, label
+from carveout.contracts.contract import Contracts, label
 from carveout.glimpse import of_event, of_reader, of_subscription
 
 

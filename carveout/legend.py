@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from carveout.contextmap import ContextMap
-from carveout.contract import label
+from carveout.contracts.contract import label
 from carveout.downstream import Downstream
 from carveout.observed import Observed
 

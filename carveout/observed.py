@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from carveout import deployed, stream, tally
+from carveout import stream, tally
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS
+from carveout.contracts import deployed
 from carveout.errors import StreamUnavailable
 from carveout.event import Place
 from carveout.stored import Stored, look

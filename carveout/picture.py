@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from carveout import layered, ring
 from carveout.contextmap import ContextMap, MappedEvent
-from carveout.contract import label
+from carveout.contracts.contract import label
 from carveout.downstream import Downstream
 from carveout.place import Box, Layout, Link, Point
 

@@ -1,6 +1,6 @@
 """Which contexts' handlers wait for each other."""
 
-from carveout.contract import Contract, EventType, Hearing, Reader
+from carveout.contracts.contract import Contract, EventType, Hearing, Reader
 from carveout.cycle import cycles
 
 
