@@ -1,8 +1,6 @@
 """Ways to cut what code needs of code: imports, names in strings, receivers of signals."""
 
-from carveout.plan.way import Way, Ways
-
-CARVE = "manage.py carve {call} --event TYPE"
+from carveout.plan.way import CARVE, Way, Ways
 
 CODE: Ways = {
     ("import", "type checking"): Way(
@@ -27,6 +25,41 @@ CODE: Ways = {
         " subscriber; what the call gives back is read by a lookup.",
         CARVE,
         doubt="a call whose answer is used needs a lookup, not an event",
+    ),
+    ("import", "of urls"): Way(
+        "own mount",
+        1,
+        "a line in the root URLs",
+        "Mount {names} of {target} in the project's own URLs instead of {source}.",
+    ),
+    ("import", "of questions"): Way(
+        "lookup",
+        4,
+        "a lookup that both sides agree on; there may be one already",
+        "Ask {target_app} by a lookup in {source} instead of calling {names} of {target}.",
+        doubt="what is asked is told by the name only; if it touches no rows it may be copied",
+    ),
+    ("import", "of a library"): Way(
+        "kernel",
+        1,
+        "it moves once for all who import it",
+        "Move {target} out of {target_app} into a library that all may use: {source} is one of many"
+        " that import it.",
+        doubt="what keeps rows is no library: then it is a lookup or an event",
+    ),
+    ("import", "of helpers"): Way(
+        "copy or kernel",
+        2,
+        "a function that keeps nothing is copied, or moves once",
+        "Copy {names} of {target} to where {source} has it at hand, or move it into a library that"
+        " both may use.",
+        doubt="that it touches no rows is told by its module's name only",
+    ),
+    ("import", "in migrations"): Way(
+        "nothing",
+        1,
+        "old migrations are squashed, or what they import moves",
+        "Squash the migrations of {source_app}, or write what {source} needs of {target} into it.",
     ),
     ("import", "of signals"): Way(
         "event",
@@ -67,6 +100,13 @@ CODE: Ways = {
         " announce an event for what {target_app} has to change.",
         doubt="whether it reads or writes is seen only where the model is used",
     ),
+    ("string", "in migrations"): Way(
+        "nothing",
+        1,
+        "old migrations are squashed",
+        "Squash the migrations of {source_app} once all have run, so that {source} reads no"
+        " {target}.",
+    ),
     ("string", "get_class"): Way(
         "copy or kernel",
         3,
@@ -100,6 +140,32 @@ CODE: Ways = {
         CARVE,
         doubt="a call whose answer is used needs a lookup, not an event",
     ),
+    ("string", "of an app"): Way(
+        "setting of its own",
+        1,
+        "a line in settings",
+        "Let {source} name {target} only where {target_app} is deployed.",
+    ),
+    ("string", "task name"): Way(
+        "event",
+        5,
+        "an event that both sides agree on",
+        "Announce an event instead of queueing {target} in {source}, and let {target_app} subscribe"
+        " by a job.",
+    ),
+    ("string", "command"): Way(
+        "event",
+        3,
+        "an event, or a schedule of its own",
+        "Announce an event in {source} instead of calling {target}, or let {target_app} run it by"
+        " its own schedule.",
+    ),
+    ("string", "fixture"): Way(
+        "own data",
+        1,
+        "rows move to another file",
+        "Move the rows of {target} out of {source} into a fixture of {target_app}.",
+    ),
     ("string", "setting"): Way(
         "setting of its own",
         1,
@@ -125,6 +191,14 @@ CODE: Ways = {
         "a name in a place",
         "Let {source} name nothing of {target_app}: {target} is asked for by a lookup, or told by"
         " an event.",
+    ),
+    ("signal", ""): Way(
+        "event",
+        4,
+        "a signal is nearly an event already; who sends it is not who has it",
+        "Announce an event of {source_app} in {source}, and let {target_app} send {target} itself in"
+        " a subscriber.",
+        doubt="its receivers run inside the transaction now, a subscriber after it",
     ),
     ("receiver", "no sender"): Way(
         "event",

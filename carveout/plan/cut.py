@@ -1,9 +1,12 @@
 """A cut: what is to be done about one coupling, and the command that does it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from django.apps import apps as registry
 
+from carveout.plan import seen
 from carveout.plan.deletion import deletion
 from carveout.plan.way import Way
 from carveout.plan.ways import way
@@ -11,6 +14,15 @@ from carveout.survey.coupling import EVERY, Coupling
 
 UNSURE = "it was read from names alone: look first whether it is one"
 IN_TESTS = "only tests need it"
+OF_MODULES = {"models": "of models", "signals": "of signals", "urls": "of urls"}
+HELPERS = {
+    *("checks", "compat", "conf", "constants", "decorators", "enums", "exceptions", "fields"),
+    *("formats", "forms", "helper", "helpers", "lib", "middleware", "middlewares", "mixins"),
+    *("templatetags", "types", "util", "utils", "validators", "widgets"),
+}
+"""Modules that by custom hold functions and classes which touch no rows."""
+QUESTIONS = ("get_", "find_", "list_", "count_", "is_", "has_", "can_", "calculate_")
+"""How functions begin that are called for their answer."""
 
 
 class Cut(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,9 +42,12 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
         return not self.doubts
 
 
-def cut(coupling: Coupling) -> Cut:
-    """By kind and form; an unknown form is cut as its kind, an unknown kind in general."""
-    found = _way(coupling)
+def cut(coupling: Coupling, shared: bool = False) -> Cut:
+    """By kind and form; an unknown form is cut as its kind, an unknown kind in general.
+
+    `shared`: many apps import the module that it imports.
+    """
+    found = way(coupling.kind, _form(coupling, shared))
     names = _names(coupling)
     text = found.text.format(**names)
     points = found.points
@@ -43,34 +58,52 @@ def cut(coupling: Coupling) -> Cut:
     return Cut(
         to=found.to,
         text=text,
-        command=_command(found, coupling, names),
+        command=" && ".join(_commands(found, coupling)),
         points=points,
         doubts=_doubts(found, coupling),
     )
 
 
-def _way(coupling: Coupling) -> Way:
-    kind, form = coupling.kind, coupling.form
-    if kind == "import" and form != "type checking":
-        form = _imported(coupling) or form
-    if kind == "receiver" and coupling.target == EVERY:
-        form = "of every app"
-    return way(kind, form)
+def _form(coupling: Coupling, shared: bool) -> str:
+    """The variety that its way goes by, which is finer than the survey's."""
+    if "migrations" in coupling.file.split("/") and coupling.kind in ("import", "string"):
+        return "in migrations"
+    if coupling.kind == "receiver" and coupling.target == EVERY:
+        return "of every app"
+    if coupling.kind == "import" and coupling.form != "type checking":
+        return _imported(coupling, shared) or coupling.form
+    if coupling.form in ("dotted path", "import_string"):
+        return _named(coupling)
+    return coupling.form
 
 
-def _imported(coupling: Coupling) -> str:
+def _named(coupling: Coupling) -> str:
+    if registry.apps_ready and registry.is_installed(coupling.target_symbol):
+        return "of an app"
+    return "get_class" if _is_class(coupling.target_symbol) else coupling.form
+
+
+def _imported(coupling: Coupling, shared: bool) -> str:
     """What is imported, as far as its module and the way it is written tell."""
     module = coupling.target_symbol.rpartition(".")[2]
-    if module == "models":
-        return "of models"
-    if module == "signals":
-        return "of signals"
+    if module in OF_MODULES:
+        return OF_MODULES[module]
     names = _listed(coupling)
     if names and all(name.isupper() for name in names):
         return "of constants"
-    if names and not any(name[:1].isupper() for name in names):
-        return "of functions"
-    return "of classes" if names else ""
+    if shared:
+        return "of a library"
+    if any(map(_is_class, names)):
+        return "of classes"
+    if HELPERS & {*coupling.target_symbol.split(".")}:
+        return "of helpers"
+    if names and all(name.startswith(QUESTIONS) for name in names):
+        return "of questions"
+    return "of functions" if names else ""
+
+
+def _is_class(name: str) -> bool:
+    return name.rpartition(".")[2][:1].isupper()
 
 
 def _listed(coupling: Coupling) -> list[str]:
@@ -89,13 +122,24 @@ def _names(coupling: Coupling) -> dict[str, Any]:
     }
 
 
-def _command(way: Way, coupling: Coupling, names: dict[str, Any]) -> str:
-    """Of an import of several functions one command for each."""
-    calls = [f"{coupling.target_symbol}.{name}" for name in _listed(coupling)]
-    if coupling.kind == "import":
-        calls = calls or [f"{coupling.target_symbol}.FUNCTION"]
-    each = {way.command.format(call=call, **names): None for call in calls or [names["target"]]}
-    return " && ".join(each)
+def _commands(found: Way, coupling: Coupling) -> Iterator[str]:
+    """Of an import of several functions one for each; none if what it needs is not known."""
+    command = found.command
+    for call in _calls(coupling):
+        if call and "{call}" in command:
+            yield command.format(call=call)
+    relation = seen.relation(coupling) if coupling.kind == "cascade" else coupling.source_symbol
+    if relation and "{relation}" in command:
+        yield command.format(relation=relation)
+
+
+def _calls(coupling: Coupling) -> list[str]:
+    if coupling.kind == "transaction":
+        return [seen.call(coupling)]
+    if coupling.kind != "import":
+        return [coupling.target_symbol]
+    names = _listed(coupling) or ["FUNCTION"]
+    return [f"{coupling.target_symbol}.{name}" for name in names]
 
 
 def _doubts(way: Way, coupling: Coupling) -> list[str]:

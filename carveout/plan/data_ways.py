@@ -1,8 +1,7 @@
 """Ways to cut what rows need of rows: relations, queries, and what is seen only running."""
 
-from carveout.plan.way import Way, Ways
+from carveout.plan.way import CARVE, UNLINK, Way, Ways
 
-UNLINK = "manage.py unlink {source}"
 
 SQL = Way(
     "lookup or own copy",
@@ -92,6 +91,13 @@ DATA: Ways = {
         "one value, read by a lookup",
         "Do not walk to {target} in {source}: read it by a lookup of {target_app}, from the id.",
     ),
+    ("query", "content type"): Way(
+        "name",
+        3,
+        "ids of content types differ between databases",
+        "Keep the name of a type in {source} instead of the content type of {target}.",
+        doubt="rows that hold its id have to be changed too",
+    ),
     ("query", ""): JOIN,
     ("join", ""): JOIN,
     ("transaction", ""): Way(
@@ -101,7 +107,7 @@ DATA: Ways = {
         " right",
         "Announce an event in the transaction of {source}, and write {target} in a subscriber of"
         " {target_app}.",
-        "manage.py carve CALL --event TYPE",
+        CARVE,
         doubt="whether the one may be seen without the other is for people to decide",
     ),
     ("cascade", ""): Way(
@@ -110,7 +116,7 @@ DATA: Ways = {
         "deletion follows later, and has to be able to follow twice",
         "Announce an event where {source} deletes, and let {target_app} delete or empty {target} in"
         " a subscriber.",
-        "manage.py unlink MODEL.FIELD",
+        UNLINK,
     ),
     ("migration", ""): Way(
         "nothing",

@@ -1,6 +1,6 @@
 """A line of the plan: a coupling, its cut, and what that counts for."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -20,8 +20,8 @@ class Line(msgspec.Struct, frozen=True):
     """Those of the cut, less if the coupling is not sure or only in tests."""
 
 
-def line(coupling: Coupling) -> Line:
-    found = cut(coupling)
+def line(coupling: Coupling, libraries: Collection[str] = ()) -> Line:
+    found = cut(coupling, coupling.target_symbol in libraries)
     sure = 1.0 if coupling.sure else NOT_SURE
     return Line(coupling, found, found.points * sure * (IN_TESTS if coupling.in_tests else 1.0))
 

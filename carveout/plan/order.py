@@ -52,7 +52,7 @@ def _place(cost: Cost, left: Mapping[str, float]) -> str:
         return "what is left when all others are carved"
     if not left[cost.context]:
         return "nothing has to be cut"
-    return f"cheapest of the {len(left)} that are left"
+    return f"cheapest of {len(left)}"
 
 
 def _dearest(cost: Cost, carved: frozenset[str]) -> str:
@@ -64,7 +64,7 @@ def _dearest(cost: Cost, carved: frozenset[str]) -> str:
         return ""
     most = max(together, key=lambda each: (together[each], each))
     if len(together) == 1:
-        return f"all of it is coupled with {most}"
+        return f"coupled with {most} only"
     return f"{shown(together[most])} of it with {most}, the rest with {len(together) - 1} more"
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 
 import msgspec
+from django.apps import apps as registry
 
 from carveout.plan.cost import Cost, Lines, costs
 from carveout.plan.cycles import Cycle, cycles
 from carveout.plan.graph import graph
+from carveout.plan.libraries import libraries
 from carveout.plan.line import Line, line, total
 from carveout.plan.measures import Grouping, Measures, measures
 from carveout.plan.order import Step, order
@@ -34,7 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Names of contexts; none if every app is one."""
     kernels: list[str]
     points: float
-    """What it costs to cut all couplings between contexts."""
+    """What it costs to cut all couplings of contexts."""
     order: list[Step]
     costs: dict[str, Cost]
     cycles: list[Cycle]
@@ -43,6 +45,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """By grouping: each app, the contexts declared or tried, those suggested."""
     surety: Surety
     pairings: list[Pairing]
+    modules: dict[str, str]
+    """Of apps by label, as settings name them."""
     lacking: list[str]
     """Commands that the plan names and this version does not have yet."""
 
@@ -51,9 +55,12 @@ def plan(found: Survey, recording: Recording | None = None, suggest: bool = Fals
     """Where no contexts are declared, or if it is asked for, it suggests some."""
     if recording:
         found = added(found, recording)
-    lines = {pair: [line(each) for each in group] for pair, group in found.pairs.items()}
+    apps = own_apps(found)
+    shared = libraries(found.couplings, len(apps))
+    lines = {pair: [line(each, shared) for each in group] for pair, group in found.pairs.items()}
     every = [each for group in lines.values() for each in group]
-    suggested = _suggested(found) if suggest or not found.declared else None
+    within = [line(each, shared) for each in found.couplings if each.source != each.target]
+    suggested = suggestion(within, apps) if suggest or not found.declared else None
     cost = costs(found, lines)
     return Plan(
         declared=found.declared,
@@ -63,36 +70,37 @@ def plan(found: Survey, recording: Recording | None = None, suggest: bool = Fals
         costs=cost,
         cycles=cycles({pair: total(group) for pair, group in lines.items()}),
         suggestion=suggested,
-        measures=_measures(found, suggested),
+        measures=_measures(found, within, suggested),
         surety=surety(found, every, recording, suggested),
         pairings=_pairings(lines),
+        modules={each.label: each.name for each in registry.get_app_configs()},
         lacking=lacking(each.cut.command for each in every),
     )
 
 
-def _apps(found: Survey) -> list[str]:
+def own_apps(found: Survey) -> list[str]:
+    """Those that contexts are made of."""
     return sorted({*found.contexts} - {*found.kernels, SHELL})
 
 
-def _between_apps(found: Survey) -> list[Line]:
-    """Also those within a context."""
-    return [line(each) for each in found.couplings if each.source != each.target]
-
-
-def _suggested(found: Survey) -> Suggestion:
-    return suggestion(_between_apps(found), _apps(found))
-
-
-def _measures(found: Survey, suggested: Suggestion | None) -> dict[str, Measures]:
-    apps = _apps(found)
-    lines = _between_apps(found)
+def _measures(
+    found: Survey, lines: list[Line], suggested: Suggestion | None
+) -> dict[str, Measures]:
+    """Hubs are left out: they are coupled with all, however the rest is grouped."""
+    hubs = suggested.hubs if suggested and suggested.contexts else []
+    apps = [each for each in own_apps(found) if each not in hubs]
     edges = graph(lines, apps)
     groupings: dict[str, Grouping] = {EACH_APP: {app: [app] for app in apps}}
     if found.declared:
         groupings["declared"] = _declared(found, apps)
     if suggested and suggested.contexts:
-        groupings["suggested"] = suggested.contexts
+        groupings["suggested"] = _without(hubs, suggested.contexts)
     return {name: measures(each, edges, lines, found.sizes) for name, each in groupings.items()}
+
+
+def _without(hubs: list[str], grouping: Grouping) -> Grouping:
+    left = {name: [app for app in apps if app not in hubs] for name, apps in grouping.items()}
+    return {name: apps for name, apps in left.items() if apps}
 
 
 def _declared(found: Survey, apps: Iterable[str]) -> Grouping:

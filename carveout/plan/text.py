@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pprint import pformat
+from textwrap import fill
 
 import msgspec
 from django.template.defaultfilters import pluralize
@@ -15,10 +15,11 @@ from carveout.plan.points import shown
 
 PAIRS_MAX = 60
 COMMANDS_MAX = 3
+CUTS_MAX = 8
 LEGEND = (
     "SM: structural modularity, ICP: share of points that cross contexts, IFN: symbols that others"
     " use, by context, NED: share of modules in contexts much larger or smaller than the others."
-    " SM is better high, the others low."
+    " SM is better high, the others low. Hubs are left out."
 )
 
 
@@ -41,14 +42,13 @@ def as_text(found: Plan, contexts: list[str]) -> str:
 
 def heading(found: Plan) -> str:
     count = sum(len(each.lines) for each in found.pairings)
-    if not count:
-        return "Nothing is left to carve: no context needs another."
+    cuts = f"{count} coupling{pluralize(count)} to cut: {shown(found.points)} points."
+    if not any({each.source, each.target} <= {*found.costs} for each in found.pairings):
+        beyond = f" With apps that are in no context: {cuts}" if count else ""
+        return f"Nothing is left to carve: no context needs another.{beyond}"
     many = len(found.costs)
     each_app = "" if found.declared else " (each app is one)"
-    return (
-        f"{many} context{pluralize(many)}{each_app}, {count} coupling{pluralize(count)} to cut:"
-        f" {shown(found.points)} points."
-    )
+    return f"{many} context{pluralize(many)}{each_app}, {cuts}"
 
 
 def _text(found: Plan) -> Iterator[str]:
@@ -79,9 +79,10 @@ def _order(found: Plan) -> Iterator[str]:
 
 def _cycles(found: Plan) -> Iterator[str]:
     for each in found.cycles:
-        source, target = each.cheapest
         yield f"\nIn a circle: {', '.join(each.contexts)}"
-        yield f"  cheapest to cut of it: {source} → {target} ({shown(each.points)})"
+        pairs = [f"{source} → {target}" for source, target in each.cuts]
+        more = f" and {len(pairs) - CUTS_MAX} more" if len(pairs) > CUTS_MAX else ""
+        yield f"  none is left without {', '.join(pairs[:CUTS_MAX])}{more}: {shown(each.points)}"
 
 
 def _suggestion(found: Plan) -> Iterator[str]:
@@ -92,14 +93,14 @@ def _suggestion(found: Plan) -> Iterator[str]:
     if not suggested.contexts:
         yield f"  None: {suggested.why}."
         return
-    yield from (f"  {name}: {', '.join(apps)}" for name, apps in suggested.contexts.items())
     if suggested.hubs:
-        yield f"  Coupled with nearly all, and last to be carved: {', '.join(suggested.hubs)}"
-    yield f'  Try it:   --contexts "{suggested.line}"'
-    yield "  Keep it:  in settings,"
-    contexts = {name: {"apps": apps} for name, apps in suggested.contexts.items()}
-    text = pformat(contexts, width=92, sort_dicts=False)
-    yield '    CARVEOUT["CONTEXTS"] = ' + text.replace("\n", "\n    ").replace("'", '"')
+        yield f"  Coupled with nearly all, to be carved last: {', '.join(suggested.hubs)}"
+    yield f'  --contexts "{suggested.line}"'
+    yield '  CARVEOUT["CONTEXTS"] = {'
+    for name, apps in suggested.contexts.items():
+        modules = ", ".join(f'"{found.modules.get(app, app)}"' for app in apps)
+        yield _wrapped(f'"{name}": {{"apps": [{modules}]}},', "      ")
+    yield "  }"
 
 
 def _measures(by_grouping: dict[str, Measures]) -> Iterator[str]:
@@ -112,7 +113,7 @@ def _measures(by_grouping: dict[str, Measures]) -> Iterator[str]:
             f"  {name:<10} {each.contexts:>8} {each.modularity:>6.2f} {each.crossing:>6.0%}"
             f" {each.interfaces:>6.1f} {each.extreme:>6.0%}"
         )
-    yield f"  {LEGEND}"
+    yield f"{_wrapped(LEGEND, '  ')}"
 
 
 def _cuts(found: Plan) -> Iterator[str]:
@@ -139,10 +140,15 @@ def _become(pairing: Pairing) -> str:
 
 
 def _commands(pairing: Pairing) -> Iterator[str]:
-    each = [one for line in pairing.lines for one in line.cut.command.split(" && ") if one]
+    commands = (one for line in pairing.lines for one in line.cut.command.split(" && ") if one)
+    each = list(dict.fromkeys(commands))
     yield from (f"      $ {command}" for command in each[:COMMANDS_MAX])
     if len(each) > COMMANDS_MAX:
         yield f"      and {len(each) - COMMANDS_MAX} more"
+
+
+def _wrapped(text: str, indent: str) -> str:
+    return fill(text, 100, initial_indent=indent, subsequent_indent=f"{indent}    ")
 
 
 def _lacking(found: Plan) -> Iterator[str]:
