@@ -196,8 +196,8 @@ CODE: Ways = {
         "event",
         4,
         "a signal is nearly an event already; who sends it is not who has it",
-        "Announce an event of {source_app} in {source}, and let {target_app} send {target} itself in"
-        " a subscriber.",
+        "Announce an event of {source_app} in {source}, and let {target_app} send {target} itself"
+        " in a subscriber.",
         doubt="its receivers run inside the transaction now, a subscriber after it",
     ),
     ("receiver", "no sender"): Way(

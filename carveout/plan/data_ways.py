@@ -2,7 +2,6 @@
 
 from carveout.plan.way import CARVE, UNLINK, Way, Ways
 
-
 SQL = Way(
     "lookup or own copy",
     8,

@@ -98,7 +98,8 @@ def _without_a_kind(lines: list[Line], apps: list[str]) -> list[Groups]:
     varied = []
     for kind in kinds:
         edges = graph((each for each in lines if each.coupling.kind != kind), apps)
-        varied.append(communities(edges, apps)[0][1])
+        if edges:
+            varied.append(communities(edges, apps)[0][1])
     return varied
 
 
