@@ -4,7 +4,7 @@ from carveout.plan.way import CARVE, Way, Ways
 
 CODE: Ways = {
     ("import", "type checking"): Way(
-        "nothing",
+        "falls away",
         0.5,
         "nothing runs it",
         "Write the type of {names} in {source} as a Protocol, or leave it out.",
@@ -40,7 +40,7 @@ CODE: Ways = {
         doubt="what is asked is told by the name only; if it touches no rows it may be copied",
     ),
     ("import", "of a library"): Way(
-        "kernel",
+        "library",
         1,
         "it moves once for all who import it",
         "Move {target} out of {target_app} into a library that all may use: {source} is one of many"
@@ -48,7 +48,7 @@ CODE: Ways = {
         doubt="what keeps rows is no library: then it is a lookup or an event",
     ),
     ("import", "of helpers"): Way(
-        "copy or kernel",
+        "copy or library",
         2,
         "a function that keeps nothing is copied, or moves once",
         "Copy {names} of {target} to where {source} has it at hand, or move it into a library that"
@@ -56,7 +56,7 @@ CODE: Ways = {
         doubt="that it touches no rows is told by its module's name only",
     ),
     ("import", "in migrations"): Way(
-        "nothing",
+        "falls away",
         1,
         "old migrations are squashed, or what they import moves",
         "Squash the migrations of {source_app}, or write what {source} needs of {target} into it.",
@@ -69,7 +69,7 @@ CODE: Ways = {
         " subscribe to it.",
     ),
     ("import", "of classes"): Way(
-        "copy or kernel",
+        "copy or library",
         3,
         "whoever inherits or builds it has to be written anew",
         "Copy {names} of {target} to where {source} has it at hand, or move it into a library that"
@@ -101,14 +101,14 @@ CODE: Ways = {
         doubt="whether it reads or writes is seen only where the model is used",
     ),
     ("string", "in migrations"): Way(
-        "nothing",
+        "falls away",
         1,
         "old migrations are squashed",
         "Squash the migrations of {source_app} once all have run, so that {source} reads no"
         " {target}.",
     ),
     ("string", "get_class"): Way(
-        "copy or kernel",
+        "copy or library",
         3,
         "whoever inherits or builds it has to be written anew",
         "Copy {target} to where {source} has it at hand, or move it into a library that both may"
@@ -173,20 +173,20 @@ CODE: Ways = {
         "Let {source} name {target} only where {target_app} is deployed.",
     ),
     ("string", "model label"): Way(
-        "name",
+        "other name",
         2,
         "a name in a place",
         "Name a type of event or a lookup of {target_app} in {source} instead of {target}.",
     ),
     ("string", "permission"): Way(
-        "name",
+        "other name",
         1,
         "only a name, which both sides may go on using",
         "Let {source} ask for a permission of {source_app} instead of {target}, or carry it in the"
         " session's token.",
     ),
     ("string", ""): Way(
-        "name",
+        "other name",
         2,
         "a name in a place",
         "Let {source} name nothing of {target_app}: {target} is asked for by a lookup, or told by"

@@ -25,6 +25,8 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     """How many couplings become what."""
     not_sure: int
     in_tests: int
+    has_accounts: bool
+    """It has AUTH_USER_MODEL, which the sessions and permissions of all others need."""
     apart: int
     """Couplings with kernels, third-party apps and the project's own shell: they stay."""
 
@@ -39,9 +41,12 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
         return between + DANGER_POINTS * len(self.dangers)
 
 
-def costs(found: Survey, lines: Lines) -> dict[str, Cost]:
-    """Of each context; of each app where none are declared. Kernels are carved by nobody."""
-    return {each: _cost(each, found, lines) for each in contexts(found)}
+def costs(found: Survey, lines: Lines, accounts: str = "") -> dict[str, Cost]:
+    """Of each context; of each app where none are declared. Kernels are carved by nobody.
+
+    `accounts`: the app that has AUTH_USER_MODEL.
+    """
+    return {each: _cost(each, found, lines, accounts) for each in contexts(found)}
 
 
 def contexts(found: Survey) -> list[str]:
@@ -50,7 +55,7 @@ def contexts(found: Survey) -> list[str]:
     return sorted({*found.contexts} - {*found.kernels, SHELL})
 
 
-def _cost(context: str, found: Survey, lines: Lines) -> Cost:
+def _cost(context: str, found: Survey, lines: Lines, accounts: str) -> Cost:
     own = [each for pair, group in lines.items() if context in pair for each in group]
     return Cost(
         context=context,
@@ -60,6 +65,7 @@ def _cost(context: str, found: Survey, lines: Lines) -> Cost:
         ways=dict(Counter(each.cut.to for each in own).most_common()),
         not_sure=sum(not each.coupling.sure for each in own),
         in_tests=sum(each.coupling.in_tests for each in own),
+        has_accounts=_context(found, accounts) == context,
         apart=sum(len(group) for pair, group in found.apart.items() if context in pair),
     )
 

@@ -91,7 +91,7 @@ DATA: Ways = {
         "Do not walk to {target} in {source}: read it by a lookup of {target_app}, from the id.",
     ),
     ("query", "content type"): Way(
-        "name",
+        "other name",
         3,
         "ids of content types differ between databases",
         "Keep the name of a type in {source} instead of the content type of {target}.",
@@ -118,7 +118,7 @@ DATA: Ways = {
         UNLINK,
     ),
     ("migration", ""): Way(
-        "nothing",
+        "falls away",
         0.5,
         "it goes with the relation that it is for",
         "Squash the migrations of {source_app} once its relations to {target_app} are unlinked:"

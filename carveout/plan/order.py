@@ -20,12 +20,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def order(costs: Mapping[str, Cost]) -> list[Step]:
-    """Greedy: what is cheapest at its turn goes next, of equals the first by name."""
+    """Greedy: what is cheapest at its turn goes next, of equals the first by name.
+
+    Who has the accounts goes last: all others ask for `request.user`, whatever else is cut.
+    """
     steps: list[Step] = []
     carved: frozenset[str] = frozenset()
     while len(carved) < len(costs):
         left = {name: cost.without(carved) for name, cost in costs.items() if name not in carved}
-        name = min(left, key=lambda each: (left[each], each))
+        name = min(left, key=lambda each: (costs[each].has_accounts, left[each], each))
         steps.append(_step(costs[name], left, carved))
         carved |= {name}
     return steps
@@ -49,7 +52,8 @@ def _why(cost: Cost, left: Mapping[str, float], carved: frozenset[str]) -> str:
 
 def _place(cost: Cost, left: Mapping[str, float]) -> str:
     if len(left) == 1:
-        return "what is left when all others are carved"
+        accounts = ": it has the accounts, which all need" if cost.has_accounts else ""
+        return f"what is left when all others are carved{accounts}"
     if not left[cost.context]:
         return "nothing has to be cut"
     return f"cheapest of {len(left)}"

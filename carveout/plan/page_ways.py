@@ -42,7 +42,7 @@ PAGES: Ways = {
         "Show in {source} what a lookup of {target_app} says of {target}.",
     ),
     ("template", "load"): Way(
-        "copy or kernel",
+        "copy or library",
         1,
         "a tag library is copied or shared",
         "Copy the tags of {target} that {source} uses into {source_app}, or move them into a"
@@ -56,7 +56,7 @@ PAGES: Ways = {
         " says.",
     ),
     ("template", "extends"): Way(
-        "kernel",
+        "library",
         0.5,
         "a frame that all pages share moves once",
         "Move {target} to the project's own templates, where {source} finds it too.",
@@ -83,7 +83,7 @@ PAGES: Ways = {
         doubt="whether it only shows rows or changes them is seen only in its code",
     ),
     ("template", ""): Way(
-        "copy or kernel",
+        "copy or library",
         1,
         "a part of a page",
         "Copy {target} to where {source} has it at hand, or move it into a library that both may"

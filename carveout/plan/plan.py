@@ -51,8 +51,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Commands that the plan names and this version does not have yet."""
 
 
-def plan(found: Survey, recording: Recording | None = None, suggest: bool = False) -> Plan:
-    """Where no contexts are declared, or if it is asked for, it suggests some."""
+def plan(
+    found: Survey,
+    recording: Recording | None = None,
+    suggest: bool = False,
+    accounts: str = "",
+) -> Plan:
+    """Where no contexts are declared, or if it is asked for, it suggests some.
+
+    `accounts`: the app that has AUTH_USER_MODEL, which goes last.
+    """
     if recording:
         found = added(found, recording)
     apps = own_apps(found)
@@ -61,7 +69,7 @@ def plan(found: Survey, recording: Recording | None = None, suggest: bool = Fals
     every = [each for group in lines.values() for each in group]
     within = [line(each, shared) for each in found.couplings if each.source != each.target]
     suggested = suggestion(within, apps) if suggest or not found.declared else None
-    cost = costs(found, lines)
+    cost = costs(found, lines, accounts)
     return Plan(
         declared=found.declared,
         kernels=found.kernels,

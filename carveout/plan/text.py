@@ -11,7 +11,7 @@ from carveout.errors import SettingsInvalid
 from carveout.plan.cutlist import cutlist
 from carveout.plan.measures import Measures
 from carveout.plan.plan import Pairing, Plan
-from carveout.plan.points import shown
+from carveout.plan.points import points_of, shown
 
 PAIRS_MAX = 60
 COMMANDS_MAX = 3
@@ -42,7 +42,7 @@ def as_text(found: Plan, contexts: list[str]) -> str:
 
 def heading(found: Plan) -> str:
     count = sum(len(each.lines) for each in found.pairings)
-    cuts = f"{count} coupling{pluralize(count)} to cut: {shown(found.points)} points."
+    cuts = f"{count} coupling{pluralize(count)} to cut: {points_of(found.points)}."
     if not any({each.source, each.target} <= {*found.costs} for each in found.pairings):
         beyond = f" With apps that are in no context: {cuts}" if count else ""
         return f"Nothing is left to carve: no context needs another.{beyond}"
@@ -82,7 +82,7 @@ def _cycles(found: Plan) -> Iterator[str]:
         yield f"\nIn a circle: {', '.join(each.contexts)}"
         pairs = [f"{source} → {target}" for source, target in each.cuts]
         more = f" and {len(pairs) - CUTS_MAX} more" if len(pairs) > CUTS_MAX else ""
-        yield f"  none is left without {', '.join(pairs[:CUTS_MAX])}{more}: {shown(each.points)}"
+        yield f"  cut to end it: {', '.join(pairs[:CUTS_MAX])}{more}: {points_of(each.points)}"
 
 
 def _suggestion(found: Plan) -> Iterator[str]:
@@ -123,14 +123,14 @@ def _cuts(found: Plan) -> Iterator[str]:
     for each in found.pairings[:PAIRS_MAX]:
         count = len(each.lines)
         yield (
-            f"  {each.source} → {each.target}: {shown(each.points)} points,"
+            f"  {each.source} → {each.target}: {points_of(each.points)},"
             f" {count} coupling{pluralize(count)}: {_become(each)}"
         )
         yield from _commands(each)
     rest = found.pairings[PAIRS_MAX:]
     if rest:
-        points = shown(sum(each.points for each in rest))
-        yield f"  and {len(rest)} more pairs, {points} points together"
+        points = points_of(sum(each.points for each in rest))
+        yield f"  and {len(rest)} more pairs, {points} together"
 
 
 def _become(pairing: Pairing) -> str:

@@ -5,6 +5,8 @@ import re
 import pytest
 
 from carveout.plan.cut import cut
+from carveout.plan.deletion import BY_RULE
+from carveout.plan.points import shown
 from carveout.plan.shipped import lacking, shipped
 from carveout.plan.ways import GENERAL, WAYS
 from carveout.survey.coupling import EVERY
@@ -101,7 +103,7 @@ def test_what_deletion_does_makes_a_relation_dearer():
             "manage.py carve b.services.FUNCTION --event TYPE",
         ),
         ("b.models", ["Bill"], "lookup or event", ""),
-        ("b.forms", ["BillForm", "clean"], "copy or kernel", ""),
+        ("b.forms", ["BillForm", "clean"], "copy or library", ""),
         ("b.signals", ["billed"], "event", ""),
         ("b.conf", ["VAT", "DAYS_MAX"], "copy", ""),
     ],
@@ -136,3 +138,16 @@ def test_a_shared_transaction_is_among_the_dearest_and_a_type_is_next_to_nothing
 def test_commands_that_this_version_lacks_are_known():
     assert "survey" in shipped()
     assert lacking(["manage.py survey", "", "manage.py x a.b && manage.py survey"]) == ["x"]
+
+
+def test_the_table_of_cuts_in_the_docs_is_that_of_the_code():
+    page = (ROOT / "docs/reference/cuts.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \| (.*) \| (.*) \|$", page, re.MULTILINE)
+    found = {(kind, form.strip("`")): cells for kind, form, *cells in rows}
+    assert found == {
+        (kind, form or "any other"): [way.to, shown(way.points), way.reason]
+        for (kind, form), way in WAYS.items()
+    }
+    rules = re.findall(r"^\| (`[A-Z_, `]+`) \| (\d+) \|", page, re.MULTILINE)
+    told = {name.strip("`"): int(points) for cell, points in rules for name in cell.split(", ")}
+    assert told == {rule: each.points for rule, each in BY_RULE.items()}

@@ -72,6 +72,14 @@ def test_the_cheapest_goes_first_and_the_rest_is_counted_anew():
     assert [each.alone for each in found.order] == [0.5, 8, 16, 8.5]
 
 
+def test_who_has_the_accounts_goes_last():
+    found = surveyed([link("a", "people"), key("a", "b")], ["a", "b", "people"])
+    assert steps(plan(found)) == [("people", 0.5), ("a", 8), ("b", 0)]
+    kept = plan(found, accounts="people")
+    assert steps(kept) == [("b", 8), ("a", 0.5), ("people", 0)]
+    assert "it has the accounts, which all need" in kept.order[-1].why
+
+
 def test_each_place_in_the_order_is_explained():
     couplings = [key("a", "b"), key("b", "c"), link("c", "d")]
     found = msgspec.structs.replace(surveyed(couplings, ["a", "b", "c", "d", "e"]))
@@ -146,7 +154,7 @@ def test_a_module_that_many_apps_import_is_a_library_and_moves_once():
     assert libraries(imports, apps=10) == frozenset()
     assert libraries(imports[:3], apps=4) == frozenset()
     found = plan(surveyed(imports, list("abcdz")))
-    assert {each.cut.to for pairing in found.pairings for each in pairing.lines} == {"kernel"}
+    assert {each.cut.to for pairing in found.pairings for each in pairing.lines} == {"library"}
 
 
 def test_what_tests_and_migrations_import_makes_no_library():

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 
 from carveout.management.survey_command import SurveyCommand
@@ -28,6 +29,7 @@ class Command(SurveyCommand):
 
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
         recording = read(options["recorded"]) if options["recorded"] else None
-        found = plan(self.survey(root, contexts), recording, options["suggest"])
+        accounts = settings.AUTH_USER_MODEL.partition(".")[0]
+        found = plan(self.survey(root, contexts), recording, options["suggest"], accounts)
         text = as_json(found) if options["format"] == "json" else as_text(found, options["context"])
         self.give(text, heading(found), options["output"])
