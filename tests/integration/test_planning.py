@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -12,17 +13,22 @@ import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 
+from carveout.plan.cut import Cut
+from carveout.plan.line import Line
+from carveout.plan.plan import Plan
+from carveout.plan.text import as_text
 from tests.copies import ROOT
 from tests.integration.test_tangled import TANGLED, Row, rows
 from tests.surveys import coupling
 
+SHOWN = r"^```console\n\$ [^\n]* config\.settings([^\n]*)\n(.*?)^```"
 SETTINGS = {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "config.settings"}
 
 
-def planned(*arguments: str) -> str:
+def planned(*arguments: str) -> Plan:
     """The plan of the shop before carving, which does not have us in INSTALLED_APPS."""
     ran = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "carveout", "plan", *arguments],
+        [sys.executable, "-W", "error", "-m", "carveout", "plan", "--format", "json", *arguments],
         cwd=TANGLED,
         env=os.environ | SETTINGS,
         capture_output=True,
@@ -30,30 +36,21 @@ def planned(*arguments: str) -> str:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    return msgspec.json.decode(ran.stdout, type=Plan)
 
 
 @pytest.fixture(scope="module")
-def text() -> str:
+def tangled() -> Plan:
     return planned()
 
 
-@pytest.fixture(scope="module")
-def tangled() -> Any:
-    return json.loads(planned("--format", "json"))
+def lines(found: Plan) -> list[Line]:
+    return [each for pairing in found.pairings for each in pairing.lines]
 
 
-def lines(found: Any) -> list[Any]:
-    return [each for pairing in found["pairings"] for each in pairing["lines"]]
-
-
-def by_symbols(found: Any) -> dict[tuple[str, str, str], Any]:
+def cuts(found: Plan) -> dict[tuple[str, str, str], Cut]:
     return {
-        (
-            each["coupling"]["kind"],
-            each["coupling"]["source_symbol"],
-            each["coupling"]["target_symbol"],
-        ): each["cut"]
+        (each.coupling.kind, each.coupling.source_symbol, each.coupling.target_symbol): each.cut
         for each in lines(found)
     }
 
@@ -65,30 +62,28 @@ def test_in_the_reference_project_nothing_is_left_to_carve():
 
 
 def test_what_others_hardly_need_goes_first_and_what_has_the_accounts_last(tangled):
-    steps = tangled["order"]
-    assert [each["context"] for each in steps] == [
+    assert [each.context for each in tangled.order] == [
         *("notifications", "catalogue", "reviews", "orders", "accounts")
     ]
-    assert max(steps, key=lambda each: each["alone"])["context"] == "orders"
-    assert [each["points"] for each in steps] != [each["alone"] for each in steps]
-    assert steps[-1]["points"] == 0
+    assert max(tangled.order, key=lambda each: each.alone).context == "orders"
+    assert [each.points for each in tangled.order] != [each.alone for each in tangled.order]
+    assert tangled.order[-1].points == 0
 
 
 def test_every_coupling_between_the_apps_has_its_cut(tangled):
-    cuts = by_symbols(tangled)
-    assert cuts["relation", "orders.Order.customer", "accounts.Customer"]["command"] == (
+    found = cuts(tangled)
+    assert found["relation", "orders.Order.customer", "accounts.Customer"].command == (
         "manage.py unlink orders.Order.customer"
     )
-    assert cuts["receiver", "reviews.receivers.invite", "orders.Order"]["to"] == "event"
-    assert cuts["query", "catalogue.services.BESTSELLERS", "orders.OrderLine"]["to"] == (
-        "lookup or own copy"
-    )
-    assert all(each["cut"]["text"] and each["cut"]["points"] for each in lines(tangled))
+    assert found["receiver", "reviews.receivers.invite", "orders.Order"].to == "event"
+    bestsellers = found["query", "catalogue.services.BESTSELLERS", "orders.OrderLine"]
+    assert bestsellers.to == "lookup or own copy"
+    assert all(each.cut.text and each.cut.points for each in lines(tangled))
 
 
 def test_five_apps_that_all_need_each_other_are_not_grouped(tangled):
-    assert tangled["suggestion"]["contexts"] == {}
-    assert [each["contexts"] for each in tangled["cycles"]] == [
+    assert tangled.suggestion.contexts == {}
+    assert [each.contexts for each in tangled.cycles] == [
         ["accounts", "catalogue", "notifications", "orders", "reviews"]
     ]
 
@@ -97,12 +92,11 @@ def test_what_only_running_shows_makes_the_plan_dearer_and_surer(tangled, tmp_pa
     shown = [seen(row) for row in rows("What only running shows") if row.kind != "danger"]
     recording = tmp_path / "recorded.json"
     recording.write_bytes(msgspec.json.encode({"couplings": shown, "unreached": []}))
-    found = json.loads(planned("--format", "json", "--recorded", str(recording)))
-    assert found["points"] == tangled["points"] + 8 * 13 + 7 * 8
-    assert (tangled["surety"]["level"], found["surety"]["level"]) == ("middle", "high")
-    assert by_symbols(found)["cascade", "accounts.services.close_account", "orders.Order"][
-        "to"
-    ] == ("event")
+    found = planned("--recorded", str(recording))
+    assert found.points == tangled.points + 8 * 13 + 7 * 8
+    assert (tangled.surety.level, found.surety.level) == ("middle", "high")
+    closing = cuts(found)["cascade", "accounts.services.close_account", "orders.Order"]
+    assert closing.to == "event"
 
 
 def seen(row: Row) -> Any:
@@ -119,18 +113,16 @@ def seen(row: Row) -> Any:
     )
 
 
-def test_a_grouping_is_tried_and_its_contexts_are_ranked():
-    text = planned(
-        "--contexts", "shop=catalogue,accounts; sales=orders; rest=notifications,reviews"
-    )
-    assert text.startswith("3 contexts, ")
-    assert "  declared " in text
-    order = text.split("Order of carving")[1].split("\n\n")[0]
-    assert order.index("  sales ") < order.index("  rest ") < order.index("  shop ")
+def test_a_grouping_is_tried_and_its_contexts_are_ranked(tangled):
+    grouping = "shop=catalogue,accounts; sales=orders; rest=notifications,reviews"
+    found = planned("--contexts", grouping)
+    assert [each.context for each in found.order] == ["sales", "rest", "shop"]
+    assert found.points < tangled.points
+    assert list(found.measures) == ["each app", "declared"]
 
 
-def test_each_cut_of_a_context_names_file_line_and_command():
-    text = planned("--context", "notifications")
+def test_each_cut_of_a_context_names_file_line_and_command(tangled):
+    text = as_text(tangled, ["notifications"])
     assert "notifications/models.py:25  relation, foreign key: 11\n" in text
     assert "    $ manage.py unlink notifications.Notification.order\n" in text
     assert "accounts → orders" not in text
@@ -150,9 +142,11 @@ def test_an_unknown_context_and_a_missing_recording_are_told_in_a_line(tmp_path:
         call_command("plan", recorded=tmp_path / "none.json")
 
 
-def test_the_plan_in_the_docs_is_what_it_prints(text):
+def test_the_plan_in_the_docs_is_what_it_prints(tangled):
     page = (ROOT / "docs/howto/plan.md").read_text()
-    shown = page.split("```console\n$ python -m carveout plan --settings config.settings\n")[1]
-    lines = shown.split("```")[0].splitlines()
-    assert len(lines) > 25
-    assert [each for each in lines if each != "…" and each not in text.splitlines()] == []
+    blocks = re.findall(SHOWN, page, re.DOTALL | re.MULTILINE)
+    assert [arguments for arguments, _ in blocks] == ["", " --context notifications"]
+    for arguments, shown in blocks:
+        printed = as_text(tangled, arguments.split()[1:]).splitlines()
+        assert len(shown.splitlines()) > 5
+        assert [each for each in shown.splitlines() if each not in [*printed, "…"]] == []
