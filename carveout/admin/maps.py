@@ -10,16 +10,16 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
-from carveout import legend, picture
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS
-from carveout.contextmap import ContextMap
-from carveout.contextmap import draw as map_of
+from carveout.contextmap import legend, picture
+from carveout.contextmap.downstream import downstream
+from carveout.contextmap.mapped import ContextMap
+from carveout.contextmap.mapped import draw as map_of
+from carveout.contextmap.observed import observe
 from carveout.contracts import deployed
 from carveout.contracts.folder import default_folder
-from carveout.downstream import downstream
 from carveout.models import Map
-from carveout.observed import observe
 
 View = Callable[[HttpRequest], HttpResponse]
 

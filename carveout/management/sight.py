@@ -4,11 +4,11 @@ from pathlib import Path
 
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS
+from carveout.contextmap.observed import Observed, observe
 from carveout.contracts import deployed
 from carveout.contracts.contract import Contract
 from carveout.contracts.folder import known
 from carveout.management.command import KitCommand
-from carveout.observed import Observed, observe
 
 
 def declared_and_seen(

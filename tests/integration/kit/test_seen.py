@@ -9,10 +9,10 @@ from django.db import transaction
 
 import carveout
 from carveout.connection import client
+from carveout.contextmap.contrast import LATELY_S, contrast
+from carveout.contextmap.observed import observe
 from carveout.contracts import deployed
 from carveout.contracts.declared import declared
-from carveout.contrast import LATELY_S, contrast
-from carveout.observed import observe
 from carveout.subscription import registry
 from tests.eventually import eventually
 from tests.integration.kit import steps

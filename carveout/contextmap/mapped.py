@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from carveout.conf import get_settings
+from carveout.contextmap.contrast import contrast
+from carveout.contextmap.cycle import cycles
+from carveout.contextmap.observed import Observed
 from carveout.contracts.contract import Contracts, Read, hears, reads
 from carveout.contracts.needs import askers, unmet
 from carveout.contracts.schema import EACH
-from carveout.contrast import contrast
-from carveout.cycle import cycles
-from carveout.observed import Observed
 from carveout.remark import Remark
 
 
