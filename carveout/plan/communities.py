@@ -10,7 +10,9 @@ STARTS = 20
 Groups = list[list[str]]
 
 
-def communities(edges: Graph, apps: Iterable[str]) -> list[tuple[float, Groups]]:
+def communities(
+    edges: Graph, apps: Iterable[str], starts: int = STARTS
+) -> list[tuple[float, Groups]]:
     """What Louvain finds from each start, with its modularity; the best first.
 
     The same edges give the same groups in every process: seeds are fixed, and nodes are numbers,
@@ -32,7 +34,7 @@ def communities(edges: Graph, apps: Iterable[str]) -> list[tuple[float, Groups]]
     if not edges:
         return [(0.0, [[name] for name in names])]
     found = []
-    for seed in range(STARTS):
+    for seed in range(starts):
         parts = louvain_communities(weighted, seed=seed)
         groups = sorted(sorted(names[each] for each in part) for part in parts)
         found.append((modularity(weighted, parts), groups))

@@ -16,6 +16,7 @@ from carveout.plan.recording import Recording, added
 from carveout.plan.shipped import lacking
 from carveout.plan.suggestion import Suggestion, suggestion
 from carveout.plan.surety import Surety, surety
+from carveout.survey.dangers import Danger
 from carveout.survey.project import SHELL
 from carveout.survey.survey import Survey
 
@@ -39,6 +40,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What it costs to cut all couplings of contexts."""
     order: list[Step]
     costs: dict[str, Cost]
+    dangers: list[Danger]
+    """Those in no context, such as settings: whatever is carved, they come first."""
     cycles: list[Cycle]
     suggestion: Suggestion | None
     measures: dict[str, Measures]
@@ -76,12 +79,15 @@ def plan(
         points=total(every),
         order=order(cost),
         costs=cost,
+        dangers=[each for each in found.dangers if found.contexts.get(each.app) not in cost],
         cycles=cycles({pair: total(group) for pair, group in lines.items()}),
         suggestion=suggested,
         measures=_measures(found, within, suggested),
         surety=surety(found, every, recording, suggested),
         pairings=_pairings(lines),
-        modules={each.label: each.name for each in registry.get_app_configs()},
+        modules={
+            each.label: each.name for each in registry.get_app_configs() if each.label in apps
+        },
         lacking=lacking(each.cut.command for each in every),
     )
 

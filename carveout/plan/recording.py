@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from carveout.errors import SettingsInvalid
-from carveout.survey.coupling import Coupling
+from carveout.survey.coupling import EVERY, Coupling
 from carveout.survey.survey import Survey
 
 STATIC = ("query", "admin")
@@ -64,7 +64,12 @@ def added(found: Survey, recording: Recording) -> Survey:
         for each in recording.couplings
         if each.identity not in had and not (each.kind == "join" and _ends(each) in read_too)
     }
-    return msgspec.structs.replace(found, couplings=[*known, *new.values()])
+    ends = {end for each in new.values() for end in (each.source, each.target)}
+    return msgspec.structs.replace(
+        found,
+        couplings=[*known, *new.values()],
+        third_party=sorted({*found.third_party, *ends} - {*found.contexts, EVERY}),
+    )
 
 
 def _ends(each: Coupling) -> tuple[str, str]:

@@ -13,6 +13,8 @@ APPS_MIN = 5
 HUB_SHARE = 0.75
 """Of the other apps that a hub is coupled with: it would draw all into one group."""
 HUB_MIN = 4
+STARTS_WITHOUT = 5
+"""Of each kind that is left out: enough to see whether it alone made the groups."""
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +101,7 @@ def _without_a_kind(lines: list[Line], apps: list[str]) -> list[Groups]:
     for kind in kinds:
         edges = graph((each for each in lines if each.coupling.kind != kind), apps)
         if edges:
-            varied.append(communities(edges, apps)[0][1])
+            varied.append(communities(edges, apps, STARTS_WITHOUT)[0][1])
     return varied
 
 

@@ -55,6 +55,7 @@ def _text(found: Plan) -> Iterator[str]:
     yield heading(found)
     yield from _surety(found)
     if found.pairings:
+        yield from _dangers(found)
         yield from _order(found)
         yield from _cycles(found)
     yield from _suggestion(found)
@@ -67,6 +68,12 @@ def _surety(found: Plan) -> Iterator[str]:
     yield f"\nHow sure: {found.surety.level}"
     for each in found.surety.reasons:
         yield f"  {'-' if each.lowers else '+'} {each.text}"
+
+
+def _dangers(found: Plan) -> Iterator[str]:
+    if found.dangers:
+        yield "\nDangers to see to first, whatever is carved"
+    yield from (f"  {each.at}: {each.text}" for each in found.dangers)
 
 
 def _order(found: Plan) -> Iterator[str]:

@@ -58,6 +58,14 @@ def test_a_context_costs_its_couplings_in_both_directions_and_its_dangers():
     assert plan(found).points == 8.5
 
 
+def test_dangers_in_no_context_come_before_all():
+    found = surveyed([key("a", "b")], ["a", "b"])
+    found = msgspec.structs.replace(found, dangers=[danger("(project)"), danger("a")])
+    assert [each.app for each in plan(found).dangers] == ["(project)"]
+    text = as_text(plan(found), [])
+    assert text.index("(project)/services.py:7: ") < text.index("Order of carving")
+
+
 def test_what_is_not_sure_counts_half_and_what_only_tests_need_a_quarter():
     assert line(key("a", "b")).points == 8
     assert line(key("a", "b", sure=False)).points == 4
@@ -194,6 +202,13 @@ def test_a_join_that_was_read_from_code_is_not_counted_twice_but_sure(tmp_path):
     assert plan(found).points == 2.5
     assert plan(found, recording).points == 5
     assert len(plan(found, recording).pairings[0].lines) == 1
+
+
+def test_what_was_seen_running_of_third_party_apps_stays(tmp_path):
+    session = coupling("a", "sessions", **{**JOIN, "target_symbol": "sessions.Session"})
+    found = plan(surveyed([], ["a", "b"]), recorded(tmp_path, [session]))
+    assert found.pairings == []
+    assert found.costs["a"].apart == 1
 
 
 def test_entries_that_are_not_understood_are_told_and_left_out(tmp_path):
