@@ -165,9 +165,9 @@ def test_a_module_that_many_apps_import_is_a_library_and_moves_once():
     assert {each.cut.to for pairing in found.pairings for each in pairing.lines} == {"library"}
 
 
-def test_what_tests_and_migrations_import_makes_no_library():
-    imports = [coupling(app, "z", file=f"{app}/migrations/0001.py") for app in "ab"]
-    imports += [coupling(app, "z", file=f"{app}/tests.py") for app in "cd"]
+@pytest.mark.parametrize("file", ["migrations/0001.py", "tests.py"])
+def test_what_tests_and_migrations_import_makes_no_library(file):
+    imports = [coupling(app, "z", file=f"{app}/{file}") for app in "abcd"]
     assert libraries(imports, apps=5) == frozenset()
 
 
