@@ -97,6 +97,14 @@ DATA: Ways = {
         "Keep the name of a type in {source} instead of the content type of {target}.",
         doubt="rows that hold its id have to be changed too",
     ),
+    ("query", "table"): Way(
+        "own copy",
+        8,
+        "a model over the other app's table gets a table of its own",
+        "Give {source} a table of its own, which an event brings up to date, instead of that of"
+        " {target}.",
+        doubt="if it writes there too, those writes become events of their own",
+    ),
     ("query", ""): JOIN,
     ("join", ""): JOIN,
     ("transaction", ""): Way(
@@ -116,6 +124,19 @@ DATA: Ways = {
         "Announce an event where {source} deletes, and let {target_app} delete or empty {target} in"
         " a subscriber.",
         UNLINK,
+    ),
+    ("migration", "kept elsewhere"): Way(
+        "move",
+        3,
+        "files move, and what settings say of them",
+        "Move {source} to the app that has the rows: {target} and its migrations go together.",
+    ),
+    ("fork", ""): Way(
+        "own label",
+        8,
+        "tables, permissions and migrations are named for a label",
+        "Give {source} a label and tables of its own, or let it stay with {target}.",
+        doubt="whose rows they are is for people to decide",
     ),
     ("migration", ""): Way(
         "falls away",
