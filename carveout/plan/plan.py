@@ -9,7 +9,7 @@ from carveout.plan.cost import Cost, Lines, costs
 from carveout.plan.cycles import Cycle, cycles
 from carveout.plan.graph import graph
 from carveout.plan.libraries import libraries
-from carveout.plan.line import Line, line, total
+from carveout.plan.line import Line, lines, total
 from carveout.plan.measures import Grouping, Measures, measures
 from carveout.plan.order import Step, order
 from carveout.plan.recording import Recording, added
@@ -68,11 +68,11 @@ def plan(
         found = added(found, recording)
     apps = own_apps(found)
     shared = libraries(found.couplings, len(apps))
-    lines = {pair: [line(each, shared) for each in group] for pair, group in found.pairs.items()}
-    every = [each for group in lines.values() for each in group]
-    within = [line(each, shared) for each in found.couplings if each.source != each.target]
+    between = {pair: lines(group, shared) for pair, group in found.pairs.items()}
+    every = [each for group in between.values() for each in group]
+    within = lines((each for each in found.couplings if each.source != each.target), shared)
     suggested = suggestion(within, apps) if suggest or not found.declared else None
-    cost = costs(found, lines, accounts)
+    cost = costs(found, between, accounts)
     return Plan(
         declared=found.declared,
         kernels=found.kernels,
@@ -80,11 +80,11 @@ def plan(
         order=order(cost),
         costs=cost,
         dangers=[each for each in found.dangers if found.contexts.get(each.app) not in cost],
-        cycles=cycles({pair: total(group) for pair, group in lines.items()}),
+        cycles=cycles({pair: total(group) for pair, group in between.items()}),
         suggestion=suggested,
         measures=_measures(found, within, suggested),
         surety=surety(found, every, recording, suggested),
-        pairings=_pairings(lines),
+        pairings=_pairings(between),
         modules={
             each.label: each.name for each in registry.get_app_configs() if each.label in apps
         },
@@ -98,18 +98,18 @@ def own_apps(found: Survey) -> list[str]:
 
 
 def _measures(
-    found: Survey, lines: list[Line], suggested: Suggestion | None
+    found: Survey, every: list[Line], suggested: Suggestion | None
 ) -> dict[str, Measures]:
     """Hubs are left out: they are coupled with all, however the rest is grouped."""
     hubs = suggested.hubs if suggested and suggested.contexts else []
     apps = [each for each in own_apps(found) if each not in hubs]
-    edges = graph(lines, apps)
+    edges = graph(every, apps)
     groupings: dict[str, Grouping] = {EACH_APP: {app: [app] for app in apps}}
     if found.declared:
         groupings["declared"] = _declared(found, apps)
     if suggested and suggested.contexts:
         groupings["suggested"] = _without(hubs, suggested.contexts)
-    return {name: measures(each, edges, lines, found.sizes) for name, each in groupings.items()}
+    return {name: measures(each, edges, every, found.sizes) for name, each in groupings.items()}
 
 
 def _without(hubs: list[str], grouping: Grouping) -> Grouping:
@@ -125,7 +125,7 @@ def _declared(found: Survey, apps: Iterable[str]) -> Grouping:
     return grouping
 
 
-def _pairings(lines: Lines) -> list[Pairing]:
+def _pairings(between: Lines) -> list[Pairing]:
     found = [
         Pairing(
             source=source,
@@ -133,6 +133,6 @@ def _pairings(lines: Lines) -> list[Pairing]:
             points=total(group),
             lines=sorted(group, key=lambda each: (-each.points, each.coupling.identity)),
         )
-        for (source, target), group in lines.items()
+        for (source, target), group in between.items()
     ]
     return sorted(found, key=lambda each: (-each.points, each.source, each.target))

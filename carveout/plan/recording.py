@@ -18,6 +18,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     couplings: list[Coupling]
     unreached: list[str]
     """Modules that nothing reached while it was recorded."""
+    blind: bool = False
+    """It was not watched which modules are reached."""
     odd: int = 0
     """Entries that are no couplings as this version knows them."""
 
@@ -37,6 +39,7 @@ def read(path: Path) -> Recording:
     return Recording(
         couplings=couplings,
         unreached=_unreached(told),
+        blind="reached" in told and told["reached"] is None,
         odd=len(told["couplings"]) - len(couplings),
     )
 

@@ -65,6 +65,8 @@ def _recorded(found: Survey, recording: Recording | None) -> Iterator[Reason]:
     if missed:
         text = f"{missed} of {modules} modules were not reached while it was recorded"
         yield Reason(text, missed / modules > UNREACHED_MAX)
+    if recording.blind:
+        yield Reason("which modules were reached while it was recorded is not known", True)
     if recording.odd:
         yield Reason(f"{recording.odd} entries of the recording are not understood", True)
 

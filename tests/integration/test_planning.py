@@ -93,7 +93,7 @@ def test_what_only_running_shows_makes_the_plan_dearer_and_surer(tangled, tmp_pa
     recording = tmp_path / "recorded.json"
     recording.write_bytes(msgspec.json.encode({"couplings": shown, "unreached": []}))
     found = planned("--recorded", str(recording))
-    assert found.points == tangled.points + 8 * 13 + 7 * 8
+    assert found.points == tangled.points + (6 * 13 + 2) + (3 * 8 + 4)
     assert (tangled.surety.level, found.surety.level) == ("middle", "high")
     closing = cuts(found)["cascade", "accounts.services.close_account", "orders.Order"]
     assert closing.to == "event"

@@ -195,6 +195,17 @@ def test_what_was_seen_running_is_added(tmp_path):
     assert plan(found, recording).points == 13.5
 
 
+def test_a_transaction_that_writes_two_models_of_an_app_is_cut_once(tmp_path):
+    both = [
+        coupling(
+            "a", target, kind="transaction", source_symbol="a.f", target_symbol=f"{target}.{model}"
+        )
+        for target, model in (("b", "One"), ("b", "Two"), ("c", "One"))
+    ]
+    found = plan(surveyed([], ["a", "b", "c"]), recorded(tmp_path, both))
+    assert sorted(each.points for each in found.pairings) == [13, 14]
+
+
 def test_a_join_that_was_read_from_code_is_not_counted_twice_but_sure(tmp_path):
     guessed = coupling("a", "b", **{**JOIN, "kind": "query", "form": "lookup", "sure": False})
     recording = recorded(tmp_path, [coupling("a", "b", **JOIN)])
@@ -238,6 +249,7 @@ def lowering(found: Plan) -> list[str]:
 def test_a_plan_is_sure_if_all_was_read_and_recorded(tmp_path):
     found = surveyed([link("a", "b")], ["a", "b"])
     assert plan(found, recorded(tmp_path, [])).surety.level == "high"
+    assert plan(found, recorded(tmp_path, [], reached=None)).surety.level == "middle"
     assert plan(found).surety.level == "middle"
     (reason,) = lowering(plan(found))
     assert reason.startswith("nothing was recorded")
