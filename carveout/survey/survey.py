@@ -1,5 +1,6 @@
 """The survey: all kinds run, each coupling once, in order."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
@@ -39,6 +40,8 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Apps that nearly all others import and that import none."""
     third_party: list[str]
     modules: int
+    sizes: dict[str, int] = {}
+    """How many modules each app has."""
     unread: list[str]
     """Files that are no Python of this version, and URLs that could not be loaded."""
     couplings: list[Coupling]
@@ -118,6 +121,7 @@ def survey(project: Project) -> Survey:
             {each.target for each in couplings if not project.is_own(each.target)} - {EVERY}
         ),
         modules=len(sources.by_module),
+        sizes=dict(sorted(Counter(each.app for each in sources).items())),
         unread=sources.unread,
         couplings=couplings,
         dangers=list(dangers(sources, rows)),
