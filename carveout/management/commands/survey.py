@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from carveout.management import ratchet
 from carveout.management.command import KitCommand
 from carveout.survey import grouping
 from carveout.survey.page import as_html
@@ -19,7 +20,7 @@ class Command(KitCommand):
     """Finds every coupling between the apps of this project, by kind, with file and line."""
 
     help = __doc__
-    requires_system_checks = []  # it changes nothing, and a tangled project may well fail some
+    requires_system_checks = []  # it changes no code, and a tangled project may well fail some
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--root", type=Path, help="first-party code lies here")
@@ -29,10 +30,15 @@ class Command(KitCommand):
         )
         parser.add_argument("--format", choices=FORMATS, default="text")
         parser.add_argument("--output", type=Path, help="a file to write to")
+        ratchet.add_ratchet(parser)
 
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
         grouped = grouping.parse(contexts) if contexts else grouping.declared()
-        found = survey(Project(root or default_root(), grouped))
+        project = Project(root or default_root(), grouped)
+        found = survey(project)
+        if ratchet.is_asked(options):
+            ratchet.run(self, project, found, options)
+            return
         text = FORMATS[options["format"]](found)
         if options["output"]:
             options["output"].write_text(text)
