@@ -30,11 +30,12 @@ def alike(one: str, other: str) -> bool:
     return len(first) == len(second) and sum(map(str.__ne__, first, second)) == 1
 
 
-def like_any(symbols: Iterable[str], wanted: Iterable[str]) -> Iterator[str]:
-    """Those symbols that are alike to, or the same as, one that is wanted."""
-    keys = {key for each in wanted for key in _keys(each)}
+def related(symbols: Iterable[str], wanted: Iterable[str]) -> Iterator[str]:
+    """Those symbols that are alike to, the same as, or directly in one that is wanted."""
+    holders = {*wanted}
+    keys = {key for each in holders for key in _keys(each)}
     for symbol in symbols:
-        if not keys.isdisjoint(_keys(symbol)):
+        if symbol.rpartition(".")[0] in holders or not keys.isdisjoint(_keys(symbol)):
             yield symbol
 
 

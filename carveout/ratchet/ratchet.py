@@ -29,8 +29,11 @@ class Ratchet:
         self.verdict: Verdict = verdict(found, self.baseline, project)
 
     def new(self) -> list[NewCoupling]:
-        owners = Owners(self.project.root)
-        return [NewCoupling(entry, self.found, self.verdict, owners) for entry in self.verdict.new]
+        root = self.project.root
+        owners = Owners(root)
+        return [
+            NewCoupling(entry, self.found, self.verdict, owners, root) for entry in self.verdict.new
+        ]
 
     def write(self) -> None:
         """List all the first time; after that take out what is gone, and follow renames."""

@@ -1,6 +1,8 @@
 """What is said of a new coupling: where, whose, what it entangles, and its mend."""
 
+import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 from carveout.plan.cut import cut
 from carveout.ratchet.entry import Entry
@@ -12,19 +14,22 @@ from carveout.survey.survey import Survey
 class NewCoupling:
     """An entry that the baseline lacks, with what a person needs to know to mend it."""
 
-    def __init__(self, entry: Entry, found: Survey, told: Verdict, owners: Owners) -> None:
+    def __init__(
+        self, entry: Entry, found: Survey, told: Verdict, owners: Owners, root: Path
+    ) -> None:
         self.entry = entry
         self.coupling = told.present[entry]
         self.contexts = found.pair(self.coupling)
         self.owners = owners.of(self.coupling.file)
         self.owners_file = owners.file
+        self.line = _line_of_name(entry, root / self.coupling.file) or self.coupling.line
         self.resembles = resembling(entry, told.gone)
 
     @property
     def headline(self) -> str:
         source, target = self.contexts
         form = f" ({self.coupling.form})" if self.coupling.form else ""
-        return f"{self.coupling.at}: {source} needs {target}, {self.entry}{form}"
+        return f"{self.coupling.file}:{self.line}: {source} needs {target}, {self.entry}{form}"
 
     @property
     def advice(self) -> list[str]:
@@ -43,3 +48,18 @@ class NewCoupling:
                 f"{self.resembles} is gone. If this is it, renamed, and not another in its place,"
                 " accept it."
             )
+
+
+def _line_of_name(entry: Entry, path: Path) -> int:
+    """The first import of that name; 0 if it is none. A coupling tells only its first name's."""
+    if not entry.kind.endswith("import"):
+        return 0
+    name = entry.target.rpartition(".")[2]
+    found = [
+        alias.lineno
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name == name
+    ]
+    return min(found, default=0)

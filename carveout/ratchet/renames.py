@@ -2,12 +2,13 @@
 
 A symbol has moved if the code has none of the old name any more, had none of the new name when the
 baseline was written, and the two are alike: all but one part of the name is the same, or the last
-part is. An entry has moved if its kind is the same, and each of its symbols is the same or moved,
-and so are the apps. One old entry stands for one new entry at most.
+part is. What a module imports has also moved if something that was defined there is now defined
+where the import is. An entry has moved if its kind is the same, and each of its symbols and apps
+is the same or moved. One old entry stands for one new entry at most.
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, cached_property
 
 from carveout.ratchet.entry import FOR_TYPES_ONLY, Entry
 from carveout.ratchet.names import alike
@@ -46,10 +47,11 @@ class Renames:
         return sorted(found, key=lambda old: (_differences(old, new), old))
 
     def is_moved(self, old: Entry, new: Entry) -> bool:
-        apps = zip(old.pair, new.pair, strict=True)
-        symbols = zip(old.symbols, new.symbols, strict=True)
-        return all(self._moved(*each) for each in symbols) and all(
-            self._app_moved(*each) for each in apps
+        return (
+            self._app_moved(old.source_app, new.source_app)
+            and self._app_moved(old.target_app, new.target_app)
+            and self._moved(old.target, new.target)
+            and (self._moved(old.source, new.source) or self._code_moved(old.source, new.source))
         )
 
     def _symbol_moved(self, old: str, new: str) -> bool:
@@ -59,6 +61,23 @@ class Renames:
             return False
         renamed = not self.symbols.has(old) and new not in self.before
         return renamed or self.symbols.same(old, new)
+
+    def _code_moved(self, old: str, new: str) -> bool:
+        """Was anything in the one module that is now in the other instead?"""
+        now = self.symbols.defined
+        return any(
+            f"{new}.{name}" in now and f"{old}.{name}" not in now
+            for name in self._before_in.get(old, ())
+            if f"{new}.{name}" not in self.before
+        )
+
+    @cached_property
+    def _before_in(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for symbol in self.before:
+            module, _, name = symbol.rpartition(".")
+            found.setdefault(module, set()).add(name)
+        return found
 
     def _app_moved(self, old: str, new: str) -> bool:
         """To another app of the same context, or with an app that has a new label."""

@@ -1,8 +1,10 @@
 """Symbols: what the project's code has by name now."""
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from importlib.util import find_spec
+from pathlib import Path
 
 from django.db.models import Model
 
@@ -10,9 +12,12 @@ from carveout.ratchet.names import parts
 from carveout.survey import urls
 from carveout.survey.coupling import Coupling
 from carveout.survey.models import Models
-from carveout.survey.project import Project
+from carveout.survey.project import INSTALLED, Project
 from carveout.survey.sources import Source, Sources
 from carveout.survey.templates import Templates
+
+OF_THE_ADMIN = re.compile(r"^(\w+):\1_\w+_(add|change|changelist|delete|history)$")
+"""Pages that each model has; like its permissions they come and go with it."""
 
 
 class Symbols:
@@ -32,13 +37,13 @@ class Symbols:
 
     @cached_property
     def defined(self) -> set[str]:
-        """All but what modules only import."""
-        models = Models(self.project)
+        """What somebody wrote, under its own name."""
         found = {name for source in self._sources for name in _of_file(source)}
-        for model in models.own():
+        for model in self._models.own():
             label = model._meta.label
             found |= {label, *(f"{label}.{name}" for name in _fields(model))}
-        return found | {*Templates(self.project).by_name} | {*models.permissions} | {*self._pages()}
+        pages = {page for page in self._pages if not OF_THE_ADMIN.search(page)}
+        return found | {*Templates(self.project).by_name} | pages
 
     @cached_property
     def _all(self) -> set[str]:
@@ -48,28 +53,39 @@ class Symbols:
             for name in source.facts.names
         }
         ends = {end for each in self._couplings for end in (each.source_symbol, each.target_symbol)}
-        return self.defined | passed_on | ends
+        return self.defined | passed_on | ends | {*self._models.permissions} | self._pages
+
+    @cached_property
+    def _models(self) -> Models:
+        return Models(self.project)
 
     @cached_property
     def _sources(self) -> Sources:
         return Sources(self.project)
 
-    def _pages(self) -> Iterator[str]:
+    @cached_property
+    def _pages(self) -> set[str]:
         try:
             names = urls.owners(self.project)
         except Exception:  # whatever the project's own modules raise; the survey tells it
-            return
-        for name, apps in names.items():
-            yield from (urls.symbol(app, name) for app in apps)
+            return set()
+        return {urls.symbol(app, name) for name, apps in names.items() for app in apps}
 
     def _is_foreign(self, symbol: str) -> bool:
         first = parts(symbol)[0]
         if first in self.project.tops or first in self.project.apps:
             return False
         try:
-            return find_spec(first) is not None
+            spec = find_spec(first)
         except (ImportError, ValueError):
             return False
+        places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
+        return any(each and not self._is_below(Path(each)) for each in places)
+
+    def _is_below(self, path: Path) -> bool:
+        """In the root: where a package was, git leaves a folder with what it does not track."""
+        root = self.project.root
+        return path.is_relative_to(root) and not INSTALLED & {*path.relative_to(root).parts}
 
 
 def _fields(model: type[Model]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from carveout.ratchet.baseline import Baseline
 from carveout.ratchet.entry import Entry
-from carveout.ratchet.names import like_any
+from carveout.ratchet.names import related
 from carveout.ratchet.present import Present, present
 from carveout.ratchet.renames import Moved, Renames
 from carveout.ratchet.symbols import Symbols
@@ -57,9 +57,9 @@ def resembling(entry: Entry, gone: Iterable[Entry]) -> Entry | None:
 
 
 def known_names(found: Survey, project: Project, entries: Iterable[Entry]) -> set[str]:
-    """What the code has by name and a renamed symbol of these entries could be mistaken for."""
+    """What the code has by name now, as far as it helps to tell renamed symbols of entries."""
     symbols = {symbol for entry in entries for symbol in entry.symbols}
-    return {*like_any(Symbols(project, found.couplings).defined, symbols)} if symbols else set()
+    return {*related(Symbols(project, found.couplings).defined, symbols)} if symbols else set()
 
 
 def _moved(
