@@ -1,11 +1,17 @@
 """The ratchet on a copy of the tangled market: what is new fails, what only moved does not."""
 
-from collections.abc import Iterator
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.copies import ROOT
 from tests.forks import Forks, forks
+from tests.harmless import harmless
 from tests.ratchets import Market, market
 
 
@@ -368,3 +374,147 @@ def test_what_could_not_be_read_is_not_taken_out(shop):
     assert "perhaps not gone" in shop.survey("--check").out
     shop.write()
     assert shop.entries == listed
+
+
+# -- As a system check -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def installed(shop: Market) -> Market:
+    """With us in INSTALLED_APPS."""
+    shop.append(
+        "market/carved.py", 'from market.settings import *\n\nINSTALLED_APPS += ["carveout"]\n'
+    )
+    shop.replace("manage.py", '"market.settings"', '"market.carved"')
+    return shop
+
+
+def manage(shop: Market, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=shop.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "market.carved"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_django_checks_it_too_and_only_when_asked(installed):
+    installed.append("orders/services.py", "from catalogue.models import Bundle\n")
+    ran = manage(installed, "check", "--tag", "carveout")
+    assert ran.returncode == 1
+    assert "(carveout.E008) orders/services.py:63: orders needs catalogue" in ran.stderr
+    assert "HINT: owner: @market/orders lead@example.com" in ran.stderr
+    assert "carveout.E008" not in manage(installed, "migrate", "--plan").stderr
+    installed.baseline.write_text("nothing of ours\n")
+    ran = manage(installed, "check", "--tag", "carveout")
+    assert "(carveout.E009) carveout-baseline.txt:1: this is no baseline" in ran.stderr
+
+
+# -- Commits -----------------------------------------------------------------------------------
+
+COMMITS = 20
+
+
+def couple(shop: Market, number: int) -> str:
+    """A coupling like those that come with a day's work."""
+    name = f"need_{number}"
+    code, target = [
+        ("    from orders.models import GiftOrder\n", "orders.models.GiftOrder"),
+        ("    return apps.get_model('reviews', 'Review')\n", "reviews.Review"),
+        ("    cursor.execute('SELECT 1 FROM reports_showing')\n", "reports.Showing"),
+    ][number % 3]
+    shop.append("suppliers/managers.py", f"\n\ndef {name}(apps, cursor):\n{code}")
+    kind = ("import", "string", "query")[number % 3]
+    return f"{kind}: suppliers.managers.{name} -> {target}"
+
+
+def test_harmless_commits_alarm_nobody_and_a_coupling_between_them_does(shop):
+    chance = random.Random(6)
+    found, expected, alarms = [], [], []
+    for number in range(COMMITS):
+        name = harmless(shop, chance)
+        if number % 4:
+            alarms += [(name, each) for each in shop.check()]
+            continue
+        expected.append(couple(shop, number))
+        found += shop.check()
+        shop.git("checkout", "-q", ".")
+    assert alarms == []
+    assert found == expected
+
+
+# -- Branches ----------------------------------------------------------------------------------
+
+
+def without_relation(shop: Market) -> None:
+    """Both branches do this."""
+    field = 'models.OneToOneField(to="orders.OrderLine", on_delete=models.SET_NULL, null=True)'
+    shop.replace("reviews/models.py", field, "models.IntegerField(null=True)")
+
+
+def without_signal(shop: Market) -> None:
+    line = "from orders.signals import order_paid  # C"
+    shop.replace("reviews/receivers.py", line, "\norder_paid = Signal()")
+    shop.replace("reviews/receivers.py", "import receiver\n", "import Signal, receiver\n")
+
+
+def without_models(shop: Market) -> None:
+    """In the baseline this stands beside the signal."""
+    shop.replace("reviews/services.py", "from orders import models as order_models  # C", "")
+    shop.replace("reviews/services.py", ": order_models.Order", "")
+
+
+def carved(shop: Market, branch: str, *changes: Callable[[Market], None]) -> set[str]:
+    """Returns: what is gone on a branch with these changes."""
+    shop.git("checkout", "-q", "-b", branch, "main")
+    before = shop.entries
+    for change in changes:
+        change(shop)
+    shop.write()
+    shop.commit(branch)
+    return before - shop.entries
+
+
+def test_two_branches_that_carve_merge_and_the_baseline_is_that_of_both(shop):
+    listed = shop.entries
+    one = carved(shop, "one", without_relation, without_signal)
+    two = carved(shop, "two", without_relation, without_models)
+    assert one & two and one - two and two - one
+    shop.git("merge", "-q", "-m", "merge", "one")
+    assert shop.entries == listed - one - two
+    merged = shop.baseline.read_text()
+    assert shop.check() == []
+    shop.write()
+    assert shop.baseline.read_text() == merged
+
+
+def test_a_branch_that_carves_merges_with_one_that_accepts(shop):
+    gone = carved(shop, "one", without_relation, without_signal)
+    listed = shop.entries
+    shop.git("checkout", "-q", "main")
+    new = couple(shop, 0)
+    assert shop.survey("--accept").code == 0
+    shop.commit()
+    shop.git("merge", "-q", "-m", "merge", "one")
+    assert gone and shop.entries == listed | {new}
+    assert shop.check() == []
+
+
+def test_a_baseline_in_conflict_is_told_and_mended_by_writing(shop):
+    new = []
+    for branch, number in (("one", 0), ("two", 3)):
+        shop.git("checkout", "-q", "-b", branch, "main")
+        new.append(couple(shop, number))
+        assert shop.survey("--accept").code == 0
+        shop.commit()
+    shop.git("merge", "-q", "one", fails=True)
+    code = "".join(shop.git("show", f"{each}:suppliers/managers.py") for each in ("one", "two"))
+    (shop.folder / "suppliers/managers.py").write_text(code)
+    ran = shop.survey("--check")
+    assert ran.code == 1
+    assert "two branches changed this" in ran.err
+    shop.write()
+    assert {*new} <= shop.entries
+    assert shop.check() == []
