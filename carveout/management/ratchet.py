@@ -14,8 +14,6 @@ from carveout.ratchet.ratchet import Ratchet
 from carveout.survey.project import Project
 from carveout.survey.survey import Survey
 
-ACCEPT = "`survey --accept` lists it for now; with names it lists only those."
-
 
 def add_ratchet(parser: CommandParser) -> None:
     what = parser.add_mutually_exclusive_group()
@@ -66,7 +64,9 @@ def _check(command: KitCommand, ratchet: Ratchet) -> None:
     for each in new:
         command.stdout.write("\n    ".join([each.headline, *each.advice]))
     if new:
-        raise CommandError(f"{_counted(len(new), 'new ')}. Mend them; {ACCEPT}")
+        raise CommandError(
+            f"{_counted(len(new), 'new ')}. What has to stay is listed by `survey --accept`."
+        )
     command.stdout.write("No new coupling.")
 
 

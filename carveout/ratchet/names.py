@@ -7,14 +7,15 @@ A symbol is a dotted name, a model's label, a template (`orders/list.html`) or a
 import re
 from collections.abc import Iterable, Iterator
 
-PART = re.compile(r"[^./:]+|[./:]+")
+PART = re.compile(r"[^.:]+|[.:]+")
+FOLDER_OR_FILE = re.compile(r"[^/]+|/+")
 TOP = "-"
 """Stands for nothing before the name."""
 
 
 def parts(symbol: str) -> tuple[str, ...]:
     """`orders`, `.`, `services`: names, with what stands between them."""
-    return tuple(PART.findall(symbol))
+    return tuple((FOLDER_OR_FILE if "/" in symbol else PART).findall(symbol))
 
 
 def alike(one: str, other: str) -> bool:

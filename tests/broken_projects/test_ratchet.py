@@ -12,6 +12,7 @@ import pytest
 from tests.copies import ROOT
 from tests.forks import Forks, forks
 from tests.harmless import harmless
+from tests.integration.test_tangled import TANGLED
 from tests.ratchets import Market, market
 
 
@@ -374,6 +375,10 @@ def test_what_could_not_be_read_is_not_taken_out(shop):
     assert "perhaps not gone" in shop.survey("--check").out
     shop.write()
     assert shop.entries == listed
+
+
+def test_the_shop_before_carving_has_no_coupling_that_its_baseline_lacks(warm):
+    assert warm.run(TANGLED, "config.settings", "survey", "--check").out == "No new coupling.\n"
 
 
 # -- As a system check -------------------------------------------------------------------------

@@ -188,6 +188,8 @@ def test_a_conflict_is_told_and_resolved_when_asked(tmp_path, style):
         ("orders.services.place", "orders.stock.put", False),
         ("orders.services.place", "orders.services.place", False),
         ("orders/list.html", "orders/all.html", True),
+        ("orders/list.html", "sales/list.html", True),
+        ("orders/list.html", "sales/all.html", False),
         ("orders:list", "orders:all", True),
         ("orders:list", "orders.list", True),
         ("orders", "sales", True),
@@ -200,5 +202,5 @@ def test_names_are_alike_if_one_part_differs_or_the_last_is_the_same(one, other,
 def test_names_are_listed_by_what_stands_before_the_last():
     names = {"orders", "orders.services.place", "orders.services.put", "orders/list.html"}
     lines = [*listed(names)]
-    assert lines == ["- orders", "orders.services. place put", "orders/list. html"]
+    assert lines == ["- orders", "orders.services. place put", "orders/ list.html"]
     assert set().union(*map(unlisted, lines)) == names
