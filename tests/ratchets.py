@@ -35,11 +35,6 @@ class Market:
         assert (ran.code == 1) == bool(new), ran
         return new
 
-    def renamed(self) -> list[str]:
-        """What the notices say of the old names."""
-        out = self.survey("--check").out
-        return re.findall(r"^notice: renamed: (.+), now ", out, re.MULTILINE)
-
     def write(self) -> str:
         ran = self.survey("--write")
         assert ran.code == 0, ran
@@ -53,9 +48,7 @@ class Market:
 
     @property
     def entries(self) -> set[str]:
-        return {line for line in self.baseline.read_text().splitlines() if " -> " in line[1:]} - {
-            line for line in self.baseline.read_text().splitlines() if line.startswith("[")
-        }
+        return {*re.findall(r"^[^\[#\n].* -> .*$", self.baseline.read_text(), re.MULTILINE)}
 
     # -- The code ------------------------------------------------------------------------------
 
