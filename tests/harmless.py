@@ -1,4 +1,4 @@
-"""Changes that bring no coupling, made at random to a copy of the market."""
+"""Changes that bring no coupling, made at random to a project."""
 
 import ast
 import random
@@ -6,32 +6,23 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.ratchets import Market
+from tests.ratchets import Code
 
-Change = Callable[[Market, random.Random], None]
-
-
-def _modules(market: Market) -> list[Path]:
-    """Python files of apps, but migrations and settings, which have no functions of interest."""
-    return [
-        path
-        for path in sorted(market.folder.glob("[a-z]*/*.py"))
-        if path.parent.name != "market" and path.name not in ("__init__.py", "tests.py")
-    ]
+Change = Callable[[Code, random.Random], None]
 
 
-def _some(market: Market, chance: random.Random, holds: str = "") -> Path:
-    found = [path for path in _modules(market) if holds in path.read_text()]
-    return chance.choice(found or _modules(market))
+def _some(code: Code, chance: random.Random, holds: str = "") -> Path:
+    found = [path for path in code.modules if holds in path.read_text()]
+    return chance.choice(found or code.modules)
 
 
-def comment(market: Market, chance: random.Random) -> None:
-    path = _some(market, chance)
+def comment(code: Code, chance: random.Random) -> None:
+    path = _some(code, chance)
     path.write_text(f"# Note {chance.random()}\n\n{path.read_text()}\n\n")
 
 
-def blank_lines(market: Market, chance: random.Random) -> None:
-    path = _some(market, chance, "\n\n\n")
+def blank_lines(code: Code, chance: random.Random) -> None:
+    path = _some(code, chance, "\n\n\n")
     path.write_text(path.read_text().replace("\n\n\n", "\n\n\n\n\n"))
 
 
@@ -55,8 +46,8 @@ def _first_line(node: ast.stmt) -> int:
     return min(each.lineno for each in [node, *decorators])
 
 
-def functions_moved_within_a_file(market: Market, chance: random.Random) -> None:
-    path = _some(market, chance, "\ndef ")
+def functions_moved_within_a_file(code: Code, chance: random.Random) -> None:
+    path = _some(code, chance, "\ndef ")
     blocks, functions = _blocks(path.read_text())
     if len(functions) < 2:
         return
@@ -65,8 +56,8 @@ def functions_moved_within_a_file(market: Market, chance: random.Random) -> None
     path.write_text("".join(blocks))
 
 
-def imports_in_another_order(market: Market, chance: random.Random) -> None:
-    path = _some(market, chance, "import ")
+def imports_in_another_order(code: Code, chance: random.Random) -> None:
+    path = _some(code, chance, "import ")
     lines = path.read_text().splitlines(keepends=True)
     end = next((n for n, line in enumerate(lines) if not line.startswith(("from ", "import "))), 0)
     first = lines[:end]
@@ -74,68 +65,78 @@ def imports_in_another_order(market: Market, chance: random.Random) -> None:
     path.write_text("".join(first + lines[end:]))
 
 
-def local_variable(market: Market, chance: random.Random) -> None:
+def local_variable(code: Code, chance: random.Random) -> None:
     """To a name that may be that of a model, too."""
-    path = _some(market, chance, "\n    order = ")
-    new = chance.choice(["it", "product", "placed", "supplier", "stored"])
+    path = _some(code, chance, "\ndef ")
     blocks, functions = _blocks(path.read_text())
     for number in functions:
-        if "\n    order = " in blocks[number] or "        order = " in blocks[number]:
-            blocks[number] = re.sub(r"(?<![.\w])order\b(?!=)", new, blocks[number])
-    path.write_text("".join(blocks))
+        names = re.findall(r"\n    (\w+) = ", blocks[number])
+        new = chance.choice(["it", "product", "order", "supplier", "stored"])
+        if names and not re.search(rf"\b{new}\b", blocks[number]):
+            blocks[number] = re.sub(rf"(?<![.\w]){names[0]}\b(?!=)", new, blocks[number])
+    text = "".join(blocks)
+    if _is_python(text):
+        path.write_text(text)
 
 
-def reformatted(market: Market, chance: random.Random) -> None:
+def _is_python(text: str) -> bool:
+    try:
+        compile(text, "", "exec")
+    except SyntaxError:
+        return False
+    return True
+
+
+def reformatted(code: Code, chance: random.Random) -> None:
     """Every statement as Python itself would print it; comments go."""
-    path = _some(market, chance)
+    path = _some(code, chance)
     path.write_text(ast.unparse(ast.parse(path.read_text())) + "\n")
 
 
-def import_over_several_lines(market: Market, chance: random.Random) -> None:
-    path = _some(market, chance, "\nfrom ")
+def import_over_several_lines(code: Code, chance: random.Random) -> None:
+    path = _some(code, chance, "\nfrom ")
     single = re.compile(r"^(from \S+ import )(\w+(?: as \w+)?)$", re.MULTILINE)
     path.write_text(single.sub(r"\1(\n    \2,\n)", path.read_text()))
 
 
-def new_test(market: Market, chance: random.Random) -> None:
-    app = chance.choice(["suppliers", "accounts", "parcels"])
+def new_test(code: Code, chance: random.Random) -> None:
+    """Tests may need what they want."""
     name = f"test_{chance.randrange(10**6)}"
-    market.append(
-        f"{app}/tests/{name}.py",
-        "from orders.models import Order\nfrom reviews.models import Review\n\n\n"
-        f"def {name}(db):\n    assert Order.objects.filter(lines__review=Review()).count() == 0\n",
-    )
+    folder = chance.choice(code.apps)
+    needed = [app.replace("/", ".") for app in code.apps]
+    imports = "".join(f"import {code.package}{each}.models\n" for each in needed)
+    code.append(f"{folder}/tests/{name}.py", f"{imports}\n\ndef {name}():\n    assert True\n")
 
 
-def new_function(market: Market, chance: random.Random) -> None:
-    path = _some(market, chance)
+def new_function(code: Code, chance: random.Random) -> None:
+    path = _some(code, chance)
     number = chance.randrange(10**6)
     path.write_text(
         f"{path.read_text()}\n\ndef total_{number}(numbers):\n    return sum(numbers)\n"
     )
 
 
-def new_module(market: Market, chance: random.Random) -> None:
-    app = chance.choice(["suppliers", "accounts", "parcels", "orders"])
-    code = (
-        f"from {app} import models\nfrom core.models import Stamped\n\nKEPT = [models, Stamped]\n"
-    )
-    market.append(f"{app}/more_{chance.randrange(10**6)}.py", code)
+def new_module(code: Code, chance: random.Random) -> None:
+    app = chance.choice(code.apps)
+    text = f"from {code.package}{app.replace('/', '.')} import models\n\nKEPT = [models]\n"
+    code.append(f"{app}/more_{chance.randrange(10**6)}.py", text)
 
 
-def function_renamed(market: Market, chance: random.Random) -> None:
-    names = ["move_stock", "cancel", "confirm", "count", "of_nobody"]
-    chance.shuffle(names)
+def function_renamed(code: Code, chance: random.Random) -> None:
+    """One that nobody else names, and that has no coupling."""
+    path = _some(code, chance, "\ndef ")
+    blocks, functions = _blocks(path.read_text())
+    names = [re.search(r"def (\w+)", blocks[number])[1] for number in functions]
+    everything = "".join(each.read_text() for each in code.folder.rglob("*.[ph][yt]*"))
     for name in names:
-        for path in _modules(market):
-            if f"def {name}(" in path.read_text():
-                new = f"{name}_{chance.randrange(10**6)}"
-                path.write_text(re.sub(rf"\b{name}\(", f"{new}(", path.read_text()))
-                return
+        if len(re.findall(rf"\b{name}\b", everything)) == path.read_text().count(f"{name}("):
+            new = f"{name}_{chance.randrange(10**6)}"
+            path.write_text(re.sub(rf"\b{name}\b", new, path.read_text()))
+            return
 
 
-def docstring(market: Market, chance: random.Random) -> None:
-    path = _some(market, chance, "\ndef ")
+def docstring(code: Code, chance: random.Random) -> None:
+    path = _some(code, chance, "\ndef ")
     text = re.sub(
         r"^(def \w+\([^)]*\)[^:\n]*:)\n(?!\s+\"\"\")",
         r'\1\n    """Like orders.Order, see orders.services.place."""\n',
@@ -162,11 +163,11 @@ CHANGES: list[Change] = [
 ]
 
 
-def harmless(market: Market, chance: random.Random) -> str:
+def harmless(code: Code, chance: random.Random) -> str:
     """Make and commit one that has an effect. Returns: its name."""
     while True:
         change = chance.choice(CHANGES)
-        change(market, chance)
-        if market.git("status", "--porcelain"):
-            market.commit(change.__name__)
+        change(code, chance)
+        if code.git("status", "--porcelain"):
+            code.commit(change.__name__)
             return change.__name__

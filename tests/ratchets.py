@@ -1,4 +1,4 @@
-"""A copy of the tangled market with its baseline, to be changed and checked."""
+"""A copy of the tangled market, or of any project, with its baseline: changed and checked."""
 
 import re
 import shutil
@@ -12,21 +12,21 @@ NAME = "carveout-baseline.txt"
 OWNERS = "* @market/all\n/orders/ @market/orders lead@example.com\n"
 
 
-class Market:
-    """`forks` survey it; `git` is the real one."""
+class Code:
+    """A project under a folder; `git` is the real one."""
 
-    def __init__(self, folder: Path, forks: Forks) -> None:
+    package = ""
+    """What stands before the names of its apps, with a dot."""
+    apps: tuple[str, ...]
+    """Folders of apps that have models."""
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.forks = forks
-
-    def copy(self, to: Path) -> "Market":
-        shutil.copytree(self.folder, to)
-        return Market(to, self.forks)
 
     # -- The survey ----------------------------------------------------------------------------
 
     def survey(self, *arguments: str) -> Ran:
-        return self.forks.run(self.folder, "market.settings", "survey", *arguments)
+        raise NotImplementedError
 
     def check(self) -> list[str]:
         """What is new, as `kind: symbol -> symbol`."""
@@ -51,6 +51,13 @@ class Market:
         return {*re.findall(r"^[^\[#\n].* -> .*$", self.baseline.read_text(), re.MULTILINE)}
 
     # -- The code ------------------------------------------------------------------------------
+
+    @property
+    def modules(self) -> list[Path]:
+        """Those of apps, but migrations and tests."""
+        found = (path for app in self.apps for path in (self.folder / app).rglob("*.py"))
+        aside = {"migrations", "tests", "__init__.py", "tests.py"}
+        return sorted(path for path in found if not aside & {*path.parts})
 
     def append(self, file: str, code: str) -> None:
         path = self.folder / file
@@ -88,6 +95,23 @@ class Market:
     def commit(self, message: str = "Change") -> None:
         self.git("add", "-A")
         self.git("commit", "-q", "-m", message)
+
+
+class Market(Code):
+    """`forks` survey it."""
+
+    apps = ("accounts", "catalogue", "orders", "parcels", "reports", "reviews", "suppliers")
+
+    def __init__(self, folder: Path, forks: Forks) -> None:
+        super().__init__(folder)
+        self.forks = forks
+
+    def copy(self, to: Path) -> "Market":
+        shutil.copytree(self.folder, to)
+        return Market(to, self.forks)
+
+    def survey(self, *arguments: str) -> Ran:
+        return self.forks.run(self.folder, "market.settings", "survey", *arguments)
 
 
 def market(folder: Path, forks: Forks) -> Market:

@@ -6,9 +6,12 @@ https://docs.gitlab.com/user/project/codeowners/reference/
 """
 
 import re
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from codeowners import CodeOwners
+if TYPE_CHECKING:
+    from codeowners import CodeOwners
 
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 """From the repository's root on; the first that is there counts."""
@@ -20,18 +23,24 @@ class Owners:
 
     def __init__(self, root: Path) -> None:
         self.repository = _repository(root)
-        self.prefix = root.relative_to(self.repository).as_posix().removeprefix(".")
+        self.below = root.relative_to(self.repository)
         self.file = next((each for each in PLACES if (self.repository / each).is_file()), "")
-        self._sections = [CodeOwners("\n".join(lines)) for lines in self._read()]
 
     def of(self, file: str) -> list[str]:
         """As CODEOWNERS names them; of GitLab's sections each has its say."""
-        path = f"{self.prefix}/{file}".lstrip("/")
-        return list(dict.fromkeys(name for each in self._sections for _, name in each.of(path)))
-
-    def _read(self) -> list[list[str]]:
         if not self.file:
             return []
+        path = (self.below / file).as_posix()
+        return list(dict.fromkeys(name for each in self._sections for _, name in each.of(path)))
+
+    @cached_property
+    def _sections(self) -> "list[CodeOwners]":
+        # Imported here: only a project that has such a file needs it.
+        from codeowners import CodeOwners
+
+        return [CodeOwners("\n".join(lines)) for lines in self._read()]
+
+    def _read(self) -> list[list[str]]:
         text = (self.repository / self.file).read_text(encoding="utf-8", errors="replace")
         sections: list[list[str]] = [[]]
         default = ""
@@ -41,10 +50,10 @@ class Owners:
             if heading:
                 default = heading[1] or ""
                 sections.append([])
-            elif _is_sound(pattern):
-                sections[-1].append(f"{pattern} {owners or default}")
-            elif pattern.startswith("!"):
-                sections[-1].append(pattern[1:])  # its files belong to nobody
+            elif _is_sound(pattern.removeprefix("!")):
+                nobody = pattern.startswith("!")  # takes files out of its section
+                named = "" if nobody else owners or default
+                sections[-1].append(f"{pattern.removeprefix('!')} {named}")
         return sections
 
 
@@ -62,8 +71,10 @@ def _split(line: str) -> tuple[str, str]:
 
 def _is_sound(pattern: str) -> bool:
     """GitHub skips a line that it can't read; so do we."""
-    if not pattern or pattern.startswith(("#", "!")):
+    if not pattern or pattern.startswith("#"):
         return False
+    from codeowners import CodeOwners
+
     try:
         CodeOwners(pattern)
     except ValueError:
