@@ -7,13 +7,12 @@ from django.core.management.base import CommandParser
 from carveout.management.command import KitCommand
 from carveout.survey import grouping
 from carveout.survey.project import Project, default_root
-from carveout.survey.survey import Survey, survey
 
 
 class SurveyCommand(KitCommand):
     """Takes the root and a grouping; writes to where it is told."""
 
-    requires_system_checks = []  # it changes nothing, and a tangled project may well fail some
+    requires_system_checks = []  # it changes no code, and a tangled project may well fail some
     formats: tuple[str, ...] = ("text", "json")
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,9 +24,9 @@ class SurveyCommand(KitCommand):
         parser.add_argument("--format", choices=self.formats, default="text")
         parser.add_argument("--output", type=Path, help="a file to write to")
 
-    def survey(self, root: Path | None, contexts: str | None) -> Survey:
+    def project(self, root: Path | None, contexts: str | None) -> Project:
         grouped = grouping.parse(contexts) if contexts else grouping.declared()
-        return survey(Project(root or default_root(), grouped))
+        return Project(root or default_root(), grouped)
 
     def give(self, text: str, heading: str, output: Path | None) -> None:
         """Into the file, and then only the heading is told; else all of it is."""

@@ -11,6 +11,7 @@ from django.conf import settings as django_settings
 from carveout.survey import urls as url_names
 from carveout.survey.coupling import EVERY, Coupling
 from carveout.survey.dangers import Danger, dangers
+from carveout.survey.facts import FOR_TYPES
 from carveout.survey.imports import imports
 from carveout.survey.inlines import inlines
 from carveout.survey.kernel import kernels
@@ -149,13 +150,17 @@ def _further(
 
 
 def _once(couplings: Iterable[Coupling]) -> Iterator[Coupling]:
-    """Of each coupling the first place, and of two certainties the greater."""
+    """Of each coupling the first place that needs it at run time, and the greater certainty."""
     found: dict[str, Coupling] = {}
     for each in couplings:
         known = found.get(each.identity, each)
-        first = min(known, each, key=lambda one: (not one.sure, one.file, one.line))
+        first = min(known, each, key=_preferred)
         found[each.identity] = msgspec.structs.replace(first, details=_both(known, each))
     yield from found.values()
+
+
+def _preferred(each: Coupling) -> tuple[bool, bool, str, int]:
+    return not each.sure, each.form == FOR_TYPES, each.file, each.line
 
 
 def _both(one: Coupling, other: Coupling) -> dict[str, Any]:

@@ -3,8 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandParser
+
+from carveout.management import ratchet
 from carveout.management.survey_command import SurveyCommand
 from carveout.survey.page import as_html
+from carveout.survey.survey import survey
 from carveout.survey.table import as_json, as_text, heading
 
 FORMATS = {"text": as_text, "json": as_json, "html": as_html}
@@ -16,6 +20,14 @@ class Command(SurveyCommand):
     help = __doc__
     formats = tuple(FORMATS)
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        ratchet.add_ratchet(parser)
+
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
-        found = self.survey(root, contexts)
-        self.give(FORMATS[options["format"]](found), heading(found), options["output"])
+        project = self.project(root, contexts)
+        found = survey(project)
+        if ratchet.is_asked(options):
+            ratchet.run(self, project, found, options)
+        else:
+            self.give(FORMATS[options["format"]](found), heading(found), options["output"])
