@@ -30,7 +30,7 @@ def read(path: Path) -> Recording:
     Raises: SettingsInvalid: no such file, or no recording.
     """
     try:
-        told = json.loads(path.read_text())
+        told = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise SettingsInvalid(f"--recorded: {path} is no recording: {error}") from error
     if not isinstance(told, dict) or not isinstance(told.get("couplings"), list):
