@@ -25,3 +25,27 @@ def drain_events(db: None) -> Callable[[], None]:
     from carveout.testing import drain
 
     return drain
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("carveout", "Carveout: couplings that running shows")
+    group.addoption(
+        "--carveout-record",
+        nargs="?",
+        const="carveout-record.json",
+        metavar="FILE",
+        help="record which apps need each other's tables, and write it to a file",
+    )
+    group.addoption("--carveout-root", metavar="DIR", help="first-party code lies here")
+    group.addoption(
+        "--carveout-contexts",
+        metavar="GROUPING",
+        help="try a grouping: context=app,app;context=app, or a file of such lines",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("carveout_record"):
+        from carveout.recorder.session import Session
+
+        config.pluginmanager.register(Session(config), "carveout-recorder")
