@@ -18,16 +18,22 @@ Note = Callable[[Query, str], None]
 
 
 def all_made(query: Any) -> dict[str, Any]:
-    """The places that brought tables into a query, by table, as far as that was seen."""
-    known: dict[str, Any] = getattr(query, MADE, {})
-    return known
+    """The places that brought tables into a query and its parts, by table, as far as was seen."""
+    parts = [getattr(query, "inner_query", None), *getattr(query, "combined_queries", ())]
+    known: dict[str, Any] = {}
+    for part in filter(None, parts):
+        known |= all_made(part)
+    return known | getattr(query, MADE, {})
+
+
+def is_known(query: Query, table: str) -> bool:
+    return table in getattr(query, MADE, ())
 
 
 def remember(query: Query, table: str, place: Any) -> None:
     """The first place counts. Queries share what they know until one of them learns more."""
-    known = getattr(query, MADE, {})
-    if table not in known:
-        setattr(query, MADE, {**known, table: place})
+    if not is_known(query, table):
+        setattr(query, MADE, {**getattr(query, MADE, {}), table: place})
 
 
 @contextmanager

@@ -14,6 +14,9 @@ It is the innermost first-party frame, with these exceptions.
 """
 
 import inspect
+import linecache
+import re
+import sys
 from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any
@@ -56,6 +59,7 @@ class Place(msgspec.Struct, frozen=True):
 class Places:
     def __init__(self, owners: Owners) -> None:
         self.owners = owners
+        self._classes: dict[type, Place | None] = {}
 
     def responsible(self, frame: FrameType | None) -> Place | None:
         """Whom the work of this frame is for; None if no first-party code stands behind it."""
@@ -78,11 +82,19 @@ class Places:
         return Place(role or owner.role, owner.app, symbol(owner, code), owner.file, line)
 
     def of_class(self, cls: type, method: str = "") -> Place | None:
-        """The class's own line. Its app is the one that its model is in, if it is one."""
+        """The class's own line, found once: that takes reading its file."""
+        if cls not in self._classes:
+            self._classes[cls] = self._look(cls)
+        place = self._classes[cls]
+        if place is None or not method:
+            return place
+        return msgspec.structs.replace(place, symbol=f"{place.symbol}.{method}")
+
+    def _look(self, cls: type) -> Place | None:
         owner = self.owners.of_module(cls.__module__)
         if not owner.own:
             return None
-        name = f"{owner.module}.{cls.__qualname__}" + (f".{method}" if method else "")
+        name = f"{owner.module}.{cls.__qualname__}"
         return Place(owner.role, owner.app, name, owner.file, _line(cls))
 
 
@@ -237,13 +249,13 @@ def _inheriting(frame: FrameType) -> type | None:
 
 
 def _line(cls: type) -> int:
+    """The line that defines the class; 0 if it is not to be found."""
     first = getattr(cls, "__firstlineno__", 0)  # Python 3.13
     if first:
         return int(first)
-    try:
-        return inspect.getsourcelines(cls)[1]
-    except (OSError, TypeError):
-        return 0
+    defines = re.compile(rf"\s*class\s+{re.escape(cls.__name__)}\b")
+    lines = linecache.getlines(getattr(sys.modules.get(cls.__module__), "__file__", None) or "")
+    return next((number for number, line in enumerate(lines, 1) if defines.match(line)), 0)
 
 
 def _lookups(node: Any) -> Iterator[tuple[str, ...]]:

@@ -10,6 +10,7 @@ from time import perf_counter_ns
 from types import FrameType
 from typing import Any
 
+import msgspec
 from django.db import connections
 from django.db.backends.signals import connection_created
 from django.db.models.sql.query import Query
@@ -17,8 +18,8 @@ from django.db.models.sql.query import Query
 from carveout.recorder import atomic, cascade
 from carveout.recorder.atomic import Block
 from carveout.recorder.findings import Findings
-from carveout.recorder.made import all_made, noting, remember
-from carveout.recorder.owners import CODE, DATABASE, Owners
+from carveout.recorder.made import all_made, is_known, noting, remember
+from carveout.recorder.owners import CODE, DATABASE, TESTS, Owners
 from carveout.recorder.place import Place, Places
 from carveout.recorder.statement import Statement, Statements
 from carveout.recorder.tables import Tables
@@ -151,6 +152,8 @@ class Recorder:
             return
         model = self.tables.model(table)
         app = model._meta.app_label
+        if self.places.owners.of_module(model.__module__).role == TESTS:
+            place = msgspec.structs.replace(place, role=TESTS)  # a model that only tests have
         if app != place.app and (self.project.is_own(app) or self.project.is_own(place.app)):
             label = model._meta.label
             self.findings.add(kind, form, place, app, label, self.test, **told)
@@ -161,8 +164,9 @@ class Recorder:
         """A table comes into a query: who asks for it?"""
         began = self._clock()
         try:
-            if query.model and table in self.tables:
-                if self.tables.app(table) != query.model._meta.app_label:
+            model = query.model
+            if model and table in self.tables and not is_known(query, table):
+                if self.tables.app(table) != model._meta.app_label:
                     remember(query, table, self.places.responsible(sys._getframe(2)))
         except Exception as error:
             self._note_failure(error)

@@ -19,6 +19,8 @@ class Recording(msgspec.Struct, kw_only=True):
     """Of tests, set-up and migrations."""
     reached: list[str] | None = None
     """Modules of which a function ran; None where that is not known."""
+    reach_notice: str = ""
+    """Why it is not."""
     unreached: list[str] = []
     """Modules with functions of which none ran."""
     tests: int = 0
@@ -62,6 +64,7 @@ def merged(recordings: Iterable[Recording]) -> Recording:
             together.apart[role] = _merged(together.apart.get(role, []), couplings)
         if each.reached is not None:
             together.reached = sorted({*(together.reached or ()), *each.reached})
+        together.reach_notice = together.reach_notice or each.reach_notice
         together.notices = [*dict.fromkeys([*together.notices, *each.notices])]
         for name in ("tests", "statements", "parsed", "spent_s", "ran_s"):
             setattr(together, name, getattr(together, name) + getattr(each, name))

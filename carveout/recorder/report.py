@@ -88,7 +88,7 @@ def _details(each: Coupling) -> Iterator[str]:
 def _unreached(recording: Recording) -> Iterator[str]:
     modules = recording.unreached
     if recording.reached is None:
-        yield "Modules that no test reached: not known; that needs Python 3.12, or a run with --cov."
+        yield f"Modules that no test reached: not known; {recording.reach_notice}."
     elif modules:
         yield f"Modules that no test reached: {len(modules)}"
         yield from (f"  {module}" for module in modules[:UNREACHED_SHOWN])

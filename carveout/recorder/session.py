@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps as registry
 
 from carveout.recorder import recording as recordings
+from carveout.recorder.reach import Reach, unreached
 from carveout.recorder.recorder import Recorder
 from carveout.recorder.recording import Recording
 from carveout.recorder.report import as_text
@@ -26,6 +27,7 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.recorder: Recorder | None = None
+        self.reach: Reach
         self.parts: list[Recording] = []
         self.tests = 0
         self._stack = ExitStack()
@@ -39,7 +41,10 @@ class Session:
         """Before the first test: now Django is set up, whoever does that."""
         if not is_controller(self.config) and registry.ready:
             self.recorder = Recorder(project(self.config))
+            self.reach = Reach(self.recorder.places.owners)
             self._stack.enter_context(self.recorder.recording())
+            by_trace = self.config.getoption("carveout_reach")
+            self._stack.enter_context(self.reach.watching(by_trace=by_trace))
             self._began = self._clock()
 
     @pytest.hookimpl(tryfirst=True)
@@ -55,6 +60,8 @@ class Session:
         self._stack.close()
         part = recordings.of(self.recorder)
         part.tests = self.tests
+        part.reached = None if self.reach.modules is None else sorted(self.reach.modules)
+        part.reach_notice = self.reach.notice
         part.ran_s = self._clock() - self._began
         if is_worker(self.config):
             self.config.workeroutput[OUTPUT] = recordings.as_plain(part)  # type: ignore[attr-defined]
@@ -77,6 +84,8 @@ class Session:
             return
         together = recordings.merged(self.parts)
         ours = project(self.config)
+        if together.reached is not None:
+            together.unreached = unreached(ours, {*together.reached})
         found = self._surveyed(ours, together)
         recordings.write(together, self.path)
         for line in as_text(together, found, ours):
