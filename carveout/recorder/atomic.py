@@ -35,9 +35,7 @@ def current(connection: BaseDatabaseWrapper) -> Block | None:
 
 
 @contextmanager
-def watching(
-    opened: Callable[[], Block], closed: Callable[[Block], None]
-) -> Iterator[None]:
+def watching(opened: Callable[[], Block], closed: Callable[[Block], None]) -> Iterator[None]:
     """Within, blocks are known. `opened` makes a block that is in no other."""
     enter, leave = transaction.Atomic.__enter__, transaction.Atomic.__exit__
 

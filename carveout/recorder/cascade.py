@@ -40,9 +40,7 @@ def root(frame: FrameType) -> type[Model] | None:
     origin = getattr(deleting, "origin", None)
     if origin is None:
         return next(iter(getattr(deleting, "data", {})), None)
-    return getattr(origin, "model", None) or (
-        type(origin) if isinstance(origin, Model) else None
-    )
+    return getattr(origin, "model", None) or (type(origin) if isinstance(origin, Model) else None)
 
 
 @lru_cache(maxsize=4096)

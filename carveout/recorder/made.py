@@ -15,6 +15,7 @@ from carveout.recorder.tables import name_of
 
 MADE = "_carveout_made"
 Note = Callable[[Query, str], None]
+Named = Callable[..., Iterator[tuple[Query, str]]]
 
 
 def all_made(query: Any) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def noting(note: Note) -> Iterator[None]:
 
 
 @contextmanager
-def _wrapped(name: str, named: Callable[..., Iterator[str]], note: Note) -> Iterator[None]:
+def _wrapped(name: str, named: Named, note: Note) -> Iterator[None]:
     original = getattr(Query, name)
 
     def wrapper(self: Query, *args: Any, **kwargs: Any) -> Any:
@@ -98,7 +99,7 @@ def _along(query: Query, path: str) -> Iterator[tuple[Query, str]]:
         yield query, name_of(model._meta.db_table)
 
 
-NAMED: dict[str, Callable[..., Iterator[Any]]] = {
+NAMED: dict[str, Named] = {
     "join": _joined,
     "resolve_expression": _nested,
     "add_select_related": _selected,

@@ -40,6 +40,8 @@ from carveout.recorder.owners import (
 )
 
 SET_UP = "set-up"
+RENDER = "render_annotated"
+"""Django's method that renders a part of a template."""
 SET_UPS = ("setUp", "setUpClass", "setUpTestData", "setUpModule", "setup_method", "setup_class")
 VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
@@ -65,6 +67,26 @@ class Places:
         """Whom the work of this frame is for; None if no first-party code stands behind it."""
         walk = _Walk(self, frame)
         return walk.found()
+
+    def template(self, frame: FrameType | None, unless: Place) -> str:
+        """The template's line that is being rendered, unless that is this place; else empty."""
+        while frame is not None:
+            code = frame.f_code
+            if code.co_name == RENDER and self.owners.of(code.co_filename).role == TEMPLATE:
+                at = self.of_node(frame.f_locals.get("self"))
+                return f"{at.file}:{at.line}" if at and at.symbol != unless.symbol else ""
+            frame = frame.f_back
+        return ""
+
+    def of_node(self, node: Any) -> Place | None:
+        """Where a part of a first-party template is."""
+        origin = getattr(node, "origin", None)
+        owner = self.owners.of(getattr(origin, "name", None) or "")
+        if origin is None or not owner.own:
+            return None
+        role = TESTS if owner.role == TESTS else CODE
+        name = origin.template_name or owner.file
+        return Place(role, owner.app, name, owner.file, node.token.lineno)
 
     def of_function(self, function: Any) -> Place | None:
         """Where a function or class is defined, behind all decorators that tell."""
@@ -122,10 +144,7 @@ class _Walk:
         frame = self.frame
         while frame is not None:
             owner = self.owners.of(frame.f_code.co_filename)
-            if owner.own:
-                place = self._own(frame, owner)
-            else:
-                place = self._of_others(frame, owner)
+            place = self._own(frame, owner) if owner.own else self._of_others(frame, owner)
             if place is not None:
                 return self._with_template(place)
             if owner.role == HANDLER and frame.f_code.co_name == "_get_response":
@@ -136,10 +155,11 @@ class _Walk:
     # -- First-party frames ------------------------------------------------------------------
 
     def _own(self, frame: FrameType, owner: Owner) -> Place | None:
-        place = self.places.of_code(frame.f_code, frame.f_lineno)
         if owner.role == TESTS:
-            inner = self.worker or self.passed or self._template()
-            return inner or msgspec.structs.replace(place, role=_role_in_tests(frame, self.owners))
+            role = _role_in_tests(frame, self.owners)
+            here = self.places.of_code(frame.f_code, frame.f_lineno, role)
+            return self.worker or self.passed or self._template() or here
+        place = self.places.of_code(frame.f_code, frame.f_lineno)
         if owner.role == MIGRATION:
             return place
         if self.worker is not None:
@@ -181,7 +201,7 @@ class _Walk:
 
     def _of_others(self, frame: FrameType, owner: Owner) -> Place | None:
         if owner.role == TEMPLATE and self.node is None:
-            if frame.f_code.co_name == "render_annotated":
+            if frame.f_code.co_name == RENDER:
                 self.node = frame.f_locals.get("self")
         elif owner.role == WRAPPING and frame.f_code.co_name == "inner":
             return self._code_only(self.places.of_function(frame.f_locals.get("func")))
@@ -208,13 +228,7 @@ class _Walk:
         return any(len(lookups) > 1 for lookups in _lookups(self.node)) and bool(self._template())
 
     def _template(self) -> Place | None:
-        origin = getattr(self.node, "origin", None)
-        owner = self.owners.of(getattr(origin, "name", None) or "")
-        if origin is None or not owner.own:
-            return None
-        role = TESTS if owner.role == TESTS else CODE
-        name = origin.template_name or owner.file
-        return Place(role, owner.app, name, owner.file, self.node.token.lineno)
+        return self.places.of_node(self.node)
 
     def _with_template(self, place: Place | None) -> Place | None:
         template = self._template() if place and self.node is not None else None

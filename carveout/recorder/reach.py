@@ -15,6 +15,8 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+from django.apps import apps as registry
+
 from carveout.recorder.owners import CODE, Owners
 from carveout.survey.project import Project
 from carveout.survey.sources import modules
@@ -92,7 +94,7 @@ class Reach:
             yield
         finally:
             sys.settrace(None)
-            threading.settrace(None)  # type: ignore[arg-type]
+            threading.settrace(None)
 
     def _add(self, code: CodeType) -> None:
         """Bodies of modules and classes are no functions: importing runs them."""
@@ -105,10 +107,13 @@ class Reach:
 def unreached(project: Project, reached: set[str]) -> list[str]:
     """Modules of the code that have functions, of which none ran."""
     owners = Owners(project)
+    started = {type(config).__module__ for config in registry.get_app_configs()}  # by Django
     return [
         module
         for module, path in modules(project)
-        if module not in reached and owners.of(str(path)).role == CODE and _has_functions(path)
+        if module not in reached | started
+        and owners.of(str(path)).role == CODE
+        and _has_functions(path)
     ]
 
 

@@ -108,9 +108,13 @@ class Recorder:
         known = all_made(_query(frame))
         asked = next((each for each in known.values() if each), None)
         place = asked or self.places.responsible(frame)
-        text = statement.text[:STATEMENT_MAX]
+        told = {"statement": statement.text.strip()[:STATEMENT_MAX]}
+        if asked is not None and asked.role == CODE:
+            told["template"] = self.places.template(frame, unless=asked)
+        varieties = [form for form in statement.forms.values() if form not in ("from", "write")]
         for table, form in statement.forms.items():
-            self._add("join", form, known.get(table) or place, table, statement=text)
+            variety = form if form in varieties else next(iter(varieties), "join")
+            self._add("join", variety, known.get(table) or place, table, **told)
 
     def _asks_for_its_own(self, statement: Statement, frame: FrameType | None) -> bool:
         """Does a third-party app look for its own rows, such as `auth` for a user's permissions?"""
@@ -165,9 +169,9 @@ class Recorder:
         began = self._clock()
         try:
             model = query.model
-            if model and table in self.tables and not is_known(query, table):
-                if self.tables.app(table) != model._meta.app_label:
-                    remember(query, table, self.places.responsible(sys._getframe(2)))
+            known = table not in self.tables or is_known(query, table)
+            if model and not known and self.tables.app(table) != model._meta.app_label:
+                remember(query, table, self.places.responsible(sys._getframe(2)))
         except Exception as error:
             self._note_failure(error)
         self.spent_ns += self._clock() - began
@@ -190,7 +194,9 @@ class Recorder:
         """Tell a block that wrote to tables of several apps."""
         if block.place is None or len(self.tables.apps(block.writes)) < 2:
             return
-        writes = [f"{self.tables.model(table)._meta.label} {at}" for table, at in block.writes.items()]
+        writes = [
+            f"{self.tables.model(table)._meta.label} {at}" for table, at in block.writes.items()
+        ]
         for table in block.writes:
             self._add("transaction", "atomic", block.place, table, writes=writes)
 

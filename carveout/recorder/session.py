@@ -94,7 +94,7 @@ class Session:
 
     @property
     def path(self) -> Path:
-        return self.config.invocation_params.dir / self.config.getoption("carveout_record")
+        return self.config.invocation_params.dir / str(self.config.getoption("carveout_record"))
 
     def _surveyed(self, ours: Project, together: Recording) -> Survey | None:
         try:

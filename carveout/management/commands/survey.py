@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from carveout.management.command import KitCommand
+from carveout.recorder import recording
 from carveout.survey import grouping
 from carveout.survey.page import as_html
 from carveout.survey.project import Project, default_root
@@ -27,12 +28,17 @@ class Command(KitCommand):
             "--contexts",
             help="try a grouping: context=app,app;context=app, or a file of such lines",
         )
+        parser.add_argument(
+            "--recorded", type=Path, help="what pytest --carveout-record wrote: shown with the rest"
+        )
         parser.add_argument("--format", choices=FORMATS, default="text")
         parser.add_argument("--output", type=Path, help="a file to write to")
 
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
         grouped = grouping.parse(contexts) if contexts else grouping.declared()
         found = survey(Project(root or default_root(), grouped))
+        if options["recorded"]:
+            found = recording.added(found, recording.read(options["recorded"]))
         text = FORMATS[options["format"]](found)
         if options["output"]:
             options["output"].write_text(text)

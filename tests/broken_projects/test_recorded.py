@@ -1,0 +1,244 @@
+"""What the recorder finds in `recorded`, a project whose tests show couplings of every kind.
+
+Its code sets a trap for each way in which the wrong frame could be held responsible.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.copies import ROOT
+
+PROJECT = Path(__file__).parent / "recorded"
+
+
+def run(*arguments: str, project: Path = PROJECT) -> str:
+    """The output of a Python beside a project that does not have us in its INSTALLED_APPS."""
+    ran = subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "mall.settings"},
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def tested(*arguments: str, project: Path = PROJECT) -> str:
+    return run("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, project=project)
+
+
+class Ran:
+    """One run of the project's own tests with the recorder: its file and what it printed."""
+
+    def __init__(self, file: Path, *arguments: str) -> None:
+        self.file = file
+        self.text = tested(f"--carveout-record={file}", *arguments)
+        self.found = json.loads(file.read_text())
+
+    def pairs(self, kind: str) -> set[tuple[str, str]]:
+        of_kind = [each for each in self.found["couplings"] if each["kind"] == kind]
+        return {(each["source_symbol"], each["target_symbol"]) for each in of_kind}
+
+    def of(self, source: str, target: str) -> Any:
+        """The coupling with these symbols."""
+        (one,) = [
+            each
+            for each in self.found["couplings"]
+            if (each["source_symbol"], each["target_symbol"]) == (source, target)
+        ]
+        return one
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return Ran(tmp_path_factory.mktemp("ran") / "record.json", "--carveout-reach")
+
+
+# -- What is found -----------------------------------------------------------------------------
+
+
+def test_every_join_is_found_where_it_is_asked_for_and_nothing_else(ran):
+    assert ran.pairs("join") == {
+        # written only as a string, over three apps, and read by a test
+        ("sales.services.of_country", "goods.Product"),
+        ("sales.services.of_country", "suppliers.Supplier"),
+        ("sales.services.streamed", "goods.Product"),
+        ("sales.services.streamed", "suppliers.Supplier"),
+        ("sales.services.late", "goods.Product"),
+        ("sales.services.names", "suppliers.Supplier"),
+        ("sales.services.ordered_products", "goods.Product"),
+        # not the base class in `core` whose method makes the join
+        ("sales.services.visible", "goods.Product"),
+        ("sales.services.visible", "suppliers.Supplier"),
+        # not the template that reads the rows, and not the middleware around
+        ("sales.views.by_country", "goods.Product"),
+        ("sales.views.by_country", "suppliers.Supplier"),
+        # nothing but Django's own frames between the request and the statement
+        ("sales.views.OrderList", "goods.Product"),
+        # a template that walks there by itself
+        ("sales/order.html", "suppliers.Supplier"),
+        # a middleware that asks itself
+        ("core.middleware.CountOrders.__call__", "goods.Product"),
+        ("core.middleware.CountOrders.__call__", "sales.Order"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "form"),
+    [
+        ("sales.services.of_country", "suppliers.Supplier", "join"),
+        ("sales.services.ordered_products", "goods.Product", "subquery"),
+        ("sales.services.late", "goods.Product", "cte"),
+        ("sales.services.names", "suppliers.Supplier", "union"),
+    ],
+)
+def test_a_join_tells_its_form_and_the_test_that_showed_it(ran, source, target, form):
+    found = ran.of(source, target)
+    assert found["form"] == form
+    assert found["details"]["test"].startswith("tests/check_lazy.py::test_")
+    assert found["details"]["tests"] == 1
+
+
+def test_a_cascade_over_three_apps_tells_its_chain(ran):
+    targets = {"goods.Product", "sales.Order", "sales.Line", "sales.Order_carriers"}
+    assert ran.pairs("cascade") == {("suppliers.services.close", target) for target in targets}
+    found = ran.of("suppliers.services.close", "sales.Line")
+    assert found["details"]["chain"] == [
+        "suppliers.Supplier",
+        "goods.Product.supplier (CASCADE)",
+        "sales.Order.product (CASCADE)",
+        "sales.Line.order (CASCADE)",
+    ]
+    line = (PROJECT / found["file"]).read_text().splitlines()[found["line"] - 1]
+    assert line.strip() == "supplier.delete()"
+
+
+def test_every_shared_transaction_is_found_with_whoever_wants_it(ran):
+    wanting = {
+        "sales.services.rename",  # not the inherited save()
+        "sales.services.place",
+        "sales.services.ship",  # not the context manager
+        "sales.services.lose",  # nor the one that is a class
+        "sales.services.refund",  # not the decorator
+        "sales.services.close",  # nor Django's
+        "sales.services.Return.run",  # not the base class in another app
+        "sales.views.buy",  # the view of a request that is a transaction
+    }
+    assert ran.pairs("transaction") == {(source, "audit.Entry") for source in wanting}
+    assert ran.of("sales.services.place", "audit.Entry")["details"]["writes"] == [
+        f"sales.Order sales/services.py:{line_of('Order.objects.create')}",
+        f"audit.Entry sales/services.py:{line_of('Order.objects.create')}",
+        f"sales.Line sales/services.py:{line_of('Line.objects.create')}",
+    ]
+
+
+def line_of(text: str) -> int:
+    lines = (PROJECT / "sales/services.py").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def test_a_template_that_reads_the_rows_of_a_view_is_named_with_its_line(ran):
+    found = ran.of("sales.views.by_country", "goods.Product")
+    assert found["details"]["template"] == "sales/templates/sales/orders.html:2"
+    assert "template" not in ran.of("sales/order.html", "suppliers.Supplier")["details"]
+
+
+# -- What is told apart ------------------------------------------------------------------------
+
+
+def test_set_up_tests_and_migrations_are_told_apart(ran):
+    apart = {
+        role: {each["source_symbol"] for each in couplings}
+        for role, couplings in ran.found["apart"].items()
+    }
+    assert apart == {
+        "set-up": {
+            "tests.conftest.product",
+            "tests.factories.ProductFactory.look",
+            "tests.check_apart.Case.setUp",
+            "tests.check_apart.Case.setUpTestData",
+        },
+        "tests": {"tests.check_apart.test_asks_itself"},
+        "migrations": {"goods.migrations.0002_look.look"},
+    }
+
+
+def test_modules_that_no_test_reached_are_named(ran):
+    assert ran.found["unreached"] == ["goods.unreached"]
+
+
+def test_no_values_are_kept(ran):
+    text = ran.file.read_text()
+    assert "DE" not in re.findall(r"\b[A-Z]{2}\b", text)
+    assert "refunded" not in text
+
+
+# -- How it is told ----------------------------------------------------------------------------
+
+
+def test_what_only_running_showed_comes_first(ran):
+    only, more, known = re.split("\nOnly running showed these|\nThe survey shows", ran.text)
+    assert "suppliers.services.close → sales.Line" in only
+    assert "sales.services.place → audit.Entry" in more
+    assert "sales.services.of_country → suppliers.Supplier" in known
+
+
+def test_the_overhead_is_printed(ran):
+    assert re.search(
+        r"The recorder took [\d.]+ s of [\d.]+ s \([\d.]+%\), for \d+ statem", ran.text
+    )
+
+
+def test_nothing_goes_wrong_in_silence(ran):
+    assert ran.found["notices"] == []
+
+
+def test_workers_of_xdist_find_the_same_together(ran, tmp_path):
+    many = Ran(tmp_path / "record.json", "--carveout-reach", "-n", "2")
+    for name in ("tests", "unreached"):
+        assert many.found[name] == ran.found[name]
+    assert keyed(many.found["couplings"]) == keyed(ran.found["couplings"])
+    assert {*many.found["apart"]} == {*ran.found["apart"]}
+
+
+def keyed(couplings: list[dict[str, Any]]) -> dict[tuple[str, ...], tuple[str, int]]:
+    return {
+        (each["kind"], each["source_symbol"], each["target_symbol"]): (
+            f"{each['file']}:{each['line']}",
+            each["details"]["tests"],
+        )
+        for each in couplings
+    }
+
+
+def test_the_survey_shows_what_was_recorded_with_the_rest(ran):
+    arguments = ("--format", "json", "--recorded", str(ran.file))
+    found = json.loads(run("-m", "carveout", "survey", *arguments))
+    kinds = {each["kind"] for each in found["couplings"]}
+    assert {"relation", "join", "cascade", "transaction"} <= kinds
+
+
+def test_tests_that_are_named_after_the_option_are_run_and_not_written_over(tmp_path):
+    file = PROJECT / "tests/check_lazy.py"
+    before = file.read_text()
+    text = tested("--rootdir", str(PROJECT), "--carveout-record", str(file), project=PROJECT)
+    (PROJECT / "carveout-record.json").unlink()
+    assert file.read_text() == before
+    assert "3 passed" in text
+
+
+def test_contexts_are_tried_without_writing_them(tmp_path):
+    grouped = "back=suppliers,goods;front=sales,audit"
+    file = tmp_path / "record.json"
+    text = tested(f"--carveout-record={file}", f"--carveout-contexts={grouped}", "-k", "cascade")
+    assert "suppliers.services.close → sales.Line" in text
+    assert "suppliers.services.close → goods.Product" not in text
