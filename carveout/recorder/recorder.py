@@ -108,7 +108,7 @@ class Recorder:
         known = all_made(_query(frame))
         asked = next((each for each in known.values() if each), None)
         place = asked or self.places.responsible(frame)
-        told = {"statement": statement.text.strip()[:STATEMENT_MAX]}
+        told = {"statement": statement.told[:STATEMENT_MAX]}
         if asked is not None and asked.role == CODE:
             told["template"] = self.places.template(frame, unless=asked)
         varieties = [form for form in statement.forms.values() if form not in ("from", "write")]

@@ -23,7 +23,8 @@ WRITE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 PLACEHOLDER = re.compile(r"%s|%\(\w+\)s")
-TEXT = re.compile(r"'(?:[^']|'')*'")
+TEXT = re.compile(r"'(?:[^']|'')*'|(?<![\w\"`.$])\d+(?:\.\d+)?(?![\w\"`])")
+"""A value that was written into the statement."""
 LIST = re.compile(r"\(\s*'0'(?:\s*,\s*'0')+\s*\)")
 ROWS = re.compile(r"(\('0'\))(?:\s*,\s*\('0'\))+")
 AFTER = re.compile(
@@ -46,6 +47,11 @@ class Statement(msgspec.Struct, frozen=True):
     deletes: bool = False
     shared: bool = False
     """Its tables are of several apps."""
+
+    @property
+    def told(self) -> str:
+        """As it is shown: `?` for values."""
+        return self.text.strip().replace("'0'", "?")
 
 
 READS = Statement("", {})

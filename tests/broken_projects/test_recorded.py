@@ -32,7 +32,7 @@ def run(*arguments: str, project: Path = PROJECT) -> str:
     return ran.stdout
 
 
-def tested(*arguments: str, project: Path = PROJECT) -> str:
+def record(*arguments: str, project: Path = PROJECT) -> str:
     return run("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, project=project)
 
 
@@ -41,7 +41,7 @@ class Ran:
 
     def __init__(self, file: Path, *arguments: str) -> None:
         self.file = file
-        self.text = tested(f"--carveout-record={file}", *arguments)
+        self.text = record(f"--carveout-record={file}", *arguments)
         self.found = json.loads(file.read_text())
 
     def pairs(self, kind: str) -> set[tuple[str, str]]:
@@ -178,8 +178,8 @@ def test_modules_that_no_test_reached_are_named(ran):
 
 def test_no_values_are_kept(ran):
     text = ran.file.read_text()
-    assert "DE" not in re.findall(r"\b[A-Z]{2}\b", text)
-    assert "refunded" not in text
+    for value in ("DE", "refunded", "hidden", "4711"):
+        assert not re.search(rf"\b{value}\b", text), value
 
 
 # -- How it is told ----------------------------------------------------------------------------
@@ -193,9 +193,7 @@ def test_what_only_running_showed_comes_first(ran):
 
 
 def test_the_overhead_is_printed(ran):
-    assert re.search(
-        r"The recorder took [\d.]+ s of [\d.]+ s \([\d.]+%\), for \d+ statem", ran.text
-    )
+    assert re.search(r"The recorder took [\d.]+ s of [\d.]+ s \([\d.]+%\)", ran.text)
 
 
 def test_nothing_goes_wrong_in_silence(ran):
@@ -227,18 +225,13 @@ def test_the_survey_shows_what_was_recorded_with_the_rest(ran):
     assert {"relation", "join", "cascade", "transaction"} <= kinds
 
 
-def test_tests_that_are_named_after_the_option_are_run_and_not_written_over(tmp_path):
-    file = PROJECT / "tests/check_lazy.py"
+def test_tests_named_after_the_option_run_and_contexts_are_tried_without_writing_them():
+    file = PROJECT / "tests/check_transactions.py"
     before = file.read_text()
-    text = tested("--rootdir", str(PROJECT), "--carveout-record", str(file), project=PROJECT)
+    grouped = "--carveout-contexts=back=suppliers,goods;front=sales,audit"
+    text = record(grouped, "--carveout-record", "tests/check_transactions.py")
     (PROJECT / "carveout-record.json").unlink()
     assert file.read_text() == before
-    assert "3 passed" in text
-
-
-def test_contexts_are_tried_without_writing_them(tmp_path):
-    grouped = "back=suppliers,goods;front=sales,audit"
-    file = tmp_path / "record.json"
-    text = tested(f"--carveout-record={file}", f"--carveout-contexts={grouped}", "-k", "cascade")
+    assert "4 passed" in text
     assert "suppliers.services.close → sales.Line" in text
     assert "suppliers.services.close → goods.Product" not in text

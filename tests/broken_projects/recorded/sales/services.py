@@ -9,6 +9,7 @@ from sales.models import Line, Order
 LATE = """
 WITH late AS (SELECT id FROM goods_product)
 SELECT * FROM sales_order WHERE product_id IN (SELECT id FROM late)
+AND state <> 'hidden' AND id <> 4711
 """
 
 
