@@ -35,12 +35,16 @@ def current(connection: BaseDatabaseWrapper) -> Block | None:
 
 
 @contextmanager
-def watching(opened: Callable[[], Block], closed: Callable[[Block], None]) -> Iterator[None]:
-    """Within, blocks are known. `opened` makes a block that is in no other."""
+def watching(
+    opened: Callable[[], Block], closed: Callable[[Block], None], active: Callable[[], bool]
+) -> Iterator[None]:
+    """Within and while active, blocks are known. `opened` makes a block that is in no other."""
     enter, leave = transaction.Atomic.__enter__, transaction.Atomic.__exit__
 
     def entering(self: Any) -> None:
         enter(self)
+        if not active():
+            return
         connection = transaction.get_connection(self.using)
         blocks = connection.__dict__.setdefault(OPEN, [])
         # What was left behind by a connection that was closed inside of a block.
@@ -49,9 +53,8 @@ def watching(opened: Callable[[], Block], closed: Callable[[Block], None]) -> It
         blocks.append(Block() if inner else opened())
 
     def leaving(self: Any, *raised: Any) -> None:
-        connection = transaction.get_connection(self.using)
-        blocks = connection.__dict__.get(OPEN)
-        block = blocks.pop() if blocks else None
+        blocks = transaction.get_connection(self.using).__dict__.get(OPEN)
+        block = blocks.pop() if blocks and active() else None
         try:
             leave(self, *raised)
         finally:

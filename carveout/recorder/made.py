@@ -38,22 +38,23 @@ def remember(query: Query, table: str, place: Any) -> None:
 
 
 @contextmanager
-def noting(note: Note) -> Iterator[None]:
-    """Within, each table that comes into a query by name is noted, at the call that names it."""
+def noting(note: Note, active: Callable[[], bool]) -> Iterator[None]:
+    """Within and while active, each table that comes into a query is noted, where it is named."""
     with ExitStack() as stack:
         for name, named in NAMED.items():
             if hasattr(Query, name):
-                stack.enter_context(_wrapped(name, named, note))
+                stack.enter_context(_wrapped(name, named, note, active))
         yield
 
 
 @contextmanager
-def _wrapped(name: str, named: Named, note: Note) -> Iterator[None]:
+def _wrapped(name: str, named: Named, note: Note, active: Callable[[], bool]) -> Iterator[None]:
     original = getattr(Query, name)
 
     def wrapper(self: Query, *args: Any, **kwargs: Any) -> Any:
-        for query, table in named(self, *args, **kwargs):
-            note(query, table)
+        if active():
+            for query, table in named(self, *args, **kwargs):
+                note(query, table)
         return original(self, *args, **kwargs)
 
     setattr(Query, name, wrapper)

@@ -4,6 +4,7 @@ It changes nothing that is asked or answered, and keeps no values.
 """
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from time import perf_counter_ns
@@ -31,8 +32,14 @@ FRAMES_TO_QUERY = 8
 
 
 class Recorder:
-    def __init__(self, project: Project) -> None:
+    running = False
+    """Does one record this whole process?"""
+
+    def __init__(self, project: Project, *, sampled: bool = False) -> None:
+        """sampled: look only at threads that say so by `here`."""
         self.project = project
+        self._sampled = sampled
+        self._here = threading.local()
         self.tables = Tables()
         self.statements = Statements(self.tables)
         self.places = Places(Owners(project))
@@ -56,9 +63,29 @@ class Recorder:
             stack.callback(self._disconnect)
             for connection in connections.all(initialized_only=True):
                 self._connected(connection=connection)
-            stack.enter_context(noting(self._note))
-            stack.enter_context(atomic.watching(self._opened, self._closed))
+            stack.enter_context(self.hooked())
+            stack.callback(setattr, Recorder, "running", False)
+            Recorder.running = True
             yield
+
+    @contextmanager
+    def hooked(self) -> Iterator[None]:
+        """Within, Django tells who asks for joins and opens transactions."""
+        told = self._opened, self._closed, self.active
+        with noting(self._note, self.active), atomic.watching(*told):
+            yield
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Within, this thread is looked at."""
+        self._here.on = True
+        try:
+            yield
+        finally:
+            self._here.on = False
+
+    def active(self) -> bool:
+        return not self._sampled or getattr(self._here, "on", False)
 
     def _connected(self, *, connection: Any, **_: Any) -> None:
         if self.execute not in connection.execute_wrappers:

@@ -6,7 +6,13 @@ from typing import Any
 
 import msgspec
 
+try:
+    import fcntl
+except ImportError:  # no POSIX: whoever writes last wins
+    fcntl = None  # type: ignore[assignment]
+
 from carveout.errors import SettingsInvalid
+from carveout.recorder.findings import Findings
 from carveout.recorder.owners import CODE
 from carveout.recorder.recorder import Recorder
 from carveout.survey.coupling import Coupling
@@ -25,6 +31,7 @@ class Recording(msgspec.Struct, kw_only=True):
     unreached: list[str] = []
     """Modules with functions of which none ran."""
     tests: int = 0
+    requests: int = 0
     statements: int = 0
     parsed: int = 0
     spent_s: float = 0.0
@@ -44,6 +51,15 @@ def of(recorder: Recorder) -> Recording:
         spent_s=recorder.spent_ns / 1e9,
         notices=[*_notices(recorder)],
     )
+
+
+def taken(recorder: Recorder) -> Recording:
+    """What was found since the last time; the recorder begins anew."""
+    part = of(recorder)
+    recorder.findings = Findings()
+    recorder.seen = recorder.statements.parsed = recorder.spent_ns = recorder.failed = 0
+    recorder.statements.unparsed = {}
+    return part
 
 
 def _notices(recorder: Recorder) -> Iterable[str]:
@@ -67,7 +83,7 @@ def merged(recordings: Iterable[Recording]) -> Recording:
             together.reached = sorted({*(together.reached or ()), *each.reached})
         together.reach_notice = together.reach_notice or each.reach_notice
         together.notices = [*dict.fromkeys([*together.notices, *each.notices])]
-        for name in ("tests", "statements", "parsed", "spent_s", "ran_s"):
+        for name in ("tests", "requests", "statements", "parsed", "spent_s", "ran_s"):
             setattr(together, name, getattr(together, name) + getattr(each, name))
     return together
 
@@ -105,6 +121,20 @@ def _order(each: Coupling) -> tuple[str, ...]:
 
 def write(recording: Recording, path: Path) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(recording), indent=2))
+
+
+def add(part: Recording, path: Path) -> None:
+    """Put a part to what is in the file, which several processes write to.
+
+    Raises: OSError: the file can't be written. SettingsInvalid: it is no recording.
+    """
+    with path.with_suffix(".lock").open("a") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        known = [read(path)] if path.exists() else []
+        new = path.with_suffix(".new")
+        write(merged([*known, part]), new)
+        new.replace(path)
 
 
 def read(path: Path) -> Recording:
