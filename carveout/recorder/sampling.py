@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponseBase
 from carveout.conf import get_settings
 from carveout.recorder import recording as recordings
 from carveout.recorder.recorder import Recorder
+from carveout.recorder.statement import prepare
 from carveout.survey import grouping
 from carveout.survey.project import Project, default_root
 
@@ -42,6 +43,7 @@ class SampleRequests:
         self.file = Path(settings.file)
         self.recorder = Recorder(Project(default_root(), grouping.declared()), sampled=True)
         self.recorder.statements.texts_max = TEXTS_MAX
+        prepare()  # a second that no request should wait for
         self._stack = ExitStack()
         self._stack.enter_context(self.recorder.hooked())
         self._written = time.monotonic()

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -33,6 +34,10 @@ AFTER = re.compile(
     re.IGNORECASE,
 )
 FORMS = {"JOIN": "join", "USING": "join"}
+
+
+TEXT_MAX = 20_000
+"""Characters of a statement that is remembered: longer ones, of thousands of rows, are rare."""
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -76,7 +81,9 @@ class Statements:
             return READS
         if len(self.known) >= self.texts_max:
             self.known.clear()
-        found = self.known[text] = self._look(text, vendor)
+        found = self._look(text, vendor)
+        if len(text) <= TEXT_MAX:
+            self.known[text] = found
         return found
 
     def _look(self, text: str, vendor: str) -> Statement:
@@ -117,6 +124,11 @@ def shape(text: str) -> str:
     """The statement without its values: two that differ only in how many there are look alike."""
     bare = TEXT.sub("'0'", PLACEHOLDER.sub("'0'", text).replace("%%", "%"))
     return ROWS.sub(r"\1", LIST.sub("('0')", bare))
+
+
+def prepare() -> None:
+    """Load the parser. What records nothing never does."""
+    import_module("sqlglot")
 
 
 def _by_grammar(text: str, dialect: str) -> tuple[dict[str, str], str, bool]:

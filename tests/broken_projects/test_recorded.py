@@ -18,12 +18,13 @@ from tests.copies import ROOT
 PROJECT = Path(__file__).parent / "recorded"
 
 
-def run(*arguments: str, project: Path = PROJECT) -> str:
-    """The output of a Python beside a project that does not have us in its INSTALLED_APPS."""
+def run(*arguments: str, **env: str) -> str:
+    """The output of a Python in the project, which does not have us in its INSTALLED_APPS."""
+    ours = {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "mall.settings"}
     ran = subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "mall.settings"},
-        cwd=project,
+        env={**os.environ, **ours, **env},
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
@@ -32,8 +33,8 @@ def run(*arguments: str, project: Path = PROJECT) -> str:
     return ran.stdout
 
 
-def record(*arguments: str, project: Path = PROJECT) -> str:
-    return run("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, project=project)
+def record(*arguments: str) -> str:
+    return run("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
 
 
 class Ran:
@@ -235,3 +236,51 @@ def test_tests_named_after_the_option_run_and_contexts_are_tried_without_writing
     assert "4 passed" in text
     assert "suppliers.services.close → sales.Line" in text
     assert "suppliers.services.close → goods.Product" not in text
+
+
+# -- In production -----------------------------------------------------------------------------
+
+ANSWERS = "200 200 200 200 404"
+
+
+def served(file: Path, *arguments: str, share: str = "1") -> tuple[str, Any]:
+    """What a process says after some requests, and what is in the file."""
+    said = run("serve.py", *arguments, RECORD=str(file), SHARE=share)
+    return said.strip(), json.loads(file.read_text()) if file.exists() else None
+
+
+def test_a_running_system_records_its_requests_into_one_file_for_all_processes(tmp_path):
+    file = tmp_path / "record.json"
+    served(file)
+    said, found = served(file)
+    assert said == f"{ANSWERS} True"
+    assert found["requests"] == 10
+    assert {(each["kind"], each["source_symbol"]) for each in found["couplings"]} == {
+        ("join", "sales.views.by_country"),
+        ("join", "sales/order.html"),
+        ("join", "sales.views.OrderList"),
+        ("transaction", "sales.views.buy"),
+    }
+    assert {each["details"]["times"] for each in found["couplings"]} == {2}
+
+
+def test_a_request_that_is_not_sampled_shows_nothing(tmp_path):
+    said, found = served(tmp_path / "record.json", share="0.0000001")
+    assert said == f"{ANSWERS} True"
+    assert found is None
+
+
+def test_a_system_that_records_nothing_does_not_even_load_the_parser():
+    assert run("serve.py").strip() == f"{ANSWERS} False"
+
+
+def test_no_request_notices_that_the_recorder_fails(tmp_path):
+    said, found = served(tmp_path / "record.json", "broken")
+    assert said == f"{ANSWERS} True"
+    assert found["couplings"] == []
+    assert "ZeroDivisionError" in found["notices"][0]
+
+
+def test_a_file_that_cannot_be_written_stops_no_process(tmp_path):
+    said, _ = served(tmp_path / "no" / "folder" / "record.json")
+    assert said == f"{ANSWERS} True"

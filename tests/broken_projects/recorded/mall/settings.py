@@ -1,3 +1,5 @@
+import os
+
 SECRET_KEY = "planted"
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -8,6 +10,9 @@ INSTALLED_APPS = [
     "audit",
 ]
 MIDDLEWARE = ["core.middleware.timed", "core.middleware.CountOrders"]
+if "RECORD" in os.environ:
+    CARVEOUT = {"RECORD": {"share": float(os.environ["SHARE"]), "file": os.environ["RECORD"]}}
+MIDDLEWARE.insert(0, "carveout.recorder.sampling.SampleRequests")
 ROOT_URLCONF = "mall.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 DATABASES = {
@@ -19,3 +24,4 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
+ALLOWED_HOSTS = ["testserver"]
