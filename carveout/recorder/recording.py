@@ -16,7 +16,6 @@ from carveout.recorder.findings import Findings
 from carveout.recorder.owners import CODE
 from carveout.recorder.recorder import Recorder
 from carveout.survey.coupling import Coupling
-from carveout.survey.survey import Survey
 
 
 class Recording(msgspec.Struct, kw_only=True):
@@ -102,21 +101,6 @@ def _summed(one: Coupling, other: Coupling) -> Coupling:
     }
     details = {**other.details, **one.details, **{name: n for name, n in counts.items() if n}}
     return msgspec.structs.replace(one, details=details)
-
-
-def added(found: Survey, recorded: Recording) -> Survey:
-    """A survey together with what running showed."""
-    couplings = {each.identity: each for each in [*recorded.couplings, *found.couplings]}
-    others = {each.target for each in recorded.couplings} - {*found.contexts}
-    return msgspec.structs.replace(
-        found,
-        couplings=sorted(couplings.values(), key=_order),
-        third_party=sorted({*found.third_party, *others}),
-    )
-
-
-def _order(each: Coupling) -> tuple[str, ...]:
-    return each.source, each.target, each.kind, each.file, f"{each.line:06}", each.target_symbol
 
 
 def write(recording: Recording, path: Path) -> None:

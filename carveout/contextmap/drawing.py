@@ -1,0 +1,95 @@
+"""The map as text, as JSON, as a Mermaid flowchart and as an AsyncAPI document."""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from carveout.contextmap.asyncapi import as_asyncapi
+from carveout.contextmap.glimpse import of_event, of_reader, of_subscription
+from carveout.contextmap.mapped import ContextMap, MappedEvent, MappedLookup
+from carveout.contracts.contract import Contracts, label
+
+
+def as_json(drawn: ContextMap) -> str:
+    return msgspec.json.format(msgspec.json.encode(drawn), indent=2).decode()
+
+
+def as_text(drawn: ContextMap) -> str:
+    """Under each context what it announces and to whom, what it offers and who reads it."""
+    return "\n".join(_text(drawn))
+
+
+def as_mermaid(drawn: ContextMap) -> str:
+    """Solid arrows are events, dotted ones are lookups. Source: https://mermaid.js.org"""
+    return "\n".join(["flowchart LR", *_mermaid(drawn)])
+
+
+FORMATS: dict[str, Callable[[ContextMap, Contracts], str]] = {
+    "text": lambda drawn, _: as_text(drawn),
+    "json": lambda drawn, _: as_json(drawn),
+    "mermaid": lambda drawn, _: as_mermaid(drawn),
+    "asyncapi": lambda _, contracts: as_asyncapi(contracts),
+}
+
+
+def _text(drawn: ContextMap) -> Iterator[str]:
+    for context in drawn.contexts:
+        where = "" if context.hosted else ", not hosted here"
+        yield f"{context.name}{where}" + ("" if context.known else " and without a contract")
+        for event in drawn.events:
+            if event.publisher == context.name:
+                yield from _event_text(event, drawn, context.known)
+        for lookup in drawn.lookups:
+            if lookup.owner == context.name:
+                yield from _lookup_text(lookup, drawn, context.known)
+        yield ""
+
+
+def _event_text(event: MappedEvent, drawn: ContextMap, known: bool) -> Iterator[str]:
+    carries = f", carries {event.carries}" if event.carries else ""
+    seen = of_event(event.type, drawn.observed)
+    yield f"  announces {label(event.type)}{carries}{seen}  {_where(event.at, known)}"
+    if not event.heard_by:
+        yield "    nobody hears it"
+    for subscription in drawn.subscriptions:
+        if subscription.name in event.heard_by:
+            asks = ", ".join(map(label, subscription.asks))
+            asking = f", asks for {asks}" if asks else ""
+            told = f"    → {subscription.name} via {subscription.via}{asking}"
+            yield f"{told}{of_subscription(subscription.name, drawn.observed)}  {subscription.at}"
+
+
+def _where(at: str, known: bool) -> str:
+    return at or ("nowhere: it is not declared" if known else "where is not known")
+
+
+def _lookup_text(lookup: MappedLookup, drawn: ContextMap, known: bool) -> Iterator[str]:
+    key = f" by {lookup.key}" if lookup.key else ""
+    yield f"  offers {label(lookup.name)}{key}  {_where(lookup.at, known)}"
+    if not lookup.read_by:
+        yield "    nobody reads it"
+    for reader in lookup.read_by:
+        fields = ", ".join(reader.named)
+        seen = of_reader(reader.context, lookup.name, drawn.observed)
+        yield f"    ← {reader.context}: {label(reader.name)} reads {fields}{seen}  {reader.at}"
+        if reader.asked_by:
+            yield f"      for {', '.join(reader.asked_by)}"
+
+
+def _mermaid(drawn: ContextMap) -> Iterator[str]:
+    for context in drawn.contexts:
+        yield f'  context_{context.name}["{context.name}"]'
+    context_of = {each.name: each.context for each in drawn.subscriptions}
+    via = {each.name: each.via for each in drawn.subscriptions}
+    for event in drawn.events:
+        node = f"event_{event.type.replace('.', '_')}"
+        yield f'  {node}(["{label(event.type)}"])'
+        yield f"  context_{event.publisher} --> {node}"
+        for name in event.heard_by:
+            job = ", a job" if via[name] == "rq" else ""
+            seen = of_subscription(name, drawn.observed)
+            yield f'  {node} -- "{label(name)}{job}{seen}" --> context_{context_of[name]}'
+    for lookup in drawn.lookups:
+        for reader in lookup.read_by:
+            told = f"{label(lookup.name)}: {', '.join(reader.named)}"
+            yield f'  context_{reader.context} -. "{told}" .-> context_{lookup.owner}'
