@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from carveout.management import ratchet
 from carveout.management.survey_command import SurveyCommand
+from carveout.plan import recording
 from carveout.survey.page import as_html
 from carveout.survey.survey import survey
 from carveout.survey.table import as_json, as_text, heading
@@ -22,11 +23,14 @@ class Command(SurveyCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
+        parser.add_argument("--recorded", type=Path, help="what --carveout-record has written")
         ratchet.add_ratchet(parser)
 
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
         project = self.project(root, contexts)
         found = survey(project)
+        if options["recorded"]:
+            found = recording.added(found, recording.read(options["recorded"]))
         if ratchet.is_asked(options):
             ratchet.run(self, project, found, options)
         else:
