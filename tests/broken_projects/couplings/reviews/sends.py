@@ -1,9 +1,9 @@
 from django.db.models.signals import post_save
 from django.dispatch import Signal
 
+import orders.signals as of_orders  # C
 from catalogue.models import Product  # C
 from catalogue.signals import price_changed  # C
-from orders import signals as of_orders  # C
 from reviews.models import Review
 
 reviewed = Signal()
