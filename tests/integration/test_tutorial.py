@@ -39,7 +39,7 @@ def ran(command: str, shop: Path) -> str:
         "COLUMNS": "100",
     }
     done = subprocess.run(
-        command, shell=True, cwd=shop, env=env, capture_output=True, text=True, check=False
+        ["sh", "-c", command], cwd=shop, env=env, capture_output=True, text=True, check=False
     )
     return done.stdout + done.stderr
 
