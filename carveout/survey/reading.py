@@ -208,7 +208,7 @@ class _Walk:
         if isinstance(value, str) and len(value) < 200 and DOTTED.match(value):
             self.facts.texts.append(Text(value, node.lineno, place))
         elif isinstance(value, str) and SQL.match(value):
-            self.facts.statements.append(Text(value, node.lineno, place))
+            self.facts.statements.append(Text(_sound(value), node.lineno, place))
 
     def _joinedstr(self, node: ast.JoinedStr, place: Place) -> None:
         text = _given(node)
@@ -302,7 +302,7 @@ def _listed(node: ast.expr) -> list[ast.expr]:
 def _given(node: ast.AST | None) -> str:
     """A string as it is, also of parts or several in a list; a name with = before it."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
+        return _sound(node.value)
     if isinstance(node, ast.JoinedStr):
         return "".join(_given(part) or "{}" for part in node.values)
     if isinstance(node, ast.BinOp):
@@ -312,3 +312,8 @@ def _given(node: ast.AST | None) -> str:
         return " ".join(filter(None, map(_given, parts))).replace("=", " ")
     name = dotted(node.value if isinstance(node, ast.Starred) else node)
     return f"={name}" if name else ""
+
+
+def _sound(text: str) -> str:
+    """Without halves of surrogate pairs, which Python has in strings and no file can hold."""
+    return text.encode(errors="replace").decode()

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from carveout.survey.cache import Cache
 from carveout.survey.coupling import Coupling, is_of_tests
 from carveout.survey.facts import Definition, Facts
 from carveout.survey.project import INSTALLED, Project
-from carveout.survey.reading import read
 
 NO_FACTS = Facts("")
 
@@ -47,8 +47,9 @@ class Source:
 class Sources:
     """All of them by module; `unread` are the files that no Python could read."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, cache: Cache) -> None:
         self.project = project
+        self.cache = cache
         self.by_module: dict[str, Source] = {}
         self.unread: list[str] = []
         self._outside: dict[str, Facts] = {}
@@ -60,13 +61,18 @@ class Sources:
 
     def _take(self, module: str, path: Path) -> None:
         file = self.project.file(path)
-        try:
-            package = path.name == "__init__.py"
-            facts = read(path.read_bytes(), module, package, self.project.alias)
-        except (SyntaxError, ValueError, OSError, RecursionError):
+        facts = self._read(path, module, self.project.alias)
+        if facts is None:
             self.unread.append(file)
-            return
-        self.by_module[module] = Source(facts, path, file, self.project.app_of(module))
+        else:
+            self.by_module[module] = Source(facts, path, file, self.project.app_of(module))
+
+    def _read(self, path: Path, module: str, alias: str = "") -> Facts | None:
+        package = path.name == "__init__.py"
+        try:
+            return self.cache.facts(path.read_bytes(), module, package, alias)
+        except (SyntaxError, ValueError, OSError, RecursionError):
+            return None
 
     def outside(self, module: str) -> Facts:
         """The facts of any module that is loaded, first-party or not."""
@@ -74,10 +80,8 @@ class Sources:
             return self.by_module[module].facts
         if module not in self._outside:
             path = getattr(sys.modules.get(module), "__file__", None) or ""
-            read_it = path.endswith(".py")
-            self._outside[module] = (
-                read(Path(path).read_bytes(), module, False) if read_it else (NO_FACTS)
-            )
+            facts = self._read(Path(path), module) if path.endswith(".py") else None
+            self._outside[module] = facts or NO_FACTS
         return self._outside[module]
 
     def defined(self, name: str) -> tuple[str, Definition | None]:

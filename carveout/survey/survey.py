@@ -1,6 +1,8 @@
 """The survey: all kinds run, each coupling once, in order."""
 
+import gc
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -8,6 +10,7 @@ import msgspec
 from django.conf import settings as django_settings
 
 from carveout.survey import urls as url_names
+from carveout.survey.cache import Cache, cache_file
 from carveout.survey.coupling import EVERY, Coupling
 from carveout.survey.dangers import Danger, dangers
 from carveout.survey.imports import imports
@@ -87,9 +90,23 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return dict(sorted(pairs.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
-def survey(project: Project) -> Survey:
-    """Read the project's files and what Django has loaded of it."""
-    sources = Sources(project)
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Nothing here is garbage that refers to itself, and to look for it in all that a project has
+    loaded takes longer than to read its files."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_no_collection()
+def survey(project: Project, cached: bool = True) -> Survey:
+    """Read the project's files and what Django has loaded of it. cached: also what was kept."""
+    sources = Sources(project, Cache(cache_file(project.root) if cached else None))
     names = _names(project, sources)  # first: it loads models and receivers that only pages need
     models = Models(project)
     certain = [
@@ -100,6 +117,8 @@ def survey(project: Project) -> Survey:
     ]
     rows = Rows(sources, models, {(each.source, each.target) for each in certain})
     couplings = sorted(_once([*certain, *_further(sources, models, rows, names)]), key=_order)
+    found_dangers = list(dangers(sources, rows))
+    sources.cache.save()
     return Survey(
         contexts={label: project.context_of(label) for label in [*project.own, SHELL]},
         declared=sorted({*project.contexts.values()}),
@@ -110,7 +129,7 @@ def survey(project: Project) -> Survey:
         modules=len(sources.by_module),
         unread=sources.unread,
         couplings=couplings,
-        dangers=list(dangers(sources, rows)),
+        dangers=found_dangers,
     )
 
 
@@ -128,7 +147,7 @@ def _further(
 ) -> Iterator[Coupling]:
     yield from inlines(sources, models)
     yield from urls(sources, names)
-    yield from templates(Templates(sources.project), names, models, rows)
+    yield from templates(Templates(sources.project), names, models, rows, sources.cache)
     yield from sql(sources, models)
     yield from queries(sources, models, rows)
     yield from migrations(sources)

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from django.conf import settings as django_settings
 from django.db.models import Model
 from django.template.backends.django import get_installed_libraries
-from django.template.base import Lexer, Token, TokenType
 
+from carveout.survey.cache import Cache
 from carveout.survey.coupling import Coupling
+from carveout.survey.marks import Mark
 from carveout.survey.models import Models
 from carveout.survey.project import SHELL, Project
 from carveout.survey.rows import Rows
@@ -68,36 +69,27 @@ class Templates:
         return (each for several in self.by_name.values() for each in several)
 
 
-def templates(found: Templates, names: Names, models: Models, rows: Rows) -> Iterator[Coupling]:
+def templates(
+    found: Templates, names: Names, models: Models, rows: Rows, cache: Cache
+) -> Iterator[Coupling]:
     for template in found:
         try:
-            text = template.path.read_text()
+            marks = cache.marks(template.path.read_bytes())
         except (UnicodeDecodeError, OSError):
             continue
         variables: Variables = {}
-        for token in _outside_comments(Lexer(text).tokenize()):
-            uses = [*_tags(token, found, names), *_permissions(token.contents, models)]
-            uses += _walked(token.contents, template.app, models, rows, variables)
+        for mark in marks:
+            uses = [*_tags(mark, found, names), *_permissions(mark.contents, models)]
+            uses += _walked(mark.contents, template.app, models, rows, variables)
             for use in uses:
                 if use.app != template.app and found.project.is_own(use.app):
-                    yield _coupling(template, token, use, found)
+                    yield _coupling(template, mark, use, found)
 
 
-def _outside_comments(tokens: list[Token]) -> Iterator[Token]:
-    inside = False
-    for token in tokens:
-        if token.token_type == TokenType.BLOCK and token.contents.split()[:1] == ["comment"]:
-            inside = True
-        elif token.token_type == TokenType.BLOCK and token.contents.startswith("endcomment"):
-            inside = False
-        elif not inside and token.token_type in (TokenType.BLOCK, TokenType.VAR):
-            yield token
-
-
-def _tags(token: Token, found: Templates, names: Names) -> Iterator[Use]:
-    if token.token_type != TokenType.BLOCK:
+def _tags(mark: Mark, found: Templates, names: Names) -> Iterator[Use]:
+    if not mark.tag:
         return
-    tag, *bits = token.split_contents() or [""]
+    tag, *bits = mark.words()
     quoted = QUOTED.match(bits[0]) if bits else None
     if tag == "load":
         for name in bits[-1:] if "from" in bits else bits:
@@ -135,14 +127,14 @@ def _walked(
             variables[loop[1]] = model
 
 
-def _coupling(template: Template, token: Token, use: Use, found: Templates) -> Coupling:
+def _coupling(template: Template, mark: Mark, use: Use, found: Templates) -> Coupling:
     return Coupling(
         kind=use.kind,
         form=use.form,
         source=template.app,
         source_symbol=template.name,
         file=found.project.file(template.path),
-        line=token.lineno or 0,
+        line=mark.line,
         target=use.app,
         target_symbol=use.symbol,
         sure=use.kind != "query",

@@ -28,11 +28,16 @@ class Command(KitCommand):
             help="try a grouping: context=app,app;context=app, or a file of such lines",
         )
         parser.add_argument("--format", choices=FORMATS, default="text")
+        parser.add_argument(
+            "--no-cache",
+            action="store_true",
+            help="read every file, and keep nothing for the next survey",
+        )
         parser.add_argument("--output", type=Path, help="a file to write to")
 
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
         grouped = grouping.parse(contexts) if contexts else grouping.declared()
-        found = survey(Project(root or default_root(), grouped))
+        found = survey(Project(root or default_root(), grouped), cached=not options["no_cache"])
         text = FORMATS[options["format"]](found)
         if options["output"]:
             options["output"].write_text(text)
