@@ -7,20 +7,19 @@ from django.template.base import Lexer, Token, TokenType
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A tag, or else a variable with its filters."""
+    """A tag or a variable: a token of Django's, as plain data."""
 
-    line: int
-    tag: bool
+    kind: int
     contents: str
+    line: int
 
-    def words(self) -> list[str]:
-        """A tag's name and its arguments; a string with blanks is one argument."""
-        return Token(TokenType.BLOCK, self.contents).split_contents() or [""]
+    def token(self) -> Token:
+        return Token(TokenType(self.kind), self.contents, lineno=self.line)
 
 
 def marks(text: str) -> list[Mark]:
     return [
-        Mark(token.lineno or 0, token.token_type == TokenType.BLOCK, token.contents)
+        Mark(token.token_type.value, token.contents, token.lineno or 0)
         for token in _outside_comments(Lexer(text).tokenize())
     ]
 

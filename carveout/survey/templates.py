@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from django.conf import settings as django_settings
 from django.db.models import Model
 from django.template.backends.django import get_installed_libraries
+from django.template.base import Token, TokenType
 
 from carveout.survey.cache import Cache
 from carveout.survey.coupling import Coupling
-from carveout.survey.marks import Mark
 from carveout.survey.models import Models
 from carveout.survey.project import SHELL, Project
 from carveout.survey.rows import Rows
@@ -78,18 +78,18 @@ def templates(
         except (UnicodeDecodeError, OSError):
             continue
         variables: Variables = {}
-        for mark in marks:
-            uses = [*_tags(mark, found, names), *_permissions(mark.contents, models)]
-            uses += _walked(mark.contents, template.app, models, rows, variables)
+        for token in (mark.token() for mark in marks):
+            uses = [*_tags(token, found, names), *_permissions(token.contents, models)]
+            uses += _walked(token.contents, template.app, models, rows, variables)
             for use in uses:
                 if use.app != template.app and found.project.is_own(use.app):
-                    yield _coupling(template, mark, use, found)
+                    yield _coupling(template, token, use, found)
 
 
-def _tags(mark: Mark, found: Templates, names: Names) -> Iterator[Use]:
-    if not mark.tag:
+def _tags(token: Token, found: Templates, names: Names) -> Iterator[Use]:
+    if token.token_type != TokenType.BLOCK:
         return
-    tag, *bits = mark.words()
+    tag, *bits = token.split_contents() or [""]
     quoted = QUOTED.match(bits[0]) if bits else None
     if tag == "load":
         for name in bits[-1:] if "from" in bits else bits:
@@ -127,14 +127,14 @@ def _walked(
             variables[loop[1]] = model
 
 
-def _coupling(template: Template, mark: Mark, use: Use, found: Templates) -> Coupling:
+def _coupling(template: Template, token: Token, use: Use, found: Templates) -> Coupling:
     return Coupling(
         kind=use.kind,
         form=use.form,
         source=template.app,
         source_symbol=template.name,
         file=found.project.file(template.path),
-        line=mark.line,
+        line=token.lineno or 0,
         target=use.app,
         target_symbol=use.symbol,
         sure=use.kind != "query",
