@@ -105,8 +105,17 @@ def _no_collection() -> Iterator[None]:
 
 @_no_collection()
 def survey(project: Project, cached: bool = True) -> Survey:
-    """Read the project's files and what Django has loaded of it. cached: also what was kept."""
-    sources = Sources(project, Cache(cache_file(project.root) if cached else None))
+    """Read the project's files and what Django has loaded of it.
+
+    cached: read only files that have changed since the last survey.
+    """
+    cache = Cache(cache_file(project.root) if cached else None)
+    found = _survey(project, Sources(project, cache))
+    cache.save()
+    return found
+
+
+def _survey(project: Project, sources: Sources) -> Survey:
     names = _names(project, sources)  # first: it loads models and receivers that only pages need
     models = Models(project)
     certain = [
@@ -117,8 +126,6 @@ def survey(project: Project, cached: bool = True) -> Survey:
     ]
     rows = Rows(sources, models, {(each.source, each.target) for each in certain})
     couplings = sorted(_once([*certain, *_further(sources, models, rows, names)]), key=_order)
-    found_dangers = list(dangers(sources, rows))
-    sources.cache.save()
     return Survey(
         contexts={label: project.context_of(label) for label in [*project.own, SHELL]},
         declared=sorted({*project.contexts.values()}),
@@ -129,7 +136,7 @@ def survey(project: Project, cached: bool = True) -> Survey:
         modules=len(sources.by_module),
         unread=sources.unread,
         couplings=couplings,
-        dangers=found_dangers,
+        dangers=list(dangers(sources, rows)),
     )
 
 
@@ -147,7 +154,7 @@ def _further(
 ) -> Iterator[Coupling]:
     yield from inlines(sources, models)
     yield from urls(sources, names)
-    yield from templates(Templates(sources.project), names, models, rows, sources.cache)
+    yield from templates(Templates(sources.project, sources.cache), names, models, rows)
     yield from sql(sources, models)
     yield from queries(sources, models, rows)
     yield from migrations(sources)

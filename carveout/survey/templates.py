@@ -50,8 +50,9 @@ class Template:
 class Templates:
     """First-party templates by name; the first that Django would find comes first."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, cache: Cache) -> None:
         self.project = project
+        self.cache = cache
         self.by_name: dict[str, list[Template]] = {}
         self.libraries = _libraries()
         for folder, app in _folders(project):
@@ -69,12 +70,10 @@ class Templates:
         return (each for several in self.by_name.values() for each in several)
 
 
-def templates(
-    found: Templates, names: Names, models: Models, rows: Rows, cache: Cache
-) -> Iterator[Coupling]:
+def templates(found: Templates, names: Names, models: Models, rows: Rows) -> Iterator[Coupling]:
     for template in found:
         try:
-            marks = cache.marks(template.path.read_bytes())
+            marks = found.cache.marks(template.path.read_bytes())
         except (UnicodeDecodeError, OSError):
             continue
         variables: Variables = {}
