@@ -56,13 +56,13 @@ def rename(chosen: random.Random) -> str:
 
 
 def copy(chosen: random.Random) -> str:
-    source, target = chosen.choice(files()), chosen.choice(files())
+    source, target = chosen.sample(files(), 2)
     shutil.copy2(source, target)  # as old as the source, and often as long as the target was
     return f"copy {source} to {target}"
 
 
 def swap(chosen: random.Random) -> str:
-    one, other = chosen.choice(files()), chosen.choice(files())
+    one, other = chosen.sample(files(), 2)
     contents = one.read_bytes(), other.read_bytes()
     other.write_bytes(contents[0])
     one.write_bytes(contents[1])

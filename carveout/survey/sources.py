@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from carveout.survey.cache import Cache
 from carveout.survey.coupling import Coupling, is_of_tests
-from carveout.survey.facts import Definition, Facts
-from carveout.survey.project import INSTALLED, Project
+from carveout.survey.facts import Call, Definition, Facts
+from carveout.survey.modules import modules
+from carveout.survey.project import Project
 
 NO_FACTS = Facts("")
 
@@ -58,6 +60,18 @@ class Sources:
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.by_module.values())
+
+    def calls(self, name: str) -> list[tuple[Source, Call]]:
+        """Every call of a function or method of this name, and the file where it is."""
+        return self._calls.get(name, [])
+
+    @cached_property
+    def _calls(self) -> dict[str, list[tuple[Source, Call]]]:
+        found: dict[str, list[tuple[Source, Call]]] = {}
+        for source in self:
+            for call in source.facts.calls:
+                found.setdefault(call.last, []).append((source, call))
+        return found
 
     def _take(self, module: str, path: Path) -> None:
         file = self.project.file(path)
@@ -113,22 +127,3 @@ class Sources:
                 return name
             name = further
         return name
-
-
-def modules(project: Project) -> Iterator[tuple[str, Path]]:
-    """Every module under the packages that hold first-party code, and its file."""
-    for name, path in sorted(project.tops.items()):
-        if path.is_file():
-            yield name, path
-        else:
-            yield from _below(path, name)
-
-
-def _below(folder: Path, package: str) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name.isidentifier() and path.name not in INSTALLED:
-            yield from _below(path, f"{package}.{path.name}")
-        elif path.suffix == ".py" and path.stem == "__init__":
-            yield package, path
-        elif path.suffix == ".py" and path.stem.isidentifier() | path.stem[:1].isdigit():
-            yield f"{package}.{path.stem}", path
