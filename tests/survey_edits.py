@@ -90,12 +90,18 @@ def nothing(chosen: random.Random) -> str:
 EDITS: list[Edit] = [add_a_line, take_a_line, rename, copy, swap, delete, damage_the_cache, nothing]
 
 
+def surveyed(cached: bool) -> str:
+    return as_json(survey(Project(ROOT, {}), cached))
+
+
 def main(seed: int, edits: int) -> None:
     chosen = random.Random(seed)
     done = ["the project as it was"]
     for _ in range(edits):
-        kept = as_json(survey(Project(ROOT, {})))
-        read = as_json(survey(Project(ROOT, {}), cached=False))
+        read = surveyed(cached=False)
+        kept = surveyed(cached=True)
+        if kept != read:  # a survey loads tag libraries, and those may load receivers
+            read = surveyed(cached=False)
         assert kept == read, f"seed {seed}: {done}"
         done.append(chosen.choice(EDITS)(chosen))
 
