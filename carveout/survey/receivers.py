@@ -1,6 +1,5 @@
 """Signal receivers: who hears another app's models and signals, from the live lists."""
 
-import gc
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -36,11 +35,10 @@ def receivers(sources: Sources, models: Models) -> Iterator[Coupling]:
 def signals(sources: Sources) -> dict[str, Signal]:
     """All signals of this process by their dotted name, where a module holds them."""
     found: dict[str, Signal] = {}
-    # By type(): what is lazy would wake up if it were asked for its class.
-    every = {id(each) for each in gc.get_objects() if issubclass(type(each), Signal)}
     for module in list(sys.modules.values()):
         for name, value in list(getattr(module, "__dict__", {}).items()):
-            if id(value) in every:
+            # By type(): what is lazy would wake up if it were asked for its class.
+            if issubclass(type(value), Signal):
                 home = getattr(module, "__name__", "")
                 found.setdefault(f"{home}.{name}", value)
     return _named_once(found, sources)

@@ -27,7 +27,7 @@ def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_after_any_edits_it_finds_what_it_finds_without_a_cache(project, caches):
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.survey_edits", "6", "40"],
+        [sys.executable, "-m", "tests.survey_edits", "6", "30"],
         env={
             **os.environ,
             "PYTHONPATH": f"{project}{os.pathsep}{ROOT}",
