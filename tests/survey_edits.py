@@ -91,7 +91,7 @@ EDITS: list[Edit] = [add_a_line, take_a_line, rename, copy, swap, delete, damage
 
 
 def surveyed(cached: bool) -> str:
-    return as_json(survey(Project(ROOT, {}), cached))
+    return as_json(survey(Project(ROOT, {}, cached)))
 
 
 def main(seed: int, edits: int) -> None:

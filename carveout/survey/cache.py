@@ -43,9 +43,9 @@ class Cache:
     def facts(self, content: bytes, module: str, package: bool, alias: str = "") -> Facts:
         """Raises: SyntaxError, ValueError, RecursionError: it is no Python that can be read."""
         key = _digest(content, module.encode(), bytes([package]), alias.encode())
-        facts = self._known.modules.get(key) or read(content, module, package, alias)
-        self._used.modules[key] = facts
-        return facts
+        facts = self._used.modules.get(key) or self._known.modules.get(key)
+        self._used.modules[key] = facts or read(content, module, package, alias)
+        return self._used.modules[key]
 
     def marks(self, content: bytes) -> list[Mark]:
         """Raises: UnicodeDecodeError: it is no text."""

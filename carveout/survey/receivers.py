@@ -61,9 +61,10 @@ def _named_once(found: dict[str, Signal], sources: Sources) -> dict[str, Signal]
         names.setdefault(id(signal), []).append(name)
 
     def farness(name: str) -> tuple[bool, bool, int, str]:
-        defined = sources.defined(name)[1] is not None
+        definition = sources.defined(name)[1]
+        made = definition is not None and definition.value.endswith("()")  # else another name of it
         named_so = name.rpartition(".")[0].endswith("signals")
-        return not defined, not named_so, name.count("."), name
+        return not made, not named_so, name.count("."), name
 
     return {min(each, key=farness): found[each[0]] for each in names.values()}
 

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from carveout.survey.cache import Cache
 from carveout.survey.coupling import Coupling, is_of_tests
 from carveout.survey.facts import Call, Definition, Facts
 from carveout.survey.modules import modules
@@ -49,9 +48,8 @@ class Source:
 class Sources:
     """All of them by module; `unread` are the files that no Python could read."""
 
-    def __init__(self, project: Project, cache: Cache) -> None:
+    def __init__(self, project: Project) -> None:
         self.project = project
-        self.cache = cache
         self.by_module: dict[str, Source] = {}
         self.unread: list[str] = []
         self._outside: dict[str, Facts] = {}
@@ -84,7 +82,7 @@ class Sources:
     def _read(self, path: Path, module: str, alias: str = "") -> Facts | None:
         package = path.name == "__init__.py"
         try:
-            return self.cache.facts(path.read_bytes(), module, package, alias)
+            return self.project.cache.facts(path.read_bytes(), module, package, alias)
         except (SyntaxError, ValueError, OSError, RecursionError):
             return None
 

@@ -1,6 +1,7 @@
 """The survey: all kinds run, each coupling once, in order."""
 
 import gc
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -10,9 +11,9 @@ import msgspec
 from django.conf import settings as django_settings
 
 from carveout.survey import urls as url_names
-from carveout.survey.cache import Cache, cache_file
 from carveout.survey.coupling import EVERY, Coupling
 from carveout.survey.dangers import Danger, dangers
+from carveout.survey.facts import FOR_TYPES
 from carveout.survey.imports import imports
 from carveout.survey.inlines import inlines
 from carveout.survey.kernel import kernels
@@ -42,6 +43,8 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Apps that nearly all others import and that import none."""
     third_party: list[str]
     modules: int
+    sizes: dict[str, int] = {}
+    """How many modules each app has."""
     unread: list[str]
     """Files that are no Python of this version, and URLs that could not be loaded."""
     couplings: list[Coupling]
@@ -72,6 +75,16 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def apart(self) -> dict[Pair, list[Coupling]]:
         """Couplings with a kernel, with third-party apps, and with the project's own shell."""
         return self._ranked(each for each in self.couplings if self._is_apart(each))
+
+    @cached_property
+    def within(self) -> dict[str, list[Coupling]]:
+        """Couplings between the apps of one context, by context."""
+        found: dict[str, list[Coupling]] = {}
+        for each in self.couplings:
+            source, target = self.pair(each)
+            if source == target and each.source != each.target and not self._is_apart(each):
+                found.setdefault(source, []).append(each)
+        return found
 
     def _are_contexts(self, pair: Pair) -> bool:
         return not self.declared or {*pair} <= {*self.declared, EVERY}
@@ -104,14 +117,10 @@ def _no_collection() -> Iterator[None]:
 
 
 @_no_collection()
-def survey(project: Project, cached: bool = True) -> Survey:
-    """Read the project's files and what Django has loaded of it.
-
-    cached: read only files that have changed since the last survey.
-    """
-    cache = Cache(cache_file(project.root) if cached else None)
-    found = _survey(project, Sources(project, cache))
-    cache.save()
+def survey(project: Project) -> Survey:
+    """Read the project's files and what Django has loaded of it."""
+    found = _survey(project, Sources(project))
+    project.cache.save()
     return found
 
 
@@ -134,6 +143,7 @@ def _survey(project: Project, sources: Sources) -> Survey:
             {each.target for each in couplings if not project.is_own(each.target)} - {EVERY}
         ),
         modules=len(sources.by_module),
+        sizes=dict(sorted(Counter(each.app for each in sources).items())),
         unread=sources.unread,
         couplings=couplings,
         dangers=list(dangers(sources, rows)),
@@ -154,20 +164,24 @@ def _further(
 ) -> Iterator[Coupling]:
     yield from inlines(sources, models)
     yield from urls(sources, names)
-    yield from templates(Templates(sources.project, sources.cache), names, models, rows)
+    yield from templates(Templates(sources.project), names, models, rows)
     yield from sql(sources, models)
     yield from queries(sources, models, rows)
     yield from migrations(sources)
 
 
 def _once(couplings: Iterable[Coupling]) -> Iterator[Coupling]:
-    """Of each coupling the first place, and of two certainties the greater."""
+    """Of each coupling the first place that needs it at run time, and the greater certainty."""
     found: dict[str, Coupling] = {}
     for each in couplings:
         known = found.get(each.identity, each)
-        first = min(known, each, key=lambda one: (not one.sure, one.file, one.line))
+        first = min(known, each, key=_preferred)
         found[each.identity] = msgspec.structs.replace(first, details=_both(known, each))
     yield from found.values()
+
+
+def _preferred(each: Coupling) -> tuple[bool, bool, str, int]:
+    return not each.sure, each.form == FOR_TYPES, each.file, each.line
 
 
 def _both(one: Coupling, other: Coupling) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from django.db.models import Model
 from django.template.backends.django import get_installed_libraries
 from django.template.base import Token, TokenType
 
-from carveout.survey.cache import Cache
 from carveout.survey.coupling import Coupling
 from carveout.survey.models import Models
 from carveout.survey.project import SHELL, Project
@@ -50,9 +49,8 @@ class Template:
 class Templates:
     """First-party templates by name; the first that Django would find comes first."""
 
-    def __init__(self, project: Project, cache: Cache) -> None:
+    def __init__(self, project: Project) -> None:
         self.project = project
-        self.cache = cache
         self.by_name: dict[str, list[Template]] = {}
         self.libraries = _libraries()
         for folder, app in _folders(project):
@@ -73,7 +71,7 @@ class Templates:
 def templates(found: Templates, names: Names, models: Models, rows: Rows) -> Iterator[Coupling]:
     for template in found:
         try:
-            marks = found.cache.marks(template.path.read_bytes())
+            marks = found.project.cache.marks(template.path.read_bytes())
         except (UnicodeDecodeError, OSError):
             continue
         variables: Variables = {}
