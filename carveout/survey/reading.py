@@ -2,6 +2,7 @@
 
 import ast
 import re
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -33,7 +34,10 @@ def read(source: bytes, module: str, package: bool, alias: str = "") -> Facts:
     Raises: SyntaxError, ValueError: it is no Python that this interpreter knows.
     """
     walk = _Walk(module, package, alias)
-    walk.through(ast.parse(source).body, Place())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the project's style; as errors they would hide it
+        tree = ast.parse(source)
+    walk.through(tree.body, Place())
     return walk.facts
 
 
