@@ -14,8 +14,9 @@ from django.db.models.sql.query import Query
 from carveout.recorder.tables import name_of
 
 MADE = "_carveout_made"
-Note = Callable[[Query, str], None]
 Named = Callable[..., Iterator[tuple[Query, str]]]
+Note = Callable[..., None]
+"""Is told a query, how to tell the tables that come into it, and what its method was given."""
 
 
 def all_made(query: Any) -> dict[str, Any]:
@@ -53,8 +54,7 @@ def _wrapped(name: str, named: Named, note: Note, active: Callable[[], bool]) ->
 
     def wrapper(self: Query, *args: Any, **kwargs: Any) -> Any:
         if active():
-            for query, table in named(self, *args, **kwargs):
-                note(query, table)
+            note(self, named, *args, **kwargs)
         return original(self, *args, **kwargs)
 
     setattr(Query, name, wrapper)

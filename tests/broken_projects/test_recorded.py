@@ -80,6 +80,7 @@ def test_every_join_is_found_where_it_is_asked_for_and_nothing_else(ran):
         # not the base class in `core` whose method makes the join
         ("sales.services.visible", "goods.Product"),
         ("sales.services.visible", "suppliers.Supplier"),
+        ("sales.services.wrapping", "goods.Product"),
         # not the template that reads the rows, and not the middleware around
         ("sales.views.by_country", "goods.Product"),
         ("sales.views.by_country", "suppliers.Supplier"),

@@ -42,6 +42,15 @@ def visible(country):
     return list(Order.objects.of_suppliers_in(country))
 
 
+def wrapping(given):
+    """An inner function that closes over something which no recorder may look into."""
+
+    def inner(*args, **kwargs):
+        return given, list(Order.objects.filter(product__name="CD"))
+
+    return inner
+
+
 def rename(product):
     Order(product=product).save()
 

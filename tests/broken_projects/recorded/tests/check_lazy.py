@@ -1,3 +1,5 @@
+from django.utils.functional import SimpleLazyObject, empty
+
 from sales import services
 
 
@@ -10,6 +12,12 @@ def test_statements_by_hand(order):
     services.late()
     services.names()
     assert services.ordered_products().count() == 1
+
+
+def test_what_is_lazy_stays_so(order):
+    lazy = SimpleLazyObject(lambda: services.of_country("DE").get())
+    given, _ = services.wrapping(lazy)()
+    assert given._wrapped is empty
 
 
 def test_a_method_of_an_inherited_manager(order):
