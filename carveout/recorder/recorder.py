@@ -17,7 +17,7 @@ from django.db.models.sql.query import Query
 
 from carveout.recorder import atomic
 from carveout.recorder.atomic import Block
-from carveout.recorder.made import Named, is_known, noting, remember
+from carveout.recorder.made import ANY, Named, is_known, noting, remember
 from carveout.recorder.statement import Statements
 from carveout.recorder.witness import Witness
 from carveout.survey.project import Project
@@ -112,6 +112,9 @@ class Recorder:
     def _remember(self, tables: Iterator[tuple[Query, str]], frame: FrameType) -> None:
         known = self.witness.tables
         for query, table in tables:
+            if table == ANY:
+                remember(query, table, self.witness.places.responsible(frame))
+                continue
             of = query.model._meta.app_label if query.model else ""
             if of and table in known and known.app(table) != of and not is_known(query, table):
                 remember(query, table, self.witness.places.responsible(frame))

@@ -19,6 +19,8 @@ from carveout.survey.project import Project
 STATEMENT_MAX = 400
 """Characters of a statement that are kept."""
 FRAMES_TO_QUERY = 8
+SENDERS = ("execute_sql", "explain_query", "_execute_query")
+"""Methods of Django's compilers, which have a query, and of a query that was written by hand."""
 
 
 class Witness:
@@ -127,7 +129,8 @@ def _query(frame: FrameType | None) -> Any:
     for _ in range(FRAMES_TO_QUERY):
         if frame is None:
             return None
-        if frame.f_code.co_name in ("execute_sql", "explain_query"):
-            return getattr(frame.f_locals.get("self"), "query", None)
+        sender = frame.f_locals.get("self") if frame.f_code.co_name in SENDERS else None
+        if sender is not None:
+            return getattr(sender, "query", sender)
         frame = frame.f_back
     return None

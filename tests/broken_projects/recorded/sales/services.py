@@ -5,6 +5,7 @@ from audit.models import Entry
 from core.units import Command, Unit, in_unit, unit
 from goods.models import Product
 from sales.models import Line, Order
+from suppliers.models import Supplier
 
 LATE = """
 WITH late AS (SELECT id FROM goods_product)
@@ -36,6 +37,18 @@ def names():
     with connection.cursor() as cursor:
         cursor.execute("SELECT state FROM sales_order UNION SELECT name FROM suppliers_supplier")
         return cursor.fetchall()
+
+
+def by_hand():
+    return Order.objects.raw("SELECT o.* FROM sales_order o, goods_product p")
+
+
+def beside():
+    return Order.objects.extra(tables=["goods_product"])
+
+
+def united():
+    return Order.objects.values_list("state").union(Supplier.objects.values_list("name"))
 
 
 def visible(country):
