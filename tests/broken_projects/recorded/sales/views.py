@@ -25,7 +25,7 @@ class OrderList(ListView):
 
 def fragment(request):
     """Nobody is seen to ask for the join, and the view is left when the rows are read."""
-    rows = Order.objects.filter(product__in=RawSQL("SELECT id FROM goods_product", ()))
+    rows = Order.objects.filter(pk__in=RawSQL("SELECT id FROM goods_product", ()))
     return TemplateResponse(request, "sales/orders.html", {"orders": rows})
 
 

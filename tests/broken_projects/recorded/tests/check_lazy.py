@@ -26,7 +26,7 @@ def test_what_is_lazy_stays_so(order):
 
 
 def test_what_is_lazy_asks_once(order, django_assert_num_queries):
-    rows = Order.objects.filter(product__in=RawSQL("SELECT id FROM goods_product", ()))
+    rows = Order.objects.filter(pk__in=RawSQL("SELECT id FROM goods_product", ()))
     lazy = SimpleLazyObject(rows.get)
     with django_assert_num_queries(1):
         assert lazy.pk == order.pk
