@@ -368,6 +368,17 @@ def test_tests_and_guesses_and_users_of_the_kernel_are_no_news(shop):
     assert "query: suppliers.services.later -> catalogue.Product" in shop.entries
 
 
+def test_another_migration_that_needs_the_same_is_no_news(shop):
+    for number in ("0003", "0004"):
+        shop.append(
+            f"orders/migrations/{number}_again.py",
+            "import reviews.models\nfrom django.db import migrations\n\n\n"
+            "class Migration(migrations.Migration):\n"
+            '    dependencies = [("orders", "0002_prices"), ("catalogue", "0001_initial")]\n',
+        )
+    assert shop.check() == ["import: orders.migrations -> reviews.models"]
+
+
 def test_a_kernel_that_needs_something_is_news_and_those_that_need_it_are_not(shop):
     shop.append("core/tools.py", "from orders.models import Order\n")
     assert shop.check() == ["import: core.tools -> orders.models.Order"]
@@ -469,7 +480,7 @@ def test_harmless_commits_alarm_nobody_and_a_coupling_between_them_does(shop):
             continue
         expected.append(couple(shop, number))
         found += shop.check()
-        shop.git("checkout", "-q", ".")
+        shop.undo()
     assert alarms == []
     assert found == expected
 
