@@ -1,12 +1,10 @@
 """Ways to cut what code needs of code: imports, names in strings, receivers of signals."""
 
-from carveout.plan.way import Way, Ways
-
-CARVE = "manage.py carve {call} --event TYPE"
+from carveout.plan.way import CARVE, Way, Ways
 
 CODE: Ways = {
     ("import", "type checking"): Way(
-        "nothing",
+        "falls away",
         0.5,
         "nothing runs it",
         "Write the type of {names} in {source} as a Protocol, or leave it out.",
@@ -28,6 +26,41 @@ CODE: Ways = {
         CARVE,
         doubt="a call whose answer is used needs a lookup, not an event",
     ),
+    ("import", "of urls"): Way(
+        "own mount",
+        1,
+        "a line in the root URLs",
+        "Mount {names} of {target} in the project's own URLs instead of {source}.",
+    ),
+    ("import", "of questions"): Way(
+        "lookup",
+        4,
+        "a lookup that both sides agree on; there may be one already",
+        "Ask {target_app} by a lookup in {source} instead of calling {names} of {target}.",
+        doubt="what is asked is told by the name only; if it touches no rows it may be copied",
+    ),
+    ("import", "of a library"): Way(
+        "library",
+        1,
+        "it moves once for all who import it",
+        "Move {target} out of {target_app} into a library that all may use: {source} is one of many"
+        " that import it.",
+        doubt="what keeps rows is no library: then it is a lookup or an event",
+    ),
+    ("import", "of helpers"): Way(
+        "copy or library",
+        2,
+        "a function that keeps nothing is copied, or moves once",
+        "Copy {names} of {target} to where {source} has it at hand, or move it into a library that"
+        " both may use.",
+        doubt="that it touches no rows is told by its module's name only",
+    ),
+    ("import", "in migrations"): Way(
+        "falls away",
+        1,
+        "old migrations are squashed, or what they import moves",
+        "Squash the migrations of {source_app}, or write what {source} needs of {target} into it.",
+    ),
     ("import", "of signals"): Way(
         "event",
         3,
@@ -36,7 +69,7 @@ CODE: Ways = {
         " subscribe to it.",
     ),
     ("import", "of classes"): Way(
-        "copy or kernel",
+        "copy or library",
         3,
         "whoever inherits or builds it has to be written anew",
         "Copy {names} of {target} to where {source} has it at hand, or move it into a library that"
@@ -67,8 +100,15 @@ CODE: Ways = {
         " announce an event for what {target_app} has to change.",
         doubt="whether it reads or writes is seen only where the model is used",
     ),
+    ("string", "in migrations"): Way(
+        "falls away",
+        1,
+        "old migrations are squashed",
+        "Squash the migrations of {source_app} once all have run, so that {source} reads no"
+        " {target}.",
+    ),
     ("string", "get_class"): Way(
-        "copy or kernel",
+        "copy or library",
         3,
         "whoever inherits or builds it has to be written anew",
         "Copy {target} to where {source} has it at hand, or move it into a library that both may"
@@ -100,6 +140,32 @@ CODE: Ways = {
         CARVE,
         doubt="a call whose answer is used needs a lookup, not an event",
     ),
+    ("string", "of an app"): Way(
+        "setting of its own",
+        1,
+        "a line in settings",
+        "Let {source} name {target} only where {target_app} is deployed.",
+    ),
+    ("string", "task name"): Way(
+        "event",
+        5,
+        "an event that both sides agree on",
+        "Announce an event instead of queueing {target} in {source}, and let {target_app} subscribe"
+        " by a job.",
+    ),
+    ("string", "command"): Way(
+        "event",
+        3,
+        "an event, or a schedule of its own",
+        "Announce an event in {source} instead of calling {target}, or let {target_app} run it by"
+        " its own schedule.",
+    ),
+    ("string", "fixture"): Way(
+        "own data",
+        1,
+        "rows move to another file",
+        "Move the rows of {target} out of {source} into a fixture of {target_app}.",
+    ),
     ("string", "setting"): Way(
         "setting of its own",
         1,
@@ -107,24 +173,32 @@ CODE: Ways = {
         "Let {source} name {target} only where {target_app} is deployed.",
     ),
     ("string", "model label"): Way(
-        "name",
+        "other name",
         2,
         "a name in a place",
         "Name a type of event or a lookup of {target_app} in {source} instead of {target}.",
     ),
     ("string", "permission"): Way(
-        "name",
+        "other name",
         1,
         "only a name, which both sides may go on using",
         "Let {source} ask for a permission of {source_app} instead of {target}, or carry it in the"
         " session's token.",
     ),
     ("string", ""): Way(
-        "name",
+        "other name",
         2,
         "a name in a place",
         "Let {source} name nothing of {target_app}: {target} is asked for by a lookup, or told by"
         " an event.",
+    ),
+    ("signal", ""): Way(
+        "event",
+        4,
+        "a signal is nearly an event already; who sends it is not who has it",
+        "Announce an event of {source_app} in {source}, and let {target_app} send {target} itself"
+        " in a subscriber.",
+        doubt="its receivers run inside the transaction now, a subscriber after it",
     ),
     ("receiver", "no sender"): Way(
         "event",

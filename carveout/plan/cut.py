@@ -1,10 +1,13 @@
 """A cut: what is to be done about one coupling, and the command that does it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from carveout.plan import seen
 from carveout.plan.deletion import deletion
+from carveout.plan.variety import imported_names, variety
 from carveout.plan.way import Way
 from carveout.plan.ways import way
 from carveout.survey.coupling import EVERY, Coupling
@@ -30,52 +33,26 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
         return not self.doubts
 
 
-def cut(coupling: Coupling) -> Cut:
-    """By kind and form; an unknown form is cut as its kind, an unknown kind in general."""
-    found = _way(coupling)
+def cut(coupling: Coupling, shared: bool = False) -> Cut:
+    """By kind and form; an unknown form is cut as its kind, an unknown kind in general.
+
+    `shared`: many apps import the module that it imports.
+    """
+    found = way(coupling.kind, variety(coupling, shared))
     names = _names(coupling)
     text = found.text.format(**names)
     points = found.points
     if coupling.details.get("on_delete"):
-        follows = deletion(coupling.details["on_delete"])
+        follows = deletion(str(coupling.details["on_delete"]))
         text += " " + follows.text.format(**names)
         points += follows.points
     return Cut(
         to=found.to,
         text=text,
-        command=_command(found, coupling, names),
+        command=" && ".join(_commands(found, coupling)),
         points=points,
         doubts=_doubts(found, coupling),
     )
-
-
-def _way(coupling: Coupling) -> Way:
-    kind, form = coupling.kind, coupling.form
-    if kind == "import" and form != "type checking":
-        form = _imported(coupling) or form
-    if kind == "receiver" and coupling.target == EVERY:
-        form = "of every app"
-    return way(kind, form)
-
-
-def _imported(coupling: Coupling) -> str:
-    """What is imported, as far as its module and the way it is written tell."""
-    module = coupling.target_symbol.rpartition(".")[2]
-    if module == "models":
-        return "of models"
-    if module == "signals":
-        return "of signals"
-    names = _listed(coupling)
-    if names and all(name.isupper() for name in names):
-        return "of constants"
-    if names and not any(name[:1].isupper() for name in names):
-        return "of functions"
-    return "of classes" if names else ""
-
-
-def _listed(coupling: Coupling) -> list[str]:
-    names = coupling.details.get("names", [])
-    return [str(each) for each in names] if isinstance(names, list) else []
 
 
 def _names(coupling: Coupling) -> dict[str, Any]:
@@ -85,17 +62,28 @@ def _names(coupling: Coupling) -> dict[str, Any]:
         "source_app": coupling.source,
         "target": coupling.target_symbol,
         "target_app": target_app,
-        "names": ", ".join(_listed(coupling)) or coupling.target_symbol,
+        "names": ", ".join(imported_names(coupling)) or coupling.target_symbol,
     }
 
 
-def _command(way: Way, coupling: Coupling, names: dict[str, Any]) -> str:
-    """Of an import of several functions one command for each."""
-    calls = [f"{coupling.target_symbol}.{name}" for name in _listed(coupling)]
-    if coupling.kind == "import":
-        calls = calls or [f"{coupling.target_symbol}.FUNCTION"]
-    each = {way.command.format(call=call, **names): None for call in calls or [names["target"]]}
-    return " && ".join(each)
+def _commands(found: Way, coupling: Coupling) -> Iterator[str]:
+    """Of an import of several functions one for each; none if what it needs is not known."""
+    command = found.command
+    for call in _calls(coupling):
+        if call and "{call}" in command:
+            yield command.format(call=call)
+    relation = seen.relation(coupling) if coupling.kind == "cascade" else coupling.source_symbol
+    if relation and "{relation}" in command:
+        yield command.format(relation=relation)
+
+
+def _calls(coupling: Coupling) -> list[str]:
+    if coupling.kind == "transaction":
+        return [seen.call(coupling)]
+    if coupling.kind != "import":
+        return [coupling.target_symbol]
+    names = imported_names(coupling) or ["FUNCTION"]
+    return [f"{coupling.target_symbol}.{name}" for name in names]
 
 
 def _doubts(way: Way, coupling: Coupling) -> list[str]:

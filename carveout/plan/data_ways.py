@@ -1,8 +1,6 @@
 """Ways to cut what rows need of rows: relations, queries, and what is seen only running."""
 
-from carveout.plan.way import Way, Ways
-
-UNLINK = "manage.py unlink {source}"
+from carveout.plan.way import CARVE, UNLINK, Way, Ways
 
 SQL = Way(
     "lookup or own copy",
@@ -92,6 +90,21 @@ DATA: Ways = {
         "one value, read by a lookup",
         "Do not walk to {target} in {source}: read it by a lookup of {target_app}, from the id.",
     ),
+    ("query", "content type"): Way(
+        "other name",
+        3,
+        "ids of content types differ between databases",
+        "Keep the name of a type in {source} instead of the content type of {target}.",
+        doubt="rows that hold its id have to be changed too",
+    ),
+    ("query", "table"): Way(
+        "own copy",
+        8,
+        "a model over the other app's table gets a table of its own",
+        "Give {source} a table of its own, which an event brings up to date, instead of that of"
+        " {target}.",
+        doubt="if it writes there too, those writes become events of their own",
+    ),
     ("query", ""): JOIN,
     ("join", ""): JOIN,
     ("transaction", ""): Way(
@@ -101,7 +114,7 @@ DATA: Ways = {
         " right",
         "Announce an event in the transaction of {source}, and write {target} in a subscriber of"
         " {target_app}.",
-        "manage.py carve CALL --event TYPE",
+        CARVE,
         doubt="whether the one may be seen without the other is for people to decide",
     ),
     ("cascade", ""): Way(
@@ -110,10 +123,23 @@ DATA: Ways = {
         "deletion follows later, and has to be able to follow twice",
         "Announce an event where {source} deletes, and let {target_app} delete or empty {target} in"
         " a subscriber.",
-        "manage.py unlink MODEL.FIELD",
+        UNLINK,
+    ),
+    ("migration", "kept elsewhere"): Way(
+        "move",
+        3,
+        "files move, and what settings say of them",
+        "Move {source} to the app that has the rows: {target} and its migrations go together.",
+    ),
+    ("fork", ""): Way(
+        "own label",
+        8,
+        "tables, permissions and migrations are named for a label",
+        "Give {source} a label and tables of its own, or let it stay with {target}.",
+        doubt="whose rows they are is for people to decide",
     ),
     ("migration", ""): Way(
-        "nothing",
+        "falls away",
         0.5,
         "it goes with the relation that it is for",
         "Squash the migrations of {source_app} once its relations to {target_app} are unlinked:"

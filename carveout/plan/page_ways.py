@@ -42,7 +42,7 @@ PAGES: Ways = {
         "Show in {source} what a lookup of {target_app} says of {target}.",
     ),
     ("template", "load"): Way(
-        "copy or kernel",
+        "copy or library",
         1,
         "a tag library is copied or shared",
         "Copy the tags of {target} that {source} uses into {source_app}, or move them into a"
@@ -56,13 +56,34 @@ PAGES: Ways = {
         " says.",
     ),
     ("template", "extends"): Way(
-        "kernel",
+        "library",
         0.5,
         "a frame that all pages share moves once",
         "Move {target} to the project's own templates, where {source} finds it too.",
     ),
+    ("template", "override"): Way(
+        "move",
+        2,
+        "a page that two apps write becomes one",
+        "Move what {source} changes of {target} to {target_app}, or give each its own page.",
+        doubt="whose page it is is for people to decide",
+    ),
+    ("template", "render"): Way(
+        "own page",
+        2,
+        "the page is copied, what it shows needs a lookup",
+        "Show a template of {source_app} in {source} instead of {target}.",
+    ),
+    ("binding", ""): Way(
+        "move or lookup",
+        5,
+        "forms and serializers over rows of others move to them, or take plain values",
+        "Move {source} to {target_app}, which owns {target}, or let it take plain values that a"
+        " lookup gives and an event carries.",
+        doubt="whether it only shows rows or changes them is seen only in its code",
+    ),
     ("template", ""): Way(
-        "copy or kernel",
+        "copy or library",
         1,
         "a part of a page",
         "Copy {target} to where {source} has it at hand, or move it into a library that both may"

@@ -7,6 +7,10 @@ lookup; 8 and more, that rows or guarantees change too.
 
 import msgspec
 
+UNLINK = "manage.py unlink {relation}"
+CARVE = "manage.py carve {call} --event TYPE"
+"""`TYPE` is to be filled in, and `FUNCTION` where only the module is known."""
+
 
 class Way(msgspec.Struct, frozen=True):
     to: str

@@ -1,5 +1,6 @@
 """The survey: all kinds run, each coupling once, in order."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
@@ -40,6 +41,8 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Apps that nearly all others import and that import none."""
     third_party: list[str]
     modules: int
+    sizes: dict[str, int] = {}
+    """How many modules each app has."""
     unread: list[str]
     """Files that are no Python of this version, and URLs that could not be loaded."""
     couplings: list[Coupling]
@@ -70,6 +73,16 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def apart(self) -> dict[Pair, list[Coupling]]:
         """Couplings with a kernel, with third-party apps, and with the project's own shell."""
         return self._ranked(each for each in self.couplings if self._is_apart(each))
+
+    @cached_property
+    def within(self) -> dict[str, list[Coupling]]:
+        """Couplings between the apps of one context, by context."""
+        found: dict[str, list[Coupling]] = {}
+        for each in self.couplings:
+            source, target = self.pair(each)
+            if source == target and each.source != each.target and not self._is_apart(each):
+                found.setdefault(source, []).append(each)
+        return found
 
     def _are_contexts(self, pair: Pair) -> bool:
         return not self.declared or {*pair} <= {*self.declared, EVERY}
@@ -109,6 +122,7 @@ def survey(project: Project) -> Survey:
             {each.target for each in couplings if not project.is_own(each.target)} - {EVERY}
         ),
         modules=len(sources.by_module),
+        sizes=dict(sorted(Counter(each.app for each in sources).items())),
         unread=sources.unread,
         couplings=couplings,
         dangers=list(dangers(sources, rows)),

@@ -3,45 +3,38 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from carveout.management import ratchet
-from carveout.management.command import KitCommand
-from carveout.survey import grouping
+from carveout.management.survey_command import SurveyCommand
+from carveout.recorder.confirmed import confirmed
+from carveout.recorder.recording import read
 from carveout.survey.page import as_html
-from carveout.survey.project import Project, default_root
 from carveout.survey.survey import survey
 from carveout.survey.table import as_json, as_text, heading
 
 FORMATS = {"text": as_text, "json": as_json, "html": as_html}
 
 
-class Command(KitCommand):
+class Command(SurveyCommand):
     """Finds every coupling between the apps of this project, by kind, with file and line."""
 
     help = __doc__
-    requires_system_checks = []  # it changes no code, and a tangled project may well fail some
+    formats = tuple(FORMATS)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--root", type=Path, help="first-party code lies here")
-        parser.add_argument(
-            "--contexts",
-            help="try a grouping: context=app,app;context=app, or a file of such lines",
-        )
-        parser.add_argument("--format", choices=FORMATS, default="text")
-        parser.add_argument("--output", type=Path, help="a file to write to")
+        super().add_arguments(parser)
+        parser.add_argument("--recorded", type=Path, help="what --carveout-record has written")
         ratchet.add_ratchet(parser)
 
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
-        grouped = grouping.parse(contexts) if contexts else grouping.declared()
-        project = Project(root or default_root(), grouped)
+        project = self.project(root, contexts)
         found = survey(project)
         if ratchet.is_asked(options):
+            if options["recorded"]:
+                raise CommandError("The baseline lists what is read, not what ran: no --recorded.")
             ratchet.run(self, project, found, options)
             return
-        text = FORMATS[options["format"]](found)
-        if options["output"]:
-            options["output"].write_text(text)
-            self.tell(heading(found))
-        else:
-            self.stdout.write(text, ending="")
+        if options["recorded"]:
+            found = confirmed(found, read(options["recorded"]))
+        self.give(FORMATS[options["format"]](found), heading(found), options["output"])
