@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.apps import apps as registry
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
+from django.db.models.base import ModelBase
 
 from carveout.survey.project import Project
 
@@ -49,6 +50,18 @@ class Models:
             each._meta.db_table.lower(): each
             for each in self.all
             if not each._meta.proxy and self.project.is_own(each._meta.app_label)
+        }
+
+    @cached_property
+    def holders(self) -> dict[type[Model], str]:
+        """By model that no file defines, but a package made for another model, such as a history:
+        the attribute that holds it there."""
+        return {
+            made: f"{owner.__module__}.{owner.__qualname__}.{name}"
+            for owner in self.all
+            for name, value in vars(owner).items()
+            if isinstance(made := getattr(value, "__dict__", {}).get("model"), ModelBase)
+            and made is not owner
         }
 
     @cached_property
@@ -127,10 +140,14 @@ def _holds_key(field: Any, rest: list[str]) -> bool:
 
 
 def admin_classes() -> Iterator[tuple[type[Model], Any]]:
-    """Models and the classes that show them, on every admin site; none without the admin."""
+    """Models and the classes that show them, on every admin site; none without the admin.
+
+    Some packages register what only looks like a model, to have a page of their own.
+    """
     if not registry.is_installed("django.contrib.admin"):
         return
     sites = sys.modules.get("django.contrib.admin.sites")
     for site in list(sites.all_sites) if sites else ():
         for model, admin in site._registry.items():
-            yield model, type(admin)
+            if isinstance(model, ModelBase):
+                yield model, type(admin)

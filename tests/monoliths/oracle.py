@@ -57,6 +57,8 @@ def relations() -> set[tuple[str, str]]:
             target = field.related_model if field.is_relation else None
             if target is None or (field.auto_created and not field.concrete):
                 continue
+            if field.model is not model:
+                continue  # a proxy is given the fields of its model
             if target._meta.app_label != model._meta.app_label:
                 found.add((f"{model._meta.label}.{field.name}", target._meta.label))
     return found
@@ -89,7 +91,7 @@ def receivers() -> set[tuple[str, str]]:
         found |= {
             (f"{module}.{qualified}", f"{name} of every model")
             for module, qualified in of_all
-            if is_own(module) and name != "class_prepared"
+            if is_own(module)
         }
         for model in apps.get_models(include_auto_created=True, include_swapped=True):
             for module, qualified in hears(signal, model) - of_all:
@@ -103,17 +105,31 @@ def defines(module: Any, name: str) -> bool:
     return re.search(rf"^{name}\s*=", inspect.getsource(module), re.MULTILINE) is not None
 
 
-def own_signals() -> set[tuple[str, str]]:
-    """Receivers of signals of other first-party apps: function, and name of the signal."""
-    found = set()
+def own_signals() -> Iterator[tuple[str, str, Signal]]:
+    """Signals that first-party modules define: the app, the name and the signal."""
     for module in [module for name, module in list(sys.modules.items()) if is_own(name)]:
-        for name, signal in vars(module).items() if module.__name__.endswith("signals") else ():
-            if not issubclass(type(signal), Signal) or not defines(module, name):
-                continue
-            for home, qualified in hears(signal, Nobody):
-                if is_own(home) and app_of(home) != app_of(module.__name__):
-                    found.add((f"{home}.{qualified}", name))
-    return found
+        for name, signal in list(vars(module).items()):
+            if issubclass(type(signal), Signal) and defines(module, name):
+                yield app_of(module.__name__), name, signal
+
+
+def receivers_of_own() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Receivers of these by the model that sends, and by the signal where that is another app's."""
+    of_senders, of_apps = set(), set()
+    for home, name, signal in own_signals():
+        of_all = hears(signal, Nobody)
+        of_configs = [hears(signal, config) for config in apps.get_app_configs()]
+        for module, qualified in of_all.union(*of_configs):
+            if is_own(module) and app_of(module) != home:
+                of_apps.add((f"{module}.{qualified}", name))
+        for model in apps.get_models(include_auto_created=True, include_swapped=True):
+            label = model._meta.app_label
+            for module, qualified in hears(signal, model) - of_all:
+                if is_own(module) and app_of(module) != label:
+                    of_senders.add((f"{module}.{qualified}", f"{name} of {model._meta.label}"))
+                if is_own(module) and home not in (label, app_of(module)):
+                    of_apps.add((f"{module}.{qualified}", name))
+    return of_senders, of_apps
 
 
 def imports() -> set[tuple[str, str]]:
@@ -141,10 +157,11 @@ def imported(graph: grimp.ImportGraph) -> Iterator[tuple[str, str]]:
 
 
 get_resolver().url_patterns  # noqa: B018 (loads what pages import, and their receivers)
+of_senders, of_apps = receivers_of_own()
 found = {
     "relations": sorted(relations()),
-    "receivers": sorted(receivers()),
-    "own signals": sorted(own_signals()),
+    "receivers": sorted(receivers() | of_senders),
+    "own signals": sorted(of_apps),
     "imports": sorted(imports()),
     "modules": sorted(grimp.build_graph(*PACKAGES, cache_dir=None).modules),
 }
