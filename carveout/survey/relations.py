@@ -26,8 +26,6 @@ def _of_field(
 ) -> Iterator[Coupling]:
     if _is(field, "GenericForeignKey"):
         return  # its content_type is a foreign key, and told as such
-    if any(field.name in _names(parent) for parent in model._meta.parents):
-        return  # a generic relation, which every child is given too
     target = field.related_model
     if not field.is_relation or not isinstance(target, type):
         return
@@ -66,10 +64,6 @@ def _coupling(
     )
 
 
-def _names(model: type[Model]) -> set[str]:
-    return {field.name for field in model._meta.private_fields}
-
-
 def _is(field: Any, name: str) -> bool:
     """By name: a project without contenttypes can't import these classes."""
     return any(kind.__name__ == name for kind in type(field).__mro__)
@@ -92,6 +86,8 @@ def _details(field: Any) -> dict[str, Any]:
         details["on_delete"] = getattr(on_delete, "__name__", "SET")
     if hasattr(field, "db_constraint"):
         details["db_constraint"] = field.db_constraint
+    if getattr(field, "mti_inherited", False):
+        details["inherited"] = True  # and heeded when a row of the child is deleted
     if getattr(field, "swappable_setting", None):
         details["swappable"] = field.swappable_setting
     return details
@@ -112,9 +108,7 @@ def _as_written(model: type[Model], name: str, sources: Sources) -> str:
     return ""
 
 
-def _where(
-    model: type[Model], name: str, sources: Sources, models: Models
-) -> tuple[str, int]:
+def _where(model: type[Model], name: str, sources: Sources, models: Models) -> tuple[str, int]:
     """The field in the class, or in what it inherits from; else the class; else what holds it."""
     owners = model.__mro__ if name else ()
     candidates = [f"{each.__module__}.{each.__qualname__}.{name}" for each in owners]

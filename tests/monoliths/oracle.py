@@ -105,29 +105,34 @@ def defines(module: Any, name: str) -> bool:
     return re.search(rf"^{name}\s*=", inspect.getsource(module), re.MULTILINE) is not None
 
 
-def own_signals() -> Iterator[tuple[str, str, Signal]]:
-    """Signals that first-party modules define: the app, the name and the signal."""
-    for module in [module for name, module in list(sys.modules.items()) if is_own(name)]:
+def further_signals() -> Iterator[tuple[str, str, Signal]]:
+    """All signals but Django's own of models: the app that defines them or nothing, the name."""
+    seen = {id(signal) for signal in OF_MODELS.values()}
+    modules = [module for name, module in list(sys.modules.items()) if hasattr(module, "__dict__")]
+    for module in sorted(modules, key=lambda module: not is_own(module.__name__)):
         for name, signal in list(vars(module).items()):
-            if issubclass(type(signal), Signal) and defines(module, name):
+            if not issubclass(type(signal), Signal) or id(signal) in seen:
+                continue
+            if not is_own(module.__name__) or defines(module, name):
+                seen.add(id(signal))
                 yield app_of(module.__name__), name, signal
 
 
-def receivers_of_own() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """Receivers of these by the model that sends, and by the signal where that is another app's."""
+def further_receivers() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Receivers of these by the model that sends, and by the signal if that is another app's."""
     of_senders, of_apps = set(), set()
-    for home, name, signal in own_signals():
+    for home, name, signal in further_signals():
         of_all = hears(signal, Nobody)
         of_configs = [hears(signal, config) for config in apps.get_app_configs()]
         for module, qualified in of_all.union(*of_configs):
-            if is_own(module) and app_of(module) != home:
+            if is_own(module) and home in OWN_LABELS - {app_of(module)}:
                 of_apps.add((f"{module}.{qualified}", name))
         for model in apps.get_models(include_auto_created=True, include_swapped=True):
             label = model._meta.app_label
             for module, qualified in hears(signal, model) - of_all:
                 if is_own(module) and app_of(module) != label:
                     of_senders.add((f"{module}.{qualified}", f"{name} of {model._meta.label}"))
-                if is_own(module) and home not in (label, app_of(module)):
+                if is_own(module) and home in OWN_LABELS - {label, app_of(module)}:
                     of_apps.add((f"{module}.{qualified}", name))
     return of_senders, of_apps
 
@@ -157,7 +162,7 @@ def imported(graph: grimp.ImportGraph) -> Iterator[tuple[str, str]]:
 
 
 get_resolver().url_patterns  # noqa: B018 (loads what pages import, and their receivers)
-of_senders, of_apps = receivers_of_own()
+of_senders, of_apps = further_receivers()
 found = {
     "relations": sorted(relations()),
     "receivers": sorted(receivers() | of_senders),
