@@ -95,7 +95,7 @@ class Sources:
 
     def _defined(self, source: Source, rest: str) -> tuple[str, Definition | None]:
         definition = source.facts.definitions.get(rest)
-        first, dot, more = rest.partition(".")
+        first = rest.partition(".")[0]
         home = self.origin(f"{source.facts.module}.{first}").rpartition(".")[0]
         if definition is None and home != source.facts.module and home in self.by_module:
             source = self.by_module[home]

@@ -25,7 +25,7 @@ from django.urls import get_resolver  # noqa: E402
 
 OUT, *PACKAGES = sys.argv[1:]
 SHELL = "(project)"
-SHELLS = (f"{os.environ['SETTINGS_IN']}.", f"{settings.ROOT_URLCONF}.")
+SHELLS = tuple(f"{each}." for each in (*os.environ["SETTINGS_IN"].split(), settings.ROOT_URLCONF))
 APPS = {config.name: config.label for config in apps.get_app_configs()}
 OF_MODELS = {name: signal for name, signal in vars(of_models).items() if isinstance(signal, Signal)}
 

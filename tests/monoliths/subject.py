@@ -24,7 +24,7 @@ class Subject:
     requirement: str
     settings: str
     settings_in: str
-    """The module or package whose modules are all settings."""
+    """The modules, or packages of modules, that are all settings; blanks between them."""
     folder: str
     """Where its first-party code is, in site-packages: the root of the survey."""
     packages: tuple[str, ...]

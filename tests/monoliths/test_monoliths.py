@@ -14,7 +14,7 @@ SUBJECTS = [
         "oscar",
         "django-oscar==4.2.1",
         settings="oscar_shop.settings",
-        settings_in="oscar_shop.settings",
+        settings_in="oscar_shop.settings oscar.defaults",
         folder="oscar",
         packages=("oscar",),
     ),
