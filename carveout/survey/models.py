@@ -88,6 +88,18 @@ class Models:
             found.setdefault(str(model._meta.model_name), []).append(model)
         return found
 
+    def declares(self, module: str, attribute: str) -> bool:
+        """Is `Order.buyer` of this module a relation of a model, also of an abstract one?"""
+        *classes, name = attribute.split(".")
+        found: Any = sys.modules.get(module)
+        for each in classes:
+            found = getattr(found, each, None)
+        if not classes or not isinstance(found, ModelBase):
+            return False
+        meta = found._meta
+        fields = [*meta.local_fields, *meta.local_many_to_many, *meta.private_fields]
+        return any(field.name == name and field.is_relation for field in fields)
+
     def relation(self, model: type[Model], attribute: str) -> "Reached | None":
         """What an attribute of a row leads to, if it is a relation or a reverse accessor."""
         reverse = self._accessors(model).get(attribute)

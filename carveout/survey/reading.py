@@ -23,6 +23,8 @@ from carveout.survey.facts import (
 
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|TRUNCATE|MERGE)\b", re.I)
 DOTTED = re.compile(r"^[A-Za-z_]\w*([.:][A-Za-z_]\w*)+$")
+PAGE = re.compile(r"^[\w-]+(:[\w-]+)+$")
+"""The name of a page in a namespace."""
 OR_404 = {"get_object_or_404()", "get_list_or_404()"}
 BROAD = {"Exception", "BaseException", "DatabaseError", "IntegrityError", "OperationalError"}
 
@@ -35,6 +37,11 @@ def read(source: bytes, module: str, package: bool, alias: str = "") -> Facts:
     walk = _Walk(module, package, alias)
     walk.through(ast.parse(source).body, Place())
     return walk.facts
+
+
+def is_name(text: str) -> bool:
+    """May it name a module, a model or a page?"""
+    return bool(DOTTED.match(text) or PAGE.match(text))
 
 
 def dotted(node: ast.AST | None) -> str:
@@ -205,7 +212,7 @@ class _Walk:
 
     def _constant(self, node: ast.Constant, place: Place) -> None:
         value = node.value
-        if isinstance(value, str) and len(value) < 200 and DOTTED.match(value):
+        if isinstance(value, str) and len(value) < 200 and is_name(value):
             self.facts.texts.append(Text(value, node.lineno, place))
         elif isinstance(value, str) and SQL.match(value):
             self.facts.statements.append(Text(value, node.lineno, place))

@@ -90,6 +90,8 @@ def _named(source: Source, text: Text, sources: Sources, models: Models) -> Iter
     if target and _is_there(value, sources):
         form = "setting" if settings else within if within in LOADERS else "dotted path"
         yield from _coupling(source, text, form, target, value, sources)
+    elif models.declares(source.facts.module, text.place.assigned):
+        return  # relations tell of it, whatever the field's class is called
     elif value.lower() in models.by_label and value.rpartition(".")[2][:1].isupper():
         model = models.by_label[value.lower()]
         form = "setting" if settings else "model label"
