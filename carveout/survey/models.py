@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.apps import apps as registry
+from django.conf import settings as django_settings
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 from django.db.models.base import ModelBase
@@ -31,6 +32,11 @@ class Models:
         self._accessors_of: dict[type[Model], dict[str, Any]] = {}
         self.by_label = {each._meta.label_lower: each for each in self.all}
 
+    @property
+    def user(self) -> type[Model] | None:
+        """Whoever signs in; None in a project without accounts."""
+        return self.by_label.get(django_settings.AUTH_USER_MODEL.lower())
+
     def own(self) -> Iterator[type[Model]]:
         """First-party models that somebody wrote."""
         for each in self.all:
@@ -41,7 +47,10 @@ class Models:
         """The model that a dotted name stands for, also where a package passes it on."""
         module, _, last = name.rpartition(".")
         label = f"{self.project.app_of(module)}.{last}".lower() if module else ""
-        return self.by_class.get(name) or self.by_label.get(label)
+        passed_on = self.by_label.get(label)
+        if passed_on is not None and passed_on.__name__ != last:
+            passed_on = None  # a module that is called like a model
+        return self.by_class.get(name) or passed_on
 
     @cached_property
     def by_table(self) -> dict[str, type[Model]]:

@@ -23,7 +23,7 @@ from carveout.survey.facts import (
 
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|TRUNCATE|MERGE)\b", re.I)
 DOTTED = re.compile(r"^[A-Za-z_]\w*([.:][A-Za-z_]\w*)+$")
-PAGE = re.compile(r"^[\w-]+(:[\w-]+)+$")
+PAGE = re.compile(r"^[\w.-]+(:[\w.-]+)+$")
 """The name of a page in a namespace."""
 OR_404 = {"get_object_or_404()", "get_list_or_404()"}
 BROAD = {"Exception", "BaseException", "DatabaseError", "IntegrityError", "OperationalError"}

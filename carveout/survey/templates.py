@@ -22,6 +22,7 @@ QUOTED_INSIDE = re.compile(r"""(["']).*?\1""")
 QUOTED = re.compile(r"""^["'](.+)["']$""")
 LOOP = re.compile(r"for (\w+) in ([\w.]+)")
 PERMISSION = re.compile(r"\bperms\.(\w+\.\w+)")
+USER_OF_REQUEST = re.compile(r"^request\.user\.")
 ATTRIBUTES = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
 
 Variables = dict[str, type[Model]]
@@ -74,7 +75,7 @@ def templates(found: Templates, names: Names, models: Models, rows: Rows) -> Ite
             text = template.path.read_text()
         except (UnicodeDecodeError, OSError):
             continue
-        variables: Variables = {}
+        variables: Variables = {"user": models.user} if models.user else {}
         for token in _outside_comments(Lexer(text).tokenize()):
             uses = [*_tags(token, found, names), *_permissions(token.contents, models)]
             uses += _walked(token.contents, template.app, models, rows, variables)
@@ -123,7 +124,7 @@ def _walked(
     """Relations that the attributes of variables lead over; loops name further variables."""
     loop = LOOP.match(contents)
     for chain in ATTRIBUTES.findall(QUOTED_INSIDE.sub("", contents)):
-        variable, *steps = chain.split(".")
+        variable, *steps = USER_OF_REQUEST.sub("user.", chain).split(".")
         model = variables.get(variable) or rows.guess(variable, app)
         for step in steps:
             relation = models.relation(model, step) if model else None
@@ -131,6 +132,8 @@ def _walked(
                 model = relation.model
                 if relation.declared_by != app:
                     yield Use("query", "walk", model._meta.app_label, model._meta.label)
+            else:
+                model = rows.after(model, step)
         if loop and loop[2] == chain and model:
             variables[loop[1]] = model
 
