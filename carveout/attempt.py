@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from django.db import transaction
 from django.utils import timezone
 
-from carveout import delivery, jobs, spans, tally
+from carveout import delivery, jobs, spans, tally, turn
 from carveout.annotation import Gathered, gathering
 from carveout.ending import Run
 from carveout.errors import CursorMoved, LookupFailed
@@ -80,6 +80,6 @@ def _wake_next(claimed: Delivery, subscription: Subscription) -> None:
     """Let the event go that waited behind this one."""
     if not subscription.ordered:
         return
-    behind = delivery.next_of_key(claimed, subscription.database)
+    behind = turn.next_of_key(claimed, subscription.database)
     if behind is not None and subscription.via == "rq":
         jobs.enqueue(subscription.context, [behind])

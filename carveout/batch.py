@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from django.db import transaction
 from django.utils import timezone
 
-from carveout import cursor, delivery, jobs, tally
+from carveout import cursor, delivery, jobs, tally, turn
 from carveout.annotation import Gathered, gathering
 from carveout.cursor import At
 from carveout.ending import Run
@@ -109,7 +109,7 @@ def _unblocked(share: Share) -> Sequence[ReceivedEvent]:
     subscription = share.subscription
     if not subscription.ordered or subscription.via == "rq" or not share.events:
         return share.events
-    blocked = delivery.blocked_keys(subscription, share.events)
+    blocked = turn.blocked_keys(subscription, share.events)
     behind = [event for event in share.events if event.key in blocked]
     if behind:
         delivery.store(subscription, behind, Delivery.State.WAITING)

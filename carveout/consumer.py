@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from carveout import cursor, deployed, marker, stream, tally, trace
+from carveout import cursor, marker, stream, tally, trace
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS, on_cluster
-from carveout.delivery import any_due, due
+from carveout.contracts import deployed
 from carveout.errors import StreamUnavailable
 from carveout.event import Place
 from carveout.lease import Heartbeat, Leases
@@ -18,6 +18,7 @@ from carveout.partition import PartitionConsumer
 from carveout.source import StreamSource
 from carveout.subscription import Subscription, hosted
 from carveout.sweeper import Sweeper
+from carveout.turn import any_due, due
 from carveout.wake import Listener, stream_channel
 
 logger = logging.getLogger(__name__)

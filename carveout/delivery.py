@@ -1,29 +1,29 @@
 """Deliveries: events that a subscription did not handle at once, kept until they are done."""
 
-import random
 import traceback
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
-from django.db import connections, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from carveout import ending
+from carveout.backoff import backoff_s
 from carveout.conf import get_settings
 from carveout.ending import Outcome, Run
 from carveout.errors import CursorMoved
 from carveout.event import ReceivedEvent
 from carveout.likeness import likeness
-from carveout.models import Cursor, Delivery
+from carveout.models import Delivery
 from carveout.subscription import Subscription
+from carveout.turn import RUNNABLE, has_earlier, is_paused
 from carveout.upcaster import newest
 
 CLAIM_MARGIN_S = 15
 """How long after its time limit a run is believed dead."""
-RUNNABLE = (Delivery.State.WAITING, Delivery.State.QUEUED)
 _DEATH = "Each attempt ended with the death of its process."
 KILLED = {
     "error_type": "",
@@ -34,9 +34,6 @@ KILLED = {
 """What kills its process leaves no error; this stands in its place."""
 SWEEP_AFTER_S = 5
 """How long a job may be without a trace before it is looked for in Redis."""
-
-Handed = tuple[int, datetime | None]
-"""A delivery that was handed to a job, and until when a run claimed it."""
 
 
 def store(
@@ -85,26 +82,6 @@ def store(
             ending.record(row, outcome, subscription.database, run, describe(error))
 
 
-def ids_of(subscription: Subscription, events: Sequence[ReceivedEvent]) -> list[int]:
-    """The deliveries of these events that may run now."""
-    rows = _rows(subscription.database).filter(
-        subscription=subscription.name, event_id__in=[event.id for event in events]
-    )
-    if subscription.ordered:
-        rows = rows.filter(~_has_earlier())
-    return list(rows.order_by("id").values_list("id", flat=True))
-
-
-def blocked_keys(subscription: Subscription, events: Sequence[ReceivedEvent]) -> set[str]:
-    """The keys whose earlier events this ordered subscription has not done yet."""
-    rows = (
-        _rows(subscription.database)
-        .filter(subscription=subscription.name, key__in={event.key for event in events})
-        .exclude(state=Delivery.State.TRYING)
-    )
-    return set(rows.values_list("key", flat=True))
-
-
 def claim(delivery_id: int, database: str, ordered: Collection[str]) -> Delivery | None:
     """Take a delivery for one run and count the attempt, before the handler is called.
 
@@ -115,8 +92,8 @@ def claim(delivery_id: int, database: str, ordered: Collection[str]) -> Delivery
     now = timezone.now()
     until = now + timedelta(seconds=get_settings().job_timeout_s + CLAIM_MARGIN_S)
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    its_turn = ~Q(subscription__in=ordered) | ~_has_earlier()
-    rows = _rows(database).filter(free, ~_is_paused(), pk=delivery_id, state__in=RUNNABLE)
+    its_turn = ~Q(subscription__in=ordered) | ~has_earlier()
+    rows = _rows(database).filter(free, ~is_paused(), pk=delivery_id, state__in=RUNNABLE)
     if not rows.filter(its_turn).exists():
         return None
     if not rows.update(attempts=F("attempts") + 1, claimed_until=until):
@@ -179,59 +156,11 @@ def give_up(delivery: Delivery, subscription: Subscription) -> None:
             ending.record(delivery, Outcome.GIVEN_UP, subscription.database, described=KILLED)
 
 
-def any_due(database: str) -> bool:
-    """Is there anything for `due`? Asked often, and mostly answered with no."""
-    connection = connections[database]
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    with connection.cursor() as cursor:
-        cursor.execute(_ANY_DUE, [*RUNNABLE, now])
-        return cursor.fetchone() is not None
-
-
-_ANY_DUE = "SELECT 1 FROM carveout_delivery WHERE state IN (%s, %s) AND due_at <= %s LIMIT 1"
-
-
-def due(subscriptions: Collection[Subscription], database: str, limit: int) -> list[Delivery]:
-    """Deliveries that wait no longer; one per key if ordered."""
-    rows = _free(subscriptions, database).filter(state=Delivery.State.WAITING)
-    return list(rows.order_by("due_at", "id")[:limit])
-
-
-def handed_over(subscriptions: Collection[Subscription], database: str) -> list[Handed]:
-    """Deliveries that had a job long enough; one per key if ordered."""
-    rows = _free(subscriptions, database).filter(state=Delivery.State.QUEUED)
-    return list(rows.values_list("pk", "claimed_until"))
-
-
-def _free(subscriptions: Collection[Subscription], database: str) -> "QuerySet[Delivery]":
-    """Deliveries that are due, whose turn it is, and that nobody runs."""
-    now = timezone.now()
-    rows = _rows(database).filter(
-        Q(claimed_until=None) | Q(claimed_until__lt=now),
-        ~_is_paused(),
-        subscription__in=[s.name for s in subscriptions],
-        due_at__lte=now,
-    )
-    ordered = [s.name for s in subscriptions if s.ordered]
-    return rows.filter(~Q(subscription__in=ordered) | ~_has_earlier()) if ordered else rows
-
-
 def queue(ids: Collection[int], database: str) -> None:
     """Note that deliveries were handed to jobs; they are looked for again after a while."""
     _rows(database).filter(pk__in=ids, state__in=RUNNABLE).update(
         state=Delivery.State.QUEUED, due_at=timezone.now() + timedelta(seconds=SWEEP_AFTER_S)
     )
-
-
-def next_of_key(delivery: Delivery, database: str) -> int | None:
-    """The delivery that waits behind this one."""
-    rows = _rows(database).filter(
-        ~_has_earlier(),
-        subscription=delivery.subscription,
-        context=delivery.context,
-        key=delivery.key,
-    )
-    return rows.values_list("pk", flat=True).first()
 
 
 def retry(deliveries: "QuerySet[Delivery]") -> int:
@@ -276,18 +205,6 @@ def event_of(delivery: Delivery) -> ReceivedEvent:
     return newest(msgspec.json.decode(delivery.event, type=ReceivedEvent))
 
 
-def backoff_s(attempts: int, subscription: Subscription | None = None) -> float:
-    """Exponential backoff with full jitter.
-
-    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
-    settings = get_settings()
-    base_s = (subscription and subscription.retry_base_s) or settings.retry_base_s
-    cap_s = (subscription and subscription.retry_cap_s) or settings.retry_cap_s
-    ceiling = min(cap_s, base_s * 2.0 ** min(attempts, 30))
-    return random.uniform(0, ceiling)  # noqa: S311 - spreads retries, guards nothing
-
-
 def _gives_up(subscription: Subscription, attempts: int, error: Exception) -> bool:
     """Was that the last attempt?"""
     return attempts >= subscription.max_attempts or isinstance(error, subscription.give_up_on)
@@ -303,25 +220,3 @@ def describe(error: Exception) -> dict[str, str]:
 
 def _rows(database: str) -> "QuerySet[Delivery]":
     return Delivery.objects.using(database)
-
-
-def _is_paused() -> Exists:
-    """A person has the subscription paused."""
-    cursors = Cursor.objects.filter(paused_at__isnull=False)
-    return Exists(cursors.filter(subscription=OuterRef("subscription")))
-
-
-def _has_earlier() -> Exists:
-    return Exists(
-        Delivery.objects.filter(
-            subscription=OuterRef("subscription"),
-            key=OuterRef("key"),
-            context=OuterRef("context"),
-        )
-        # In another partition there is what came before the log was divided anew, or after it.
-        .filter(
-            Q(partition=OuterRef("partition"), position__lt=OuterRef("position"))
-            | (~Q(partition=OuterRef("partition")) & Q(pk__lt=OuterRef("pk")))
-        )
-        .exclude(state=Delivery.State.TRYING)
-    )

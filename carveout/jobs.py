@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import transaction
 
-from carveout import address, delivery
+from carveout import address, delivery, turn
 from carveout.conf import RQ_SERIALIZER, get_settings, rq_queue_name
 from carveout.connection import REDIS_ERRORS, jobs_client
 from carveout.event import ReceivedEvent
@@ -33,7 +33,7 @@ def hand_over(subscription: Subscription, events: Sequence[ReceivedEvent]) -> No
     if not events:
         return
     delivery.store(subscription, events, Delivery.State.QUEUED)
-    ids = delivery.ids_of(subscription, events)
+    ids = turn.ids_of(subscription, events)
     if get_settings().delivery != "inline":
 
         def enqueue_them() -> None:  # no partial: Django wants a name to log if it fails

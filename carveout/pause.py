@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from carveout.delivery import backoff_s
+from carveout.backoff import backoff_s
 
 PAUSE_MAX_S = 30.0
 

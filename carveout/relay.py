@@ -8,8 +8,9 @@ from contextlib import contextmanager, suppress
 
 from django.db import InterfaceError, OperationalError
 
-from carveout import deployed, log, retention, sequencer, stream, tally
+from carveout import log, retention, sequencer, stream, tally
 from carveout.conf import get_settings
+from carveout.contracts import deployed
 from carveout.errors import HistoryGone, LogMismatch, StreamUnavailable
 from carveout.event import Place
 from carveout.failpoint import reach

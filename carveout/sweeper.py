@@ -3,10 +3,10 @@
 import time
 from collections.abc import Sequence
 
-from carveout import delivery, jobs
+from carveout import delivery, jobs, turn
 from carveout.conf import get_settings
-from carveout.delivery import Handed
 from carveout.subscription import Subscription
+from carveout.turn import Handed
 
 REST_TIMES = 20
 """After it has looked for lost jobs it rests for so many times as long. With some ten thousand jobs
@@ -38,7 +38,7 @@ class Sweeper:
         return made
 
     def _those_that_waited(self) -> int:
-        due = delivery.due(self._subscriptions, self._database, get_settings().batch_rows)
+        due = turn.due(self._subscriptions, self._database, get_settings().batch_rows)
         rows = [(row.pk, row.claimed_until) for row in due]
         lost = self._without_job(rows)
         delivery.queue([pk for pk, _ in rows], self._database)
@@ -46,7 +46,7 @@ class Sweeper:
         return len(lost)
 
     def _those_that_were_lost(self) -> int:
-        lost = self._without_job(delivery.handed_over(self._subscriptions, self._database))
+        lost = self._without_job(turn.handed_over(self._subscriptions, self._database))
         delivery.queue(lost, self._database)
         jobs.enqueue(self._context, lost)
         return len(lost)

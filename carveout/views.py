@@ -9,12 +9,13 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from carveout import log, story_parts
+from carveout import log
 from carveout.access import ContextTokenAuthentication, IsContextOrStaff, StaffAuthentication
 from carveout.conf import get_settings
 from carveout.errors import HistoryGone
 from carveout.history import History
 from carveout.lookups import offered
+from carveout.story import parts
 
 EVENTS_MAX = 1000
 POSITION_MAX = 2**63 - 1
@@ -54,7 +55,7 @@ class EventsView(APIView):
 
 
 class StoriesView(APIView):
-    """What this deployment tells of a story; see `story_parts`."""
+    """What this deployment tells of a story; see `carveout.story.parts`."""
 
     authentication_classes = [ContextTokenAuthentication, StaffAuthentication]
     permission_classes = [IsContextOrStaff]
@@ -65,13 +66,13 @@ class StoriesView(APIView):
             raise Http404(f"{owner} is not hosted here")
         asked = request.query_params
         names, events = asked.getlist("correlation"), asked.getlist("event")
-        if max(len(names), len(events)) > story_parts.NAMES_MAX:
-            raise ValidationError(f"Ask for at most {story_parts.NAMES_MAX} at once.")
+        if max(len(names), len(events)) > parts.NAMES_MAX:
+            raise ValidationError(f"Ask for at most {parts.NAMES_MAX} at once.")
         try:
-            heard = [story_parts.read(each) for each in events]
+            heard = [parts.read(each) for each in events]
         except ValueError as error:
             raise ValidationError({"event": str(error)}) from error
-        answer = story_parts.part(asked.get("q", ""), names, heard)
+        answer = parts.part(asked.get("q", ""), names, heard)
         return HttpResponse(msgspec.json.encode(answer), content_type="application/json")
 
 

@@ -10,14 +10,16 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
-from carveout import contract, deployed, legend, picture
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS
-from carveout.contextmap import ContextMap
-from carveout.contextmap import draw as map_of
-from carveout.downstream import downstream
+from carveout.contextmap import legend, picture
+from carveout.contextmap.downstream import downstream
+from carveout.contextmap.mapped import ContextMap
+from carveout.contextmap.mapped import draw as map_of
+from carveout.contextmap.observed import observe
+from carveout.contracts import deployed
+from carveout.contracts.folder import default_folder
 from carveout.models import Map
-from carveout.observed import observe
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -86,4 +88,4 @@ def _map() -> ContextMap:
         elsewhere = deployed.told()
     except REDIS_ERRORS:
         elsewhere = {}
-    return map_of(deployed.known(contract.default_folder(), elsewhere), observe())
+    return map_of(deployed.known(default_folder(), elsewhere), observe())

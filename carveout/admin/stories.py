@@ -9,9 +9,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from carveout import story_tree
 from carveout.models import Delivery, LoggedEvent, Story
-from carveout.story_text import headline
+from carveout.story import tree
+from carveout.story.text import headline
 
 REFRESH_S = 3
 QUERY_MAX = 255
@@ -50,7 +50,7 @@ class StoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not self.has_view_permission(request):
             raise PermissionDenied
         query = request.GET.get("q", "").strip()[:QUERY_MAX]
-        found = story_tree.find(query) if query else None
+        found = tree.find(query) if query else None
         stories = found.stories if found else []
         context = {
             **self.admin_site.each_context(request),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
-from carveout import delivery, jobs, subscription
+from carveout import jobs, subscription, turn
 from carveout.conf import get_settings
 from carveout.doctor.finding import Finding, age_s, count, error, ok, warning
 from carveout.models import Delivery
@@ -63,7 +63,7 @@ def _dead(context: str) -> Iterator[Finding]:
 
 
 def _waiting(context: str) -> Iterator[Finding]:
-    runnable = _rows(context).filter(state__in=delivery.RUNNABLE).values("subscription", "state")
+    runnable = _rows(context).filter(state__in=turn.RUNNABLE).values("subscription", "state")
     for group in runnable.annotate(count=Count("pk"), first=Min("parked_at")).order_by("-count"):
         what = f"Deliveries of {group['subscription']}"
         found = f"{group['count']} {group['state']}, the oldest since {group['first']:%F %T}"
@@ -74,7 +74,7 @@ def _waiting(context: str) -> Iterator[Finding]:
 
 def _overdue(context: str) -> Iterator[Finding]:
     declared = subscription.hosted([context])
-    due = delivery.due(declared, get_settings().database_of(context), ROWS_MAX)
+    due = turn.due(declared, get_settings().database_of(context), ROWS_MAX)
     before = timezone.now() - timedelta(seconds=OVERDUE_S)
     overdue = [row for row in due if row.due_at < before]
     if overdue:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandParser
 
-from carveout.contract import FOLDER, default_folder
+from carveout.contracts.folder import FOLDER, default_folder
 
 
 def add_folder(parser: CommandParser) -> None:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from carveout import contract, deployed
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS
-from carveout.contract import Contract
+from carveout.contextmap.observed import Observed, observe
+from carveout.contracts import deployed
+from carveout.contracts.contract import Contract
+from carveout.contracts.folder import known
 from carveout.management.command import KitCommand
-from carveout.observed import Observed, observe
 
 
 def declared_and_seen(
@@ -15,7 +16,7 @@ def declared_and_seen(
 ) -> tuple[dict[str, Contract], Observed | None]:
     """Contracts of code, files and running deployments, and what is seen; says what is missing."""
     if declared_only or get_settings().delivery == "inline":
-        return contract.known(folder), None
+        return known(folder), None
     try:
         elsewhere = deployed.told()
     except REDIS_ERRORS:

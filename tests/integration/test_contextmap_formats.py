@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from carveout import contract
+from carveout.contracts.declared import declared
 from tests import node_modules
 from tests.copies import CONTEXTS
 
@@ -46,9 +46,9 @@ def test_eventcatalog_own_sdk_finds_every_context_event_and_lookup(tmp_path):
     read = node_modules.run("eventcatalog.cjs", written("eventcatalog", tmp_path))
     by_id = {kind: {each["id"]: each for each in found} for kind, found in read.items()}
     assert set(by_id["domains"]) == set(by_id["services"]) == set(CONTEXTS)
-    declared = {name: contract.declared(name) for name in CONTEXTS}
-    assert set(by_id["events"]) == {each for of in declared.values() for each in of.events}
-    assert set(by_id["queries"]) == {each for of in declared.values() for each in of.lookups}
+    contracts = {name: declared(name) for name in CONTEXTS}
+    assert set(by_id["events"]) == {each for of in contracts.values() for each in of.events}
+    assert set(by_id["queries"]) == {each for of in contracts.values() for each in of.lookups}
     created = by_id["events"]["orders.OrderCreated"]
     assert created["summary"] == "A customer's order was stored."
     assert created["schema"]["$ref"] == "#/$defs/OrderCreated"

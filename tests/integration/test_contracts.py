@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from carveout import contract
+from carveout.contracts import contract
+from carveout.contracts.declared import declared
+from carveout.contracts.folder import encode, stored
 from tests import copies
 from tests.copies import CONTEXTS, ROOT
 
@@ -49,15 +51,15 @@ def line_of(text: str, file: str = READER) -> str:
 
 def without_lines(contract_: contract.Contract) -> str:
     """Lines move with every comment; that alone needs no new contract."""
-    text = contract.encode(contract_)
+    text = encode(contract_)
     return "\n".join(line for line in text.splitlines() if not line.strip().startswith('"at"'))
 
 
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_the_stored_contracts_are_those_of_the_code(context):
-    stored = contract.stored(context, ROOT / "contracts")
-    assert stored, "say `manage.py contracts --write`"
-    assert without_lines(stored) == without_lines(contract.declared(context))
+    written = stored(context, ROOT / "contracts")
+    assert written, "say `manage.py contracts --write`"
+    assert without_lines(written) == without_lines(declared(context))
 
 
 @pytest.mark.parametrize("command", [["contracts"], ["contextmap", "--declared"]])

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from carveout.breach import breaches
-from carveout.contract import Contract, EventType, FieldRead, Hearing, Offer, Reader
+from carveout.contracts.breach import breaches
+from carveout.contracts.contract import Contract, EventType, FieldRead, Hearing, Offer, Reader
 from carveout.remark import in_order
 
 TEXT, NUMBER = {"type": "string"}, {"type": "integer"}

@@ -1,7 +1,7 @@
 """Which contexts' handlers wait for each other."""
 
-from carveout.contract import Contract, EventType, Hearing, Reader
-from carveout.cycle import cycles
+from carveout.contextmap.cycle import cycles
+from carveout.contracts.contract import Contract, EventType, Hearing, Reader
 
 
 def contract(context: str, *asked: str, carries: str = "", by: str = "", asks: bool = True):

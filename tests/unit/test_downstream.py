@@ -1,13 +1,13 @@
 """What happens when an event is announced: what was seen, and what can only be guessed."""
 
-from carveout.contextmap import (
+from carveout.contextmap.downstream import downstream
+from carveout.contextmap.mapped import (
     ContextMap,
     MappedContext,
     MappedEvent,
     MappedSubscription,
 )
-from carveout.downstream import downstream
-from carveout.observed import Observed, SeenSubscription
+from carveout.contextmap.observed import Observed, SeenSubscription
 from carveout.tally import Tally
 
 HEARD = Tally(1, 1.0)

@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 from rest_framework import serializers
 
-from carveout import schema
+from carveout.contracts import schema
+from carveout.contracts.offer import schema_of
 from carveout.errors import DeclarationInvalid
 from carveout.lookups import LookupViewSet
-from carveout.offer import schema_of
 from orders.models import Order, OrderLine
 
 

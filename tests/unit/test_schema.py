@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from carveout import schema
+from carveout.contracts import schema
 
 
 class Part(msgspec.Struct):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from carveout import delivery
+from carveout.backoff import backoff_s
 from carveout.breaker import FAILURES_TO_OPEN, OPEN_S, Breaker
 from carveout.pause import PAUSE_MAX_S, Pauses
 
@@ -22,7 +22,7 @@ def clock(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def backoff(settings):
+def waits(settings):
     settings.CARVEOUT = {
         "CONTEXTS": {"shows": {"apps": ["shows"]}},
         "RETRY_BASE_S": 1.0,
@@ -32,7 +32,7 @@ def backoff(settings):
 
 @pytest.mark.parametrize(("attempts", "ceiling_s"), [(1, 2), (2, 4), (5, 32), (6, 60), (500, 60)])
 def test_backoff_doubles_up_to_its_cap_with_full_jitter(attempts, ceiling_s):
-    waits = [delivery.backoff_s(attempts) for _ in range(400)]
+    waits = [backoff_s(attempts) for _ in range(400)]
     assert 0 <= min(waits) < ceiling_s * 0.2
     assert ceiling_s * 0.8 < max(waits) <= ceiling_s
 

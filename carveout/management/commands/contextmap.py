@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from carveout import catalog, contextmap
-from carveout.drawing import FORMATS
+from carveout.contextmap import catalog, mapped
+from carveout.contextmap.drawing import FORMATS
 from carveout.management.command import KitCommand
 from carveout.management.folder import add_folder, folder_of
 from carveout.management.remarks import tell
@@ -46,14 +46,14 @@ class Command(KitCommand):
     ) -> None:
         contracts, seen = declared_and_seen(self, folder_of(folder), declared_only=declared)
         if check:
-            tell(self, contextmap.check(contracts, seen), "The map fits together.")
+            tell(self, mapped.check(contracts, seen), "The map fits together.")
         elif options["format"] == catalog.FORMAT:
             if output is None:
                 raise CommandError("eventcatalog is a folder of files: say --output FOLDER.")
             count = catalog.write(contracts, output)
             self.stdout.write(f"{count} files are written to {output}.")
         else:
-            text = FORMATS[options["format"]](contextmap.draw(contracts, seen), contracts)
+            text = FORMATS[options["format"]](mapped.draw(contracts, seen), contracts)
             if output is None:
                 self.stdout.write(text)
             else:

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from carveout import contract
-from carveout.breach import breaches
 from carveout.conf import get_settings
-from carveout.contract import Contract
+from carveout.contracts.breach import breaches
+from carveout.contracts.contract import Contract
+from carveout.contracts.declared import declared
+from carveout.contracts.folder import encode, known, path_of, stored
 from carveout.management.command import KitCommand
 from carveout.management.folder import add_folder, folder_of
 from carveout.management.remarks import tell
@@ -39,8 +40,8 @@ class Command(KitCommand):
     def _write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for context in get_settings().hosted:
-            path = contract.path_of(context, folder)
-            text = contract.encode(contract.declared(context))
+            path = path_of(context, folder)
+            text = encode(declared(context))
             if path.exists() and path.read_text(encoding="utf-8") == text:
                 self.stdout.write(f"{path} is as it was.")
             else:
@@ -50,15 +51,15 @@ class Command(KitCommand):
 
 def _check(folder: Path) -> Iterator[Remark]:
     before: dict[str, Contract] = {}
-    now = contract.known(folder)
+    now = known(folder)
     for context in get_settings().hosted:
         path = f"{folder.name}/{context}.json"
-        stored = contract.stored(context, folder)
-        if stored is None:
+        written = stored(context, folder)
+        if written is None:
             yield Remark(path, "there is no such file. Say `manage.py contracts --write`.")
             continue
-        before[context] = stored
-        if stored != now[context]:
+        before[context] = written
+        if written != now[context]:
             yield Remark(
                 path, "is not as the code is now. Say `manage.py contracts --write`.", broken=False
             )

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from django.core.management.base import CommandError, CommandParser
 
-from carveout import story_text, story_tree
 from carveout.management.command import KitCommand
 from carveout.management.redis import redis_running
+from carveout.story import text, tree
 
 
 class Command(KitCommand):
@@ -23,10 +23,10 @@ class Command(KitCommand):
 
     def handle(self, *args: Any, query: str, **options: Any) -> None:
         with redis_running():
-            found = story_tree.find(query)
+            found = tree.find(query)
         if options["format"] == "json":
             self.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode())
         else:
-            self.stdout.write(story_text.written(found))
+            self.stdout.write(text.written(found))
         if not found.stories:
             raise CommandError("There is no story.")

@@ -8,9 +8,9 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
-from carveout import deployed
 from carveout.conf import RQ_SERIALIZER, rq_queue_name
 from carveout.connection import REDIS_ERRORS
+from carveout.contracts import deployed
 from carveout.errors import StreamUnavailable
 from carveout.jobs import JOB_CLASS, worker_name
 from carveout.management.command import KitCommand

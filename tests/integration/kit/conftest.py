@@ -14,7 +14,8 @@ from django.db import connections
 from django.test import override_settings
 
 import carveout
-from carveout import deployed, notice, tally, trace, transport
+from carveout import notice, tally, trace, transport
+from carveout.contracts import deployed
 from carveout.models import (
     Attempt,
     Cursor,

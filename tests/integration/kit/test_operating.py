@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 import carveout
-from carveout import delivery
+from carveout import backoff, delivery
 from carveout.annotation import Gathered
 from carveout.ending import Run
 from carveout.errors import CursorMoved
@@ -169,7 +169,7 @@ class TestRetryPolicy:
     @pytest.fixture(autouse=True)
     def longest(self, monkeypatch):
         """No jitter: each wait is as long as it may be."""
-        monkeypatch.setattr(delivery.random, "uniform", lambda _, ceiling: ceiling)
+        monkeypatch.setattr(backoff.random, "uniform", lambda _, ceiling: ceiling)
 
     def waits_s(self, attempts: int, **options: object) -> float:
         def handler(event):

@@ -8,10 +8,11 @@ from django.core.management import call_command
 from django.db import transaction
 
 import carveout
-from carveout import contract, deployed
 from carveout.connection import client
-from carveout.contrast import LATELY_S, contrast
-from carveout.observed import observe
+from carveout.contextmap.contrast import LATELY_S, contrast
+from carveout.contextmap.observed import observe
+from carveout.contracts import deployed
+from carveout.contracts.declared import declared
 from carveout.subscription import registry
 from tests.eventually import eventually
 from tests.integration.kit import steps
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("kit")
 
 
 def remarks() -> list[str]:
-    contracts = {name: contract.declared(name) for name in ("desk", "tickets")}
+    contracts = {name: declared(name) for name in ("desk", "tickets")}
     return sorted(map(str, contrast(contracts, observe())))
 
 
@@ -87,7 +88,7 @@ def test_a_subscriber_that_nobody_declares_is_found_at_the_event_that_it_hears()
     del registry["desk.stray"]
 
     (found,) = remarks()
-    event = contract.declared("tickets").events["tickets.TicketSold"]
+    event = declared("tickets").events["tickets.TicketSold"]
     told = f"{event.at}: desk.stray hears tickets.TicketSold and nobody declares it, 2 so far, "
     assert found.startswith(told)
     call_command("forget", "desk.stray", "--yes")
@@ -99,7 +100,7 @@ def test_a_group_that_somebody_made_by_hand_is_found():
     steps.relay()
     client().xgroup_create("carveout:{tickets.0}:stream", "reporting", "0")
     (found,) = remarks()
-    events = contract.declared("tickets").events
+    events = declared("tickets").events
     assert found == (
         f"{events[min(events)].at}: reporting hears events of tickets and nobody declares it."
         " Declare it, or stop it and say `manage.py forget reporting`."
@@ -120,14 +121,14 @@ def test_what_was_declared_long_ago_and_never_seen_is_a_notice_and_a_new_one_is_
 
     announce(sold(1))
     steps.relay()
-    at = contract.declared("desk").hears["tickets.TicketSold"]["desk.sleep"].at
+    at = declared("desk").hears["tickets.TicketSold"]["desk.sleep"].at
     assert remarks() == [
         f"notice: {at}: desk.sleep is declared and was never seen;"
         " does `manage.py consume desk` run?"
     ]
     blind = observe()
     blind.unread.append("database 'kit' can't be read: it is away")
-    assert list(contrast({"desk": contract.declared("desk")}, blind)) == []
+    assert list(contrast({"desk": declared("desk")}, blind)) == []
 
     client().hset(deployed.SINCE, "desk.sleep", time.time())
     assert remarks() == [], "it was declared only now"

@@ -10,13 +10,15 @@ from django.db import connections
 from django.utils import timezone
 
 import carveout
-from carveout import correlation, delivery, story, story_tree, trace
+from carveout import correlation, delivery, trace
 from carveout.annotation import Gathered
 from carveout.attempt import attempt
 from carveout.correlation import Correlation
 from carveout.ending import Run
 from carveout.models import Attempt, Cursor, Delivery, LoggedEvent
-from carveout.story_tree import Node
+from carveout.story import told
+from carveout.story import tree as story_tree
+from carveout.story.tree import Node
 from carveout.subscription import registry
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
@@ -26,7 +28,7 @@ from tests.integration.kit.tickets.services import announce, returned, sell, sol
 pytestmark = pytest.mark.usefixtures("kit", "rq_signals")
 
 
-def told(query: str) -> str:
+def printed(query: str) -> str:
     """What the command prints."""
     out = StringIO()
     call_command("story", query, stdout=out)
@@ -275,7 +277,7 @@ class TestTheTree:
         assert titles["tickets.TicketMoved T-1"] == "event"
         by_id = LoggedEvent.objects.using("kit").get(type="tickets.TicketMoved")
         assert [n.title for n in nodes(str(by_id.event_id))] == [n.title for n in nodes("T-1")]
-        assert by_id.correlation_id in told("T-1")
+        assert by_id.correlation_id in printed("T-1")
 
     def test_a_caused_event_stands_below_the_only_subscription_of_its_context(self):
         first = an_event("tickets.TicketSold", "T-1")
@@ -293,7 +295,7 @@ class TestTheTree:
             "tickets.TicketSold T-2",
             "tickets.TicketReturned X",
         }
-        assert "order-form-1" in told("T-2")
+        assert "order-form-1" in printed("T-2")
 
     def test_a_key_with_several_stories_has_them_in_time_order(self):
         announce(sold(1))
@@ -305,16 +307,16 @@ class TestTheTree:
         ]
 
     def test_a_long_story_is_cut_and_says_so(self, monkeypatch):
-        monkeypatch.setattr(story, "EVENTS_MAX", 3)
+        monkeypatch.setattr(told, "EVENTS_MAX", 3)
         with correlation.using(Correlation("import-1")):
             announce(sold(5))
         (only,) = story_tree.find("import-1").stories
         assert (only.events, only.cut) == (3, True)
-        assert "3 events and more" in told("import-1")
+        assert "3 events and more" in printed("import-1")
 
 
-def an_event(type_: str, key: str, by: story.Told | None = None) -> story.Told:
-    return story.Told(
+def an_event(type_: str, key: str, by: told.Told | None = None) -> told.Told:
+    return told.Told(
         id=str(uuid4()),
         type=type_,
         context=type_.split(".")[0],
@@ -335,7 +337,7 @@ class TestTheCommand:
 
         announce(sold(1))
         steps.flow()
-        lines = told("T-1").splitlines()
+        lines = printed("T-1").splitlines()
         assert lines[1].startswith("done: 1 event in ")
         assert lines[2] == "tickets.TicketSold T-1: published, +0 ms"
         assert lines[3] == "├─ tickets.0 position 1: shipped, in the stream"
@@ -351,7 +353,7 @@ class TestTheCommand:
 
     def test_a_query_that_leads_nowhere_fails(self):
         with pytest.raises(CommandError, match="no story"):
-            told("nobody")
+            printed("nobody")
 
     def test_it_works_inline_and_while_redis_is_away(self, kit):
         @carveout.subscribe("tickets.TicketSold")

@@ -9,7 +9,8 @@ from django.db import connections
 from django.test import override_settings
 
 import carveout
-from carveout import story_tree, transport
+from carveout import transport
+from carveout.story import tree
 from tests.integration.kit import steps
 from tests.integration.kit.conftest import back_up, connected
 from tests.integration.kit.test_stories import node
@@ -61,7 +62,7 @@ def test_each_database_of_a_deployment_is_asked(apart):
 @pytest.mark.parametrize("by", ["key", "event id"])
 def test_each_deployment_tells_its_part(apart, settings, by):
     hear()
-    (query,) = story_tree.find("T-1").stories
+    (query,) = tree.find("T-1").stories
     tickets = Tickets(settings.CARVEOUT)
     with serving(tickets) as url:
         apart.set(HOSTED=["desk"])
@@ -82,7 +83,7 @@ def test_who_does_not_answer_is_named_and_the_rest_is_told(apart, url, why):
     apart.set(HOSTED=["desk"])
     apart.change("tickets", url=url)
     transport.breakers.clear()
-    found = story_tree.find("T-1")
+    found = tree.find("T-1")
     assert found.stories == []
     assert list(found.silent) == ["tickets"]
     assert why in found.silent["tickets"]

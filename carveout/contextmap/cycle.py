@@ -12,8 +12,8 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import NamedTuple
 
-from carveout.contract import Contracts, Heard, Read, reads
-from carveout.needs import askers
+from carveout.contracts.contract import Contracts, Heard, Read, reads
+from carveout.contracts.needs import askers
 from carveout.remark import Remark
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from carveout.contextmap import ContextMap
-from carveout.contract import label
-from carveout.downstream import Downstream
-from carveout.observed import Observed
+from carveout.contextmap.downstream import Downstream
+from carveout.contextmap.mapped import ContextMap
+from carveout.contextmap.observed import Observed
+from carveout.contracts.contract import label
 
 Cells = dict[str, str]
 """What is seen, by what and about whom: "lag orders.follow_stock"."""

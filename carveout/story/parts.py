@@ -6,11 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from carveout import story, transport
+from carveout import transport
 from carveout.conf import get_settings
 from carveout.errors import CarveoutError, LookupRefused
-from carveout.fate import Fate, Heard, fates
-from carveout.story import Told
+from carveout.story import told
+from carveout.story.fate import Fate, Heard, fates
+from carveout.story.told import Told
 
 EVENTS_PER_REQUEST = 40
 NAMES_MAX = 100
@@ -29,8 +30,8 @@ class Part(msgspec.Struct, frozen=True):
 
 def part(query: str, correlations: Sequence[str], heard: Sequence[Heard]) -> Part:
     """What this deployment tells of a query, of correlation ids, or of events."""
-    events, cut = story.events([each for each in correlations if "\0" not in each])
-    roots = story.roots(query) if query and "\0" not in query else []
+    events, cut = told.events([each for each in correlations if "\0" not in each])
+    roots = told.roots(query) if query and "\0" not in query else []
     return Part(roots, events, fates(heard) if heard else [], cut)
 
 
@@ -60,9 +61,9 @@ def fates_of(events: Sequence[Told], silent: dict[str, str]) -> list[Fate]:
     heard = [Heard(e.id, e.type, (e.context, e.partition), e.position) for e in events]
     found: dict[tuple[str, str], Fate] = {}
     for first in range(0, len(heard), EVENTS_PER_REQUEST):
-        for told in ask(silent, heard=heard[first : first + EVENTS_PER_REQUEST]):
+        for each in ask(silent, heard=heard[first : first + EVENTS_PER_REQUEST]):
             # Deployments may share a database.
-            found |= {(fate.event, fate.subscription): fate for fate in told.fates}
+            found |= {(fate.event, fate.subscription): fate for fate in each.fates}
     return list(found.values())
 
 

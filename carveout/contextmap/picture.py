@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Set
 from typing import NamedTuple
 
 from carveout import layered, ring
-from carveout.contextmap import ContextMap, MappedEvent
-from carveout.contract import label
-from carveout.downstream import Downstream
+from carveout.contextmap.downstream import Downstream
+from carveout.contextmap.mapped import ContextMap, MappedEvent
+from carveout.contracts.contract import label
 from carveout.place import Box, Layout, Link, Point
 
 FEW, FEW_ARROWS = 9, 18

@@ -9,7 +9,7 @@ from collections import deque
 
 import msgspec
 
-from carveout.contextmap import ContextMap, MappedEvent
+from carveout.contextmap.mapped import ContextMap, MappedEvent
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Set
 from datetime import UTC, datetime
 
-from carveout.contract import Contracts, Heard, hears
-from carveout.observed import Observed, SeenSubscription
+from carveout.contextmap.observed import Observed, SeenSubscription
+from carveout.contracts.contract import Contracts, Heard, hears
 from carveout.remark import Remark
 
 LATELY_S = 600

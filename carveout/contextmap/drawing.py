@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from carveout.asyncapi import as_asyncapi
-from carveout.contextmap import ContextMap, MappedEvent, MappedLookup
-from carveout.contract import Contracts, label
-from carveout.glimpse import of_event, of_reader, of_subscription
+from carveout.contextmap.asyncapi import as_asyncapi
+from carveout.contextmap.glimpse import of_event, of_reader, of_subscription
+from carveout.contextmap.mapped import ContextMap, MappedEvent, MappedLookup
+from carveout.contracts.contract import Contracts, label
 
 
 def as_json(drawn: ContextMap) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from carveout import schema
-from carveout.change import Change, changes, demanded
-from carveout.contract import Contracts, EventType, Offer, hears, reads
-from carveout.needs import unmet
+from carveout.contracts import schema
+from carveout.contracts.change import Change, changes, demanded
+from carveout.contracts.contract import Contracts, EventType, Offer, hears, reads
+from carveout.contracts.needs import unmet
 from carveout.remark import Remark
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from carveout.story_tree import Node, Stories, Story
+from carveout.story.tree import Node, Stories, Story
 
 
 def written(stories: Stories) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from carveout import schema
-from carveout.contract import EventType, Offer
-from carveout.needs import below
+from carveout.contracts import schema
+from carveout.contracts.contract import EventType, Offer
+from carveout.contracts.needs import below
 
 
 class Change(NamedTuple):

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
-from carveout import schema
 from carveout.conf import get_settings
-from carveout.contract import Contracts, Heard, Read, hears, reads
+from carveout.contracts import schema
+from carveout.contracts.contract import Contracts, Heard, Read, hears, reads
 from carveout.remark import Remark
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from carveout.contract import Contracts, EventType, Offer, hears, label, reads
+from carveout.contracts.contract import Contracts, EventType, Offer, hears, label, reads
 
 FORMAT = "eventcatalog"
 EVENT_BODY = '<SchemaViewer file="schema.json" title="Data" />\n\n<NodeGraph />'

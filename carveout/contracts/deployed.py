@@ -13,10 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from carveout import contract
 from carveout.conf import get_settings
 from carveout.connection import impatient_client
-from carveout.contract import Contract
+from carveout.contracts import folder as folders
+from carveout.contracts.contract import Contract
+from carveout.contracts.declared import declared
 from carveout.notice import tell
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def keep_telling(contexts: Iterable[str]) -> None:
         return
     for name in names:
         try:
-            _tell(contract.declared(name))
+            _tell(declared(name))
         except Exception:  # an order is worth more than the map
             logger.exception("The contract of %s can't be told to other deployments", name)
 
@@ -92,7 +93,7 @@ def known(folder: Path, elsewhere: dict[str, Told]) -> dict[str, Contract]:
         for name, each in elsewhere.items()
         if name in settings.contexts and not settings.hosts(name)
     }
-    return contract.known(folder) | running
+    return folders.known(folder) | running
 
 
 def forget() -> None:

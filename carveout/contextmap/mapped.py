@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from carveout.conf import get_settings
-from carveout.contract import Contracts, Read, hears, reads
-from carveout.contrast import contrast
-from carveout.cycle import cycles
-from carveout.needs import askers, unmet
-from carveout.observed import Observed
+from carveout.contextmap.contrast import contrast
+from carveout.contextmap.cycle import cycles
+from carveout.contextmap.observed import Observed
+from carveout.contracts.contract import Contracts, Read, hears, reads
+from carveout.contracts.needs import askers, unmet
+from carveout.contracts.schema import EACH
 from carveout.remark import Remark
-from carveout.schema import EACH
 
 
 class MappedContext(msgspec.Struct, frozen=True, kw_only=True):

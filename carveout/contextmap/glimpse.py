@@ -1,6 +1,6 @@
 """What is seen of one thing on the map, in a few words; nothing if nobody looked."""
 
-from carveout.observed import Observed
+from carveout.contextmap.observed import Observed
 
 
 def of_event(name: str, seen: Observed | None) -> str:

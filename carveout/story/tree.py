@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from carveout.annotation import LookedUp
-from carveout.fate import Fate, Step
-from carveout.story import Told
-from carveout.story_parts import NAMES_MAX, ask, fates_of
+from carveout.story.fate import Fate, Step
+from carveout.story.parts import NAMES_MAX, ask, fates_of
+from carveout.story.told import Told
 
 STILL = timedelta(minutes=10)
 """What has not moved for so long is not looked at again and again."""

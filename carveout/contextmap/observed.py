@@ -9,12 +9,13 @@ from collections.abc import Mapping
 
 import msgspec
 
-from carveout import deployed, stream, tally
+from carveout import stream, tally
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS
+from carveout.contextmap.stored import Stored, look
+from carveout.contracts import deployed
 from carveout.errors import StreamUnavailable
 from carveout.event import Place
-from carveout.stored import Stored, look
 from carveout.stream import Watched
 from carveout.tally import Tally
 

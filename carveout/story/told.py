@@ -12,8 +12,8 @@ from carveout import stream
 from carveout.conf import get_settings
 from carveout.errors import StreamUnavailable
 from carveout.event import Place
-from carveout.fate import aware, databases
 from carveout.models import LoggedEvent
+from carveout.story.fate import aware, databases
 
 EVENTS_MAX = 300
 """Of one story; what comes later is left out, and that is said."""

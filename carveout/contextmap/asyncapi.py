@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from carveout.conf import get_settings
-from carveout.contract import Contracts, EventType, Heard, hears, label
+from carveout.contracts.contract import Contracts, EventType, Heard, hears, label
 
 Document = dict[str, Any]
 
