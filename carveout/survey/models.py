@@ -3,13 +3,12 @@
 import sys
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from django.apps import apps as registry
 from django.conf import settings as django_settings
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
-from django.db.models.base import ModelBase
 
 from carveout.survey.project import Project
 
@@ -69,8 +68,7 @@ class Models:
             made: f"{owner.__module__}.{owner.__qualname__}.{name}"
             for owner in self.all
             for name, value in vars(owner).items()
-            if isinstance(made := getattr(value, "__dict__", {}).get("model"), ModelBase)
-            and made is not owner
+            if _is_model(made := getattr(value, "__dict__", {}).get("model")) and made is not owner
         }
 
     @cached_property
@@ -103,7 +101,7 @@ class Models:
         found: Any = sys.modules.get(module)
         for each in classes:
             found = getattr(found, each, None)
-        if not classes or not isinstance(found, ModelBase):
+        if not classes or not _is_model(found):
             return False
         meta = found._meta
         fields = [*meta.local_fields, *meta.local_many_to_many, *meta.private_fields]
@@ -147,6 +145,10 @@ class Models:
             yield model
 
 
+def _is_model(found: Any) -> TypeGuard[type[Model]]:
+    return isinstance(found, type) and issubclass(found, Model)
+
+
 def _step(model: type[Model], name: str) -> Any:
     """A field or a reverse relation; None for `product_id`, which names the column."""
     try:
@@ -170,5 +172,5 @@ def admin_classes() -> Iterator[tuple[type[Model], Any]]:
     sites = sys.modules.get("django.contrib.admin.sites")
     for site in list(sites.all_sites) if sites else ():
         for model, admin in site._registry.items():
-            if isinstance(model, ModelBase):
+            if _is_model(model):
                 yield model, type(admin)

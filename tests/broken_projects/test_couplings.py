@@ -45,10 +45,10 @@ def text() -> str:
     return run()
 
 
-def lines_of_the_project() -> list[tuple[str, str]]:
-    files = [path for path in sorted(PROJECT.rglob("*")) if path.suffix in (".py", ".html")]
+def lines_of(project: Path) -> list[tuple[str, str]]:
+    files = [path for path in sorted(project.rglob("*")) if path.suffix in (".py", ".html")]
     return [
-        (f"{path.relative_to(PROJECT)}:{number}", line)
+        (f"{path.relative_to(project)}:{number}", line)
         for path in files
         for number, line in enumerate(path.read_text().splitlines(), start=1)
     ]
@@ -70,19 +70,22 @@ def test_every_coupling_is_found_and_nothing_else(found):
 
 
 def test_the_list_of_couplings_is_that_of_the_marked_lines(found):
-    marked = Counter()
-    for where, line in lines_of_the_project():
-        mark = MARK.search(line)
-        if mark:
-            marked[where] = mark[1].count("C")
-    assert Counter(map(at, found["couplings"])) == marked
+    assert Counter(map(at, found["couplings"])) == marked(PROJECT)
+
+
+def marked(project: Path) -> Counter[str]:
+    """How many couplings each marked line holds."""
+    marks = ((where, MARK.search(line)) for where, line in lines_of(project))
+    return Counter({where: mark[1].count("C") for where, mark in marks if mark})
 
 
 def test_decoys_are_no_couplings(found):
-    lines = lines_of_the_project()
-    decoys = {where for where, line in lines if "decoy" in line and not MARK.search(line)}
-    assert len(decoys) >= 20
-    assert {at(each) for each in found["couplings"]} & decoys == set()
+    assert len(decoys(PROJECT)) >= 20
+    assert {at(each) for each in found["couplings"]} & decoys(PROJECT) == set()
+
+
+def decoys(project: Path) -> set[str]:
+    return {where for where, line in lines_of(project) if "decoy" in line and not MARK.search(line)}
 
 
 def test_a_kernel_is_told_from_a_coupling(found, text):
@@ -138,7 +141,7 @@ def test_what_only_tests_need_is_said_so(text):
 
 
 def test_dangers_are_found_where_they_are_and_nowhere_else(found):
-    marked = {where for where, line in lines_of_the_project() if line.endswith("# danger")}
+    marked = {where for where, line in lines_of(PROJECT) if line.endswith("# danger")}
     assert {at(each) for each in found["dangers"]} == marked
     assert {each["kind"] for each in found["dangers"]} == {
         "atomic requests",
