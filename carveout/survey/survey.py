@@ -23,7 +23,7 @@ from carveout.survey.rows import Rows
 from carveout.survey.sources import Sources
 from carveout.survey.sql import sql
 from carveout.survey.strings import strings
-from carveout.survey.templates import Templates, templates
+from carveout.survey.templates import templates
 from carveout.survey.urls import urls
 
 Pair = tuple[str, str]
@@ -40,7 +40,8 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     third_party: list[str]
     modules: int
     unread: list[str]
-    """Files that are no Python of this version, and URLs that could not be loaded."""
+    """Files that are no Python of this version, URLs that could not be loaded, and kinds of which
+    something was too odd to be read to the end."""
     couplings: list[Coupling]
     dangers: list[Danger]
 
@@ -92,14 +93,24 @@ def survey(project: Project) -> Survey:
     sources = Sources(project)
     names = _names(project, sources)  # first: it loads models and receivers that only pages need
     models = Models(project)
-    certain = [
-        *imports(sources),
-        *relations(sources, models),
-        *strings(sources, models),
-        *receivers(sources, models),
-    ]
+    certain = _all_of(
+        sources,
+        imports=imports(sources),
+        relations=relations(sources, models),
+        strings=strings(sources, models),
+        receivers=receivers(sources, models),
+    )
     rows = Rows(sources, models, {(each.source, each.target) for each in certain})
-    couplings = sorted(_once([*certain, *_further(sources, models, rows, names)]), key=_order)
+    further = _all_of(
+        sources,
+        admin=inlines(sources, models),
+        urls=urls(sources, names),
+        templates=templates(project, names, models, rows),
+        sql=sql(sources, models),
+        queries=queries(sources, models, rows),
+        migrations=migrations(sources),
+    )
+    couplings = sorted(_once([*certain, *further]), key=_order)
     return Survey(
         contexts={label: project.context_of(label) for label in [*project.own, SHELL]},
         declared=sorted({*project.contexts.values()}),
@@ -123,15 +134,15 @@ def _names(project: Project, sources: Sources) -> url_names.Names:
         return {}
 
 
-def _further(
-    sources: Sources, models: Models, rows: Rows, names: url_names.Names
-) -> Iterator[Coupling]:
-    yield from inlines(sources, models)
-    yield from urls(sources, names)
-    yield from templates(Templates(sources.project), names, models, rows)
-    yield from sql(sources, models)
-    yield from queries(sources, models, rows)
-    yield from migrations(sources)
+def _all_of(sources: Sources, **kinds: Iterator[Coupling]) -> list[Coupling]:
+    """Of each kind what is found until something odd ends it, which is told."""
+    found: list[Coupling] = []
+    for kind, couplings in kinds.items():
+        try:
+            found.extend(couplings)
+        except Exception as error:  # whatever the classes that Django has loaded raise
+            sources.unread.append(f"not all {kind}: {error!r}")
+    return found
 
 
 def _once(couplings: Iterable[Coupling]) -> Iterator[Coupling]:

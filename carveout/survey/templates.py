@@ -69,7 +69,8 @@ class Templates:
         return (each for several in self.by_name.values() for each in several)
 
 
-def templates(found: Templates, names: Names, models: Models, rows: Rows) -> Iterator[Coupling]:
+def templates(project: Project, names: Names, models: Models, rows: Rows) -> Iterator[Coupling]:
+    found = Templates(project)
     for template in found:
         try:
             text = template.path.read_text()

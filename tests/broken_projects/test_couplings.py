@@ -176,6 +176,8 @@ STORE = "two.stores.Store"
     "two/models.py": "import one.models\n\nimport one.models",
     "two/stores.py": "class Store: ...",
     "two/of_old.py": "print 'this is Python 2'",
+    "two/templatetags/__init__.py": "",
+    "two/templatetags/broken.py": "import nothing_of_that_name",
 }
 
 
@@ -184,7 +186,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The survey of two apps whose settings lie in one of them, and whose URLs do not load."""
     folder = tmp_path_factory.mktemp("small")
     for name, code in SMALL.items():
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(code)
     return run("--root", str(folder), project=folder, settings="one.settings")
 
@@ -193,6 +195,7 @@ def test_what_cannot_be_loaded_is_told_and_the_rest_is_surveyed(small):
     assert small.startswith("1 coupling between contexts, in 1 pair;")
     assert "notice: could not be read: two/of_old.py" in small
     assert "notice: could not be read: urls: No module named 'nothing_of_that_name'" in small
+    assert "notice: could not be read: not all templates: InvalidTemplateLibrary(" in small
 
 
 def test_a_coupling_is_told_at_its_first_place(small):
