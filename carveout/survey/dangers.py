@@ -50,7 +50,7 @@ def dangers(sources: Sources, rows: Rows) -> Iterator[Danger]:
 
 
 def _settings(sources: Sources) -> Iterator[Danger]:
-    if not any(connections[each].settings_dict.get(ATOMIC) for each in connections):
+    if not any(each.get(ATOMIC) for each in connections.settings.values()):  # opens none
         return
     text = f"{ATOMIC}: each request is one transaction over all that it calls"
     lacking = f"{ATOMIC} is not set here: these settings hide transactions that production shares"

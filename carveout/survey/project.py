@@ -1,5 +1,6 @@
 """The project: which apps are its own, and which app a module, a file or a model belongs to."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib.util import find_spec
@@ -126,6 +127,15 @@ def default_root() -> Path:
         if (folder / "manage.py").exists():
             return folder
     return path.parent
+
+
+def nothing_own(project: Project) -> str:
+    """What to do where the project's code is elsewhere, such as in an installed package."""
+    tops = Counter(app.module.partition(".")[0] for app in project.apps.values())
+    others = [top for top, _ in tops.most_common() if top not in ("django", OURS)]
+    folder = _location(others[0]) if others else None
+    hint = f": --root {folder}, where most of its apps lie?" if folder else "."
+    return f"No app lies under {project.root}. Say where the project's code is{hint}"
 
 
 def _location(top: str) -> Path | None:

@@ -62,7 +62,7 @@ def _named_once(found: dict[str, Signal], sources: Sources) -> dict[str, Signal]
         names.setdefault(id(signal), []).append(name)
 
     def farness(name: str) -> tuple[bool, bool, bool, int, str]:
-        defined = sources.defined(name)[1] is not None
+        defined = sources.defines(name)
         elsewhere = not sources.project.app_of(name)  # a third party's signal is not defined here
         named_so = name.rpartition(".")[0].endswith("signals")
         return not defined, not elsewhere, not named_so, name.count("."), name

@@ -102,6 +102,11 @@ class Sources:
             definition = source.facts.definitions.get(rest)
         return source.file, definition
 
+    def defines(self, name: str) -> bool:
+        """Is it assigned or written in this very module, and not only imported?"""
+        module, _, rest = name.rpartition(".")
+        return module in self.by_module and rest in self.by_module[module].facts.definitions
+
     def first_line(self, label: str) -> tuple[str, int]:
         """Where an app's models begin: for what no file defines."""
         module = self.project.apps[label].module

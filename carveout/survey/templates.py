@@ -161,9 +161,9 @@ def _folders(project: Project) -> Iterator[tuple[Path, str]]:
             if resolved.is_dir() and resolved.is_relative_to(project.root):
                 yield resolved, SHELL
     for label in project.own:
-        folder = project.apps[label].path / "templates"
-        if folder.is_dir():
-            yield folder, label
+        for folder in (project.apps[label].path / name for name in ("templates", "jinja2")):
+            if folder.is_dir():
+                yield folder, label
 
 
 def _engines() -> list[dict[str, Any]]:

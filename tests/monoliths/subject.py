@@ -33,6 +33,9 @@ class Subject:
     """The folder is on the path, and the packages lie in it."""
     env: Mapping[str, str] = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        return hash(self.name)
+
     def __str__(self) -> str:
         return self.name
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from carveout.errors import SettingsInvalid
 from carveout.management.command import KitCommand
 from carveout.survey import grouping
 from carveout.survey.page import as_html
-from carveout.survey.project import Project, default_root
+from carveout.survey.project import Project, default_root, nothing_own
 from carveout.survey.survey import survey
 from carveout.survey.table import as_json, as_text, heading
 
@@ -32,7 +33,10 @@ class Command(KitCommand):
 
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
         grouped = grouping.parse(contexts) if contexts else grouping.declared()
-        found = survey(Project(root or default_root(), grouped))
+        project = Project(root or default_root(), grouped)
+        if not project.own:
+            raise SettingsInvalid(nothing_own(project))
+        found = survey(project)
         text = FORMATS[options["format"]](found)
         if options["output"]:
             options["output"].write_text(text)
