@@ -59,6 +59,7 @@ django: $(stamp)
 	$(bin)/python manage.py makemigrations --check --dry-run
 	$(bin)/python manage.py contracts --check
 	$(bin)/python manage.py contextmap --check --declared
+	$(bin)/python manage.py survey --check
 
 clean:
 	rm -rf $(VENV) .carveout build dist *.egg-info

@@ -6,7 +6,7 @@ import django
 from django.core.management import load_command_class
 from django.core.management.base import BaseCommand, CommandParser, handle_default_options
 
-COMMANDS = ("survey",)
+COMMANDS = ("survey", "plan")
 """What works without `carveout` in INSTALLED_APPS."""
 
 

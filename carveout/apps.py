@@ -20,6 +20,7 @@ class CarveoutConfig(AppConfig):
         # first publish.
         from carveout import checks, publisher  # noqa: F401
         from carveout.conf import build
+        from carveout.ratchet import system_check  # noqa: F401
 
         settings, mistakes = build(getattr(django_settings, "CARVEOUT", {}))
         if mistakes:

@@ -34,6 +34,15 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Record:
+    """What a running system records of itself."""
+
+    share: float = 0.0
+    """Of the requests: 0.01 is one in a hundred."""
+    file: Path = Path()
+
+
+@dataclass(frozen=True)
 class Settings:
     """What `settings.CARVEOUT` may hold; names are the keys in lower case."""
 
@@ -63,6 +72,8 @@ class Settings:
     """What Prometheus sends. Empty: on the web only staff may read, at a worker's port anybody."""
     retry_base_s: float = 1.0
     retry_cap_s: float = 300.0
+    record: Record | None = None
+    """None: a running system records nothing."""
 
     def context_of(self, module: str) -> Context | None:
         """The context whose apps hold this module, the innermost app winning."""
@@ -111,10 +122,18 @@ def build(raw: Mapping[str, Any]) -> tuple[Settings, list[str]]:
         contexts[name] = context
     values = {key: raw[key.upper()] for key in _names(Settings) if key.upper() in raw}
     values["state_dir"] = Path(values.get("state_dir", ".carveout"))
+    if values.get("record") is not None:
+        found += mistakes.record_mistakes(values["record"], _names(Record))
+        values["record"] = _record(values["record"])
     values |= {"contexts": contexts, "hosted": tuple(hosted_contexts(raw))}
     settings = Settings(**values)
     found += mistakes.value_mistakes(settings)
     return settings, found
+
+
+def _record(raw: Any) -> Record:
+    known = raw if isinstance(raw, Mapping) else {}
+    return Record(known.get("share", 0.0), Path(str(known.get("file", ""))))
 
 
 def hosted_contexts(raw: Mapping[str, Any]) -> list[str]:

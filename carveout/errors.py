@@ -91,3 +91,7 @@ class HandlerTimedOut(CarveoutError):
     """A handler took longer than its time limit; its delivery is parked and retried."""
 
     retryable = True
+
+
+class BaselineInvalid(CarveoutError):
+    """The list of couplings that `survey --check` compares with can't be read; nothing is lost."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings as django_settings
@@ -79,6 +80,20 @@ def value_mistakes(settings: "Settings") -> Iterator[str]:
     yield from _url_mistakes("JOBS_REDIS_URL", settings.jobs_redis_url, for_jobs=True)
     yield from _key_mistakes(settings)
     yield from _token_mistakes(settings.metrics_token)
+
+
+def record_mistakes(record: Any, known: Sequence[str]) -> Iterator[str]:
+    where = "CARVEOUT['RECORD']"
+    if not isinstance(record, Mapping):
+        yield f"{where} must be a dict with 'share' and 'file'."
+        return
+    yield from unknown_names(record, known, where)
+    share = record.get("share")
+    usable = isinstance(share, int | float) and not isinstance(share, bool) and 0 < share <= 1
+    if not usable:
+        yield f"{where}: 'share' must be a number above 0, up to 1, not {share!r}."
+    if not isinstance(record.get("file"), str | Path) or not str(record["file"]):
+        yield f"{where}: 'file' must name a file to write to."
 
 
 def _url_mistakes(name: str, url: str, *, for_jobs: bool = False) -> Iterator[str]:

@@ -25,6 +25,10 @@ class Box(NamedTuple):
     def middle(self) -> Point:
         return Point(self.x + self.width / 2, self.y + self.height / 2)
 
+    @property
+    def right(self) -> float:
+        return self.x + self.width
+
 
 class Curve(NamedTuple):
     """A cubic Bézier curve."""

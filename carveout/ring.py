@@ -1,13 +1,15 @@
 """Layout of many contexts: around a rectangle, with arrows through its middle."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise, product
 from math import atan2, dist
+from typing import NamedTuple
 
 from carveout.place import Box, Curve, Layout, Link, Point
 
-WIDTH, HEIGHT = 124.0, 28.0
-STEP_X, STEP_Y, CORNER, MARGIN = 134.0, 36.0, 34.0, 6.0
+CORNER, MARGIN = 34.0, 6.0
 INWARD, INWARD_SHARE = 22.0, 0.4
 """How far an arrow leaves its box straight on: so much, and a share of how far it goes."""
 INTO = {"b": (0, 1), "t": (0, -1), "r": (1, 0), "l": (-1, 0)}
@@ -15,9 +17,28 @@ NEAR = 5
 """Neighbours in the ring whose links decide who comes next."""
 
 
+class Seat(NamedTuple):
+    """A place in the ring, and how far it is to the next, beside and below."""
+
+    width: float = 124.0
+    height: float = 28.0
+    gap_x: float = 10.0
+    gap_y: float = 8.0
+
+
+SEAT = Seat()
+
+
 def layout(names: Iterable[str], arrows: Sequence[tuple[str, Link]]) -> Layout:
-    order = _order(sorted(names), [link for _, link in arrows])
-    boxes, width, height = _boxes(order)
+    order = ordered(sorted(names), [link for _, link in arrows])
+    return of_runs([[name] for name in order], arrows)
+
+
+def of_runs(
+    runs: Sequence[Sequence[str]], arrows: Sequence[tuple[str, Link]], seat: Seat = SEAT
+) -> Layout:
+    """Runs of boxes that stay together. The first of several spans the others and its own place."""
+    boxes, width, height = _boxes(runs, seat)
     ports = _ports(boxes, arrows)
     curves = {
         (kind, (one, other)): _curve(
@@ -41,8 +62,8 @@ def _inward(port: Point, box: Box, depth: float) -> Point:
     return Point(port.x + x * depth, port.y + y * depth)
 
 
-def _order(names: list[str], links: Sequence[Link]) -> list[str]:
-    """Each next to those with whom it has most to do."""
+def ordered(names: Sequence[str], links: Iterable[Link]) -> list[str]:
+    """Each next to those with whom it has most to do; a link that is given twice counts twice."""
     weight: dict[frozenset[str], int] = defaultdict(int)
     for link in links:
         weight[frozenset(link)] += 1
@@ -57,21 +78,73 @@ def _order(names: list[str], links: Sequence[Link]) -> list[str]:
     return order
 
 
-def _boxes(order: Sequence[str]) -> tuple[dict[str, Box], float, float]:
+def _boxes(runs: Sequence[Sequence[str]], seat: Seat) -> tuple[dict[str, Box], float, float]:
     """Clockwise from the upper left corner: top, right side, bottom, left side."""
-    across = max(2, len(order) * 3 // 20)
-    down = (len(order) - 2 * across + 1) // 2
-    inner_x, inner_y = MARGIN + WIDTH + CORNER, MARGIN + HEIGHT + CORNER
-    width = 2 * inner_x + across * STEP_X - (STEP_X - WIDTH)
-    height = 2 * inner_y + down * STEP_Y - (STEP_Y - HEIGHT)
-    right, bottom = width - MARGIN - WIDTH, height - MARGIN - HEIGHT
-    columns = [inner_x + number * STEP_X for number in range(across)]
-    rows = [inner_y + number * STEP_Y for number in range(down)]
-    spots = [Box(x, MARGIN, WIDTH, HEIGHT, "b") for x in columns]
-    spots += [Box(right, y, WIDTH, HEIGHT, "l") for y in rows]
-    spots += [Box(x, bottom, WIDTH, HEIGHT, "t") for x in reversed(columns)]
-    spots += [Box(MARGIN, y, WIDTH, HEIGHT, "r") for y in reversed(rows)]
-    return dict(zip(order, spots, strict=False)), width, height
+    wide, high, gap_x, gap_y = seat
+    sides = _sides(runs, seat)
+    across = max(2, *map(_places, sides[::2]))
+    down = max(map(_places, sides[1::2]))
+    inner_x = MARGIN + wide + CORNER
+    inner_y = MARGIN + (high + CORNER if any(sides[::2]) else 0)
+    width = 2 * inner_x + across * (wide + gap_x) - gap_x
+    height = 2 * inner_y + down * (high + gap_y) - gap_y
+    right, bottom = width - MARGIN - wide, height - MARGIN - high
+    columns = [inner_x + number * (wide + gap_x) for number in range(across)]
+    rows = [inner_y + number * (high + gap_y) for number in range(down)]
+    seats = (
+        [Box(x, MARGIN, wide, high, "b") for x in columns],
+        [Box(right, y, wide, high, "l") for y in rows],
+        [Box(x, bottom, wide, high, "t") for x in columns],
+        [Box(MARGIN, y, wide, high, "r") for y in rows],
+    )
+    boxes: dict[str, Box] = {}
+    for side, places in zip(sides, seats, strict=True):
+        boxes |= _seated(side, places)
+    return boxes, width, height
+
+
+Side = Sequence[Sequence[str]]
+
+
+def _sides(runs: Side, seat: Seat) -> tuple[Side, Side, Side, Side]:
+    """No run goes around a corner. Each side is read from the left, or from above."""
+    total = _places(runs)
+    across = max(2, round(total * 3 // 20 * SEAT.width / seat.width))
+    down = max(0, (total - 2 * across + 1) // 2)
+    aims = (across, down, across, down)
+    before = [0, *accumulate(map(len, runs))]
+
+    def unlike(cuts: Sequence[int]) -> tuple[int, int]:
+        lengths = [before[end] - before[start] for start, end in pairwise((0, *cuts, len(runs)))]
+        off = sum((length - aim) ** 2 for length, aim in zip(lengths, aims, strict=True))
+        return off, max(lengths[::2])
+
+    near = [_ends_near(end, before) for end in accumulate(aims[:3])]
+    one, two, three = min((cuts for cuts in product(*near) if [*cuts] == sorted(cuts)), key=unlike)
+    return runs[:one], runs[one:two], runs[two:three][::-1], runs[three:][::-1]
+
+
+def _ends_near(place: int, before: Sequence[int]) -> set[int]:
+    """Between which runs a side may end that has room up to here."""
+    return {bisect_right(before, place) - 1, min(bisect_left(before, place), len(before) - 1)}
+
+
+def _places(runs: Iterable[Sequence[str]]) -> int:
+    return sum(map(len, runs))
+
+
+def _seated(side: Side, places: Sequence[Box]) -> Iterator[tuple[str, Box]]:
+    """In the middle of a side that is longer."""
+    free = (len(places) - _places(side)) // 2
+    for run in side:
+        ours, free = places[free : free + len(run)], free + len(run)
+        yield run[0], _spanning(ours[0], ours[-1])
+        yield from zip(run[1:], ours[1:], strict=True)
+
+
+def _spanning(one: Box, other: Box) -> Box:
+    width, height = other.x + other.width - one.x, other.y + other.height - one.y
+    return Box(one.x, one.y, width, height, one.faces)
 
 
 def _ports(

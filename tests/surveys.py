@@ -1,5 +1,7 @@
 """Surveys of projects that don't exist: what is shown of them, without running them."""
 
+import msgspec
+
 from carveout.survey.coupling import Coupling
 from carveout.survey.survey import Survey
 
@@ -36,3 +38,10 @@ APPS = [f"app_with_a_long_name_{number}" for number in range(30)]
 LARGE = surveyed(
     [coupling(APPS[n % 30], APPS[(n * 7 + n // 30 + 1) % 30], n) for n in range(2000)], APPS
 )
+
+
+def grouped(found: Survey, **contexts: list[str]) -> Survey:
+    of_app = {app: name for name, apps in contexts.items() for app in apps}
+    return msgspec.structs.replace(
+        found, contexts={**found.contexts, **of_app}, declared=sorted(contexts)
+    )

@@ -1,6 +1,11 @@
-"""The survey as one HTML file: a dependency-structure matrix whose cells open their list."""
+"""The survey as one HTML file: a dependency-structure matrix and a graph that open their lists.
 
-from collections import Counter
+The file holds the matrix of contexts and all lists as they are read without scripts. Its scripts
+read the lists, and draw matrix and graph anew for what is sorted, folded and filtered.
+"""
+
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -8,70 +13,74 @@ from django.template import Context, Engine
 from django.utils.safestring import mark_safe
 
 from carveout.survey.coupling import EVERY, Coupling
+from carveout.survey.graph import draw
 from carveout.survey.survey import Pair, Survey
 from carveout.survey.table import heading, kinds, shown
+from carveout.survey.units import Unit, idle, units
 
 KIT = Path(__file__).resolve().parent.parent
+SCRIPTS = ("couplings", "lists", "matrix", "graph", "page")
+"""Each builds on those before it."""
 
 
 def as_html(found: Survey) -> str:
     """Everything is in the file: it can be mailed, and opened without a network."""
-    engine = Engine(dirs=[str(KIT / "templates")])
+    rows = units(found)
+    style, script = _static("survey.css"), _script()
+    contexts = [unit for unit in rows if unit.is_context]
     context = {
         "heading": heading(found),
-        "order": _order(found),
-        "rows": _rows(found),
+        "contexts": contexts,
+        "rows": [_row(unit, contexts, found) for unit in contexts if unit.name != EVERY],
+        "graph": draw(found, rows) if rows else None,
+        "foldable": len(contexts) < len(rows),
+        "undeclared": [unit.name for unit in contexts if not unit.is_declared],
         "lists": [_list(pair, each, "b") for pair, each in found.pairs.items()],
+        "within": [_list((name, name), each, "w") for name, each in found.within.items()],
         "apart": [_list(pair, each, "a") for pair, each in found.apart.items()],
-        "kinds": Counter(each.kind for all in found.pairs.values() for each in all).most_common(),
+        "kinds": sorted({each.kind for each in found.couplings}),
         "kernels": found.kernels,
+        "idle": idle(found),
         "dangers": found.dangers,
         "unread": found.unread,
-        "style": _static("survey.css"),
-        "script": _static("survey.js"),
+        "style": style,
+        "script": script,
+        "policy": f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}",
     }
-    return engine.get_template("carveout/survey.html").render(Context(context))
+    # The file is the same whatever the surveyed project's language and numbers look like.
+    return (
+        Engine(dirs=[str(KIT / "templates")])
+        .get_template("carveout/survey.html")
+        .render(Context(context, use_l10n=False))
+    )
 
 
 def _static(name: str) -> str:
-    return mark_safe((KIT / "static" / "carveout" / name).read_text())  # noqa: S308 (our own file)
+    return mark_safe((KIT / "static" / "carveout" / name).read_text("utf-8"))  # noqa: S308 (our own file)
 
 
-def _order(found: Survey) -> list[str]:
-    """Contexts that need many others first: what lies above the diagonal points forward."""
-    needs = Counter(source for source, _ in found.pairs)
-    needed = Counter(target for _, target in found.pairs)
-    names = needs.keys() | needed.keys()
-    return sorted(names, key=lambda name: (needed[name] - needs[name], name))
+def _script() -> str:
+    parts = ['"use strict";', *(_static(f"survey/{name}.js") for name in SCRIPTS)]
+    return mark_safe("\n".join(parts))  # noqa: S308 (our own files)
 
 
-def _rows(found: Survey) -> list[dict[str, Any]]:
-    order = _order(found)
-    most = max(map(len, found.pairs.values()), default=1)
-    return [
-        {
-            "name": source,
-            "cells": [_cell((source, target), found, most) for target in order],
-            "total": sum(len(each) for pair, each in found.pairs.items() if pair[0] == source),
-        }
-        for source in order
-        if source != EVERY
-    ]
+def _hash(inlined: str) -> str:
+    """Nothing else runs, whatever the project's names hold. Source: https://w3.org/TR/CSP3/"""
+    return f"'sha256-{b64encode(sha256(inlined.encode()).digest()).decode()}'"
 
 
-def _cell(pair: Pair, found: Survey, most: int) -> dict[str, Any]:
+def _row(unit: Unit, contexts: list[Unit], found: Survey) -> dict[str, Any]:
+    cells = [_cell((unit.name, other.name), found) for other in contexts]
+    return {"unit": unit, "cells": cells, "total": sum(cell["count"] for cell in cells)}
+
+
+def _cell(pair: Pair, found: Survey) -> dict[str, Any]:
     couplings = found.pairs.get(pair, [])
-    shade = 0 if not couplings else 1 + round(4 * (len(couplings) / most) ** 0.5)
-    mutual = bool(couplings) and (pair[1], pair[0]) in found.pairs
     return {
         "id": _id(pair, "b"),
-        "source": pair[0],
-        "target": pair[1],
+        "told": f"{pair[0]} → {pair[1]}: {kinds(couplings)}",
         "count": len(couplings),
-        "kinds": kinds(couplings),
-        "shade": shade,
         "same": pair[0] == pair[1],
-        "mutual": mutual,
     }
 
 
@@ -90,4 +99,8 @@ def _details(each: Coupling) -> str:
 
 
 def _id(pair: Pair, prefix: str) -> str:
-    return f"{prefix}-{pair[0]}-to-{pair[1]}".replace("*", "every").strip("()")
+    """Without spaces: a context may be named by several words."""
+    named = (
+        f"{prefix}-{pair[0]}-to-{pair[1]}".replace("*", "every").replace("(", "").replace(")", "")
+    )
+    return "_".join(named.split())

@@ -62,10 +62,11 @@ def _named_once(found: dict[str, Signal], sources: Sources) -> dict[str, Signal]
         names.setdefault(id(signal), []).append(name)
 
     def farness(name: str) -> tuple[bool, bool, bool, int, str]:
-        defined = sources.defines(name)
-        elsewhere = not sources.project.app_of(name)  # a third party's signal is not defined here
+        definition = sources.own_definition(name)
+        made = definition is not None and definition.value.endswith("()")  # else another name of it
+        elsewhere = not sources.project.app_of(name)  # a third party's signal is not made here
         named_so = name.rpartition(".")[0].endswith("signals")
-        return not defined, not elsewhere, not named_so, name.count("."), name
+        return not made, not elsewhere, not named_so, name.count("."), name
 
     return {min(each, key=farness): found[each[0]] for each in names.values()}
 

@@ -102,10 +102,11 @@ class Sources:
             definition = source.facts.definitions.get(rest)
         return source.file, definition
 
-    def defines(self, name: str) -> bool:
-        """Is it assigned or written in this very module, and not only imported?"""
+    def own_definition(self, name: str) -> Definition | None:
+        """The definition in this very module; None if it only imports the name."""
         module, _, rest = name.rpartition(".")
-        return module in self.by_module and rest in self.by_module[module].facts.definitions
+        source = self.by_module.get(module)
+        return source.facts.definitions.get(rest) if source else None
 
     def first_line(self, label: str) -> tuple[str, int]:
         """Where an app's models begin: for what no file defines."""

@@ -1,5 +1,6 @@
 """The survey: all kinds run, each coupling once, in order."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ from django.conf import settings as django_settings
 from carveout.survey import urls as url_names
 from carveout.survey.coupling import EVERY, Coupling
 from carveout.survey.dangers import Danger, dangers
+from carveout.survey.facts import FOR_TYPES
 from carveout.survey.imports import imports
 from carveout.survey.inlines import inlines
 from carveout.survey.kernel import kernels
@@ -39,6 +41,8 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Apps that nearly all others import and that import none."""
     third_party: list[str]
     modules: int
+    sizes: dict[str, int] = {}
+    """How many modules each app has."""
     unread: list[str]
     """Files that are no Python of this version, URLs that could not be loaded, and kinds of which
     something was too odd to be read to the end."""
@@ -70,6 +74,16 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def apart(self) -> dict[Pair, list[Coupling]]:
         """Couplings with a kernel, with third-party apps, and with the project's own shell."""
         return self._ranked(each for each in self.couplings if self._is_apart(each))
+
+    @cached_property
+    def within(self) -> dict[str, list[Coupling]]:
+        """Couplings between the apps of one context, by context."""
+        found: dict[str, list[Coupling]] = {}
+        for each in self.couplings:
+            source, target = self.pair(each)
+            if source == target and each.source != each.target and not self._is_apart(each):
+                found.setdefault(source, []).append(each)
+        return found
 
     def _are_contexts(self, pair: Pair) -> bool:
         return not self.declared or {*pair} <= {*self.declared, EVERY}
@@ -119,6 +133,7 @@ def survey(project: Project) -> Survey:
             {each.target for each in couplings if not project.is_own(each.target)} - {EVERY}
         ),
         modules=len(sources.by_module),
+        sizes=dict(sorted(Counter(each.app for each in sources).items())),
         unread=sources.unread,
         couplings=couplings,
         dangers=list(dangers(sources, rows)),
@@ -146,13 +161,17 @@ def _all_of(sources: Sources, **kinds: Iterator[Coupling]) -> list[Coupling]:
 
 
 def _once(couplings: Iterable[Coupling]) -> Iterator[Coupling]:
-    """Of each coupling the first place, and of two certainties the greater."""
+    """Of each coupling the first place that needs it at run time, and the greater certainty."""
     found: dict[str, Coupling] = {}
     for each in couplings:
         known = found.get(each.identity, each)
-        first = min(known, each, key=lambda one: (not one.sure, one.file, one.line))
+        first = min(known, each, key=_preferred)
         found[each.identity] = msgspec.structs.replace(first, details=_both(known, each))
     yield from found.values()
+
+
+def _preferred(each: Coupling) -> tuple[bool, bool, str, int]:
+    return not each.sure, each.form == FOR_TYPES, each.file, each.line
 
 
 def _both(one: Coupling, other: Coupling) -> dict[str, Any]:

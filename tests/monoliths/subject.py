@@ -14,7 +14,8 @@ from tests.copies import ROOT
 
 HERE = Path(__file__).parent
 INSTALLED = ROOT / "build" / "monoliths"
-FOR_US = ["grimp>=3.0", "msgspec>=0.19", "redis>=5.0", "PyJWT>=2.10", "urllib3>=2.2"]
+FOR_US = ["grimp>=3.0", "msgspec>=0.19", "networkx>=3.2", "redis>=5.0", "PyJWT>=2.10"]
+FOR_US += ["urllib3>=2.2"]
 """What the kit and the oracle need there; the kit itself is that of this checkout."""
 
 

@@ -1,4 +1,4 @@
-"""The subjects: monoliths of different styles and sizes that install from PyPI and bring their code."""
+"""The subjects: monoliths of different styles and sizes that install from PyPI with their code."""
 
 from functools import cache
 

@@ -62,6 +62,20 @@ def test_many_contexts_stand_in_a_ring(system):
     check(ring.layout(names, arrows), names, arrows)
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=25), st.floats(60, 300))
+def test_runs_stay_together_whatever_their_sizes(sizes, width):
+    runs = [[f"{run} {number}" for number in range(size)] for run, size in enumerate(sizes)]
+    firsts = [run[0] for run in runs]
+    arrows = [("events", link) for link in pairwise(firsts)]
+    layout = ring.of_runs(runs, arrows, ring.Seat(width))
+    check(layout._replace(boxes={name: layout.boxes[name] for name in firsts}), firsts, arrows)
+    for run in runs:
+        spans, *members = (layout.boxes[name] for name in run)
+        assert all(overlap(spans, member) for member in members)
+        assert not any(overlap(*pair) for pair in combinations(members, 2))
+
+
 @pytest.mark.parametrize("count", [2, 4])
 def test_who_announces_stands_left_of_who_hears(count):
     names = NAMES[:count]

@@ -1,0 +1,106 @@
+"""Measures of a grouping, as research on splitting monoliths defines them, on apps for classes.
+
+Sources: Jin et al., Service Candidate Identification from Monolithic Systems Based on Execution
+Traces (FoSCI), IEEE TSE 2021, https://doi.org/10.1109/TSE.2019.2910531; Kalia et al., Mono2Micro,
+ESEC/FSE 2021, https://doi.org/10.1145/3468264.3473915
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+import msgspec
+
+from carveout.plan.graph import Edge, Graph
+from carveout.plan.line import Line
+
+Grouping = Mapping[str, list[str]]
+
+
+class Measures(msgspec.Struct, frozen=True, kw_only=True):
+    contexts: int
+    modularity: float
+    crossing: float
+    interfaces: float
+    extreme: float
+
+
+def measures(
+    grouping: Grouping, edges: Graph, lines: Iterable[Line], sizes: Mapping[str, int]
+) -> Measures:
+    return Measures(
+        contexts=len(grouping),
+        modularity=modularity(grouping, edges),
+        crossing=crossing(grouping, edges),
+        interfaces=interfaces(grouping, lines),
+        extreme=extreme(grouping, sizes),
+    )
+
+
+def modularity(grouping: Grouping, edges: Iterable[Edge]) -> float:
+    """Structural modularity (SM), from -1 to 1; higher is better.
+
+    The average cohesion of contexts less the average coupling of two: pairs of apps that are
+    coupled, of all pairs that there could be. Cohesion of n apps with m coupled pairs is m / n²,
+    so that an app by itself has none.
+    """
+    coupled = {*edges}
+    groups = list(grouping.values())
+    if not groups:
+        return 0.0
+    cohesion = [_between(each, each, coupled) / len(each) ** 2 for each in groups]
+    coupling = [
+        _between(one, other, coupled) / (len(one) * len(other))
+        for one, other in combinations(groups, 2)
+    ]
+    return _average(cohesion) - _average(coupling)
+
+
+def _between(one: list[str], other: list[str], coupled: set[Edge]) -> int:
+    return sum(edge[0] in one and edge[1] in other for edge in coupled) + (
+        sum(edge[1] in one and edge[0] in other for edge in coupled) if one is not other else 0
+    )
+
+
+def _average(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def crossing(grouping: Grouping, edges: Graph) -> float:
+    """Inter-call percentage (ICP) as a share: points between contexts, of all; lower is better.
+
+    There, calls at run time are counted; here, what the couplings between two apps cost to cut.
+    """
+    context = {app: name for name, apps in grouping.items() for app in apps}
+    total = sum(edges.values())
+    between = sum(points for (low, high), points in edges.items() if context[low] != context[high])
+    return between / total if total else 0.0
+
+
+def interfaces(grouping: Grouping, lines: Iterable[Line]) -> float:
+    """Interface number (IFN): what others use of a context, on average; lower is better.
+
+    There, classes that a service publishes; here, symbols of the survey that another context
+    names, those that only tests need left out.
+    """
+    context = {app: name for name, apps in grouping.items() for app in apps}
+    used = {
+        each.coupling.target_symbol
+        for each in lines
+        if not each.coupling.in_tests
+        and each.coupling.source in context
+        and each.coupling.target in context
+        and context[each.coupling.source] != context[each.coupling.target]
+    }
+    return len(used) / len(grouping) if grouping else 0.0
+
+
+def extreme(grouping: Grouping, sizes: Mapping[str, int]) -> float:
+    """Non-extreme distribution (NED) as they write it: 1 less the share of modules that are in
+    contexts of a middling size; lower is better.
+
+    There, 5 to 20 classes are middling, whatever the system; here, half to twice the average.
+    """
+    modules = [sum(sizes.get(app, 1) for app in apps) for apps in grouping.values()]
+    average = _average([float(each) for each in modules])
+    middling = sum(each for each in modules if average / 2 <= each <= average * 2)
+    return 1 - middling / sum(modules) if modules else 0.0

@@ -1,0 +1,42 @@
+"""What a recording tells of a coupling that was seen running, as far as its cut needs it."""
+
+import re
+from typing import Any
+
+from carveout.survey.coupling import Coupling
+
+STEP = re.compile(r"(\w+)\.\w+\.\w+(?= \()")
+"""`orders.Order.customer (CASCADE)`"""
+PLACE = re.compile(r"([\w/]+)\.py:\d+$")
+
+
+def relation(cascade: Coupling) -> str:
+    """The last relation on its way that leads from one app into another; empty if none is told."""
+    found = ""
+    app = cascade.source
+    for step in map(STEP.match, _listed(cascade, "chain")):
+        if step and step[1] != app:
+            found, app = step[0], step[1]
+    return found
+
+
+def call(transaction: Coupling) -> str:
+    """What is called to write the other app's rows; empty if the source writes them itself."""
+    for each in _listed(transaction, "writes"):
+        model, _, at = each.partition(" ")
+        place = PLACE.match(at)
+        if model == transaction.target_symbol and place:
+            module = place[1].replace("/", ".")
+            return "" if _is_within(transaction, module) else f"{module}.FUNCTION"
+    return ""
+
+
+def _is_within(transaction: Coupling, module: str) -> bool:
+    return transaction.source_symbol.startswith(f"{module}.") or module.startswith(
+        f"{transaction.source}."
+    )
+
+
+def _listed(coupling: Coupling, name: str) -> list[str]:
+    told: Any = coupling.details.get(name, [])
+    return [str(each) for each in told] if isinstance(told, list) else []

@@ -1,0 +1,65 @@
+"""The variety of a coupling: finer than its form, as far as names and places tell."""
+
+from django.apps import apps as registry
+
+from carveout.survey.coupling import EVERY, Coupling
+
+OF_MODULES = {"models": "of models", "signals": "of signals", "urls": "of urls"}
+HELPERS = {
+    *("checks", "compat", "conf", "constants", "decorators", "enums", "exceptions", "fields"),
+    *("formats", "forms", "helper", "helpers", "lib", "middleware", "middlewares", "mixins"),
+    *("templatetags", "types", "util", "utils", "validators", "widgets"),
+}
+"""Modules that by custom hold functions and classes which touch no rows."""
+QUESTIONS = ("get_", "find_", "list_", "count_", "is_", "has_", "can_", "calculate_")
+"""How functions begin that are called for their answer."""
+
+
+def variety(coupling: Coupling, shared: bool) -> str:
+    """The form that its way goes by.
+
+    `shared`: many apps import the module that it imports.
+    """
+    if "migrations" in coupling.file.split("/") and coupling.kind in ("import", "string"):
+        return "in migrations"
+    if coupling.kind == "receiver" and coupling.target == EVERY:
+        return "of every app"
+    if coupling.kind == "import" and coupling.form != "type checking":
+        return _imported(coupling, shared) or coupling.form
+    if coupling.form in ("dotted path", "import_string"):
+        return _named(coupling)
+    return coupling.form
+
+
+def _named(coupling: Coupling) -> str:
+    if registry.apps_ready and registry.is_installed(coupling.target_symbol):
+        return "of an app"
+    return "get_class" if _is_class(coupling.target_symbol) else coupling.form
+
+
+def _imported(coupling: Coupling, shared: bool) -> str:
+    """What is imported, as far as its module and the way it is written tell."""
+    module = coupling.target_symbol.rpartition(".")[2]
+    if module in OF_MODULES:
+        return OF_MODULES[module]
+    names = imported_names(coupling)
+    if names and all(name.isupper() for name in names):
+        return "of constants"
+    if shared:
+        return "of a library"
+    if any(map(_is_class, names)):
+        return "of classes"
+    if HELPERS & {*coupling.target_symbol.split(".")[-2:]}:
+        return "of helpers"
+    if names and all(name.startswith(QUESTIONS) for name in names):
+        return "of questions"
+    return "of functions" if names else ""
+
+
+def _is_class(name: str) -> bool:
+    return name.rpartition(".")[2][:1].isupper()
+
+
+def imported_names(coupling: Coupling) -> list[str]:
+    names = coupling.details.get("names", [])
+    return [str(each) for each in names] if isinstance(names, list) else []

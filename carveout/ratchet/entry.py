@@ -1,0 +1,60 @@
+"""An entry: one coupling as the baseline lists it, by kind and symbols."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from carveout.survey.coupling import Coupling
+from carveout.survey.facts import FOR_TYPES
+
+FOR_TYPES_ONLY = "type import"
+
+
+class Entry(NamedTuple):
+    """`source` needs `target`; the apps by label. Finer than a coupling: one imported name."""
+
+    source_app: str
+    target_app: str
+    kind: str
+    source: str
+    target: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.source_app, self.target_app
+
+    @property
+    def symbols(self) -> tuple[str, str]:
+        return self.source, self.target
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.source} -> {self.target}"
+
+
+def entries(coupling: Coupling) -> Iterator[Entry]:
+    """One for each name that is imported, and for each signal that is heard."""
+    apps = coupling.source, coupling.target
+    if coupling.kind == "migration":
+        # Every change of a relation writes a migration that depends on the other app again.
+        yield Entry(*apps, "migration", *apps)
+        return
+    for kind, target in _needed(coupling):
+        yield Entry(*apps, kind, _in_a_line(coupling.source_symbol), _in_a_line(target))
+
+
+def _needed(coupling: Coupling) -> Iterator[tuple[str, str]]:
+    """The kind and the target of each entry."""
+    kind, target = coupling.kind, coupling.target_symbol
+    if kind == "import":
+        kind = FOR_TYPES_ONLY if coupling.form == FOR_TYPES else kind
+        for name in coupling.details.get("names", []) or [""]:
+            yield kind, f"{target}.{name}".rstrip(".")
+    elif kind == "receiver":
+        for signal in coupling.details.get("signals", []) or [""]:
+            own = f".{target}".endswith(f".{signal}")
+            yield kind if own else f"{kind} {signal}", target
+    else:
+        yield kind, target
+
+
+def _in_a_line(symbol: str) -> str:
+    return " ".join(symbol.split())

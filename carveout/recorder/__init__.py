@@ -1,0 +1,1 @@
+"""The recorder: couplings that only running shows. Internal."""

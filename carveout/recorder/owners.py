@@ -1,0 +1,110 @@
+"""Owners: whose a source file is, and which part of the work its frames do."""
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from carveout.survey.coupling import is_of_tests
+from carveout.survey.project import INSTALLED, SHELL, Project
+
+CODE, TESTS, MIGRATION = "code", "tests", "migrations"
+"""Roles of first-party files."""
+OTHER, DATABASE, HANDLER, TEMPLATE, WRAPPING, FACTORY, FIXTURE = (
+    "other",
+    "database",
+    "handler",
+    "template",
+    "wrapping",
+    "factory",
+    "fixture",
+)
+"""Roles of files of others, as far as they tell what a frame outside or inside of them does."""
+PARTS = {
+    "django/db/migrations/": MIGRATION,
+    "django/db/": DATABASE,
+    "django/core/handlers/base.py": HANDLER,
+    "django/template/base.py": TEMPLATE,
+    "_pytest/fixtures.py": FIXTURE,
+    "/factory/": FACTORY,
+    "/model_bakery/": FACTORY,
+    "/model_mommy/": FACTORY,
+    "/mixer/": FACTORY,
+    "/contextlib.py": WRAPPING,
+}
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """What a file is. Only those of the project itself have `module` and `file`."""
+
+    role: str
+    app: str = ""
+    module: str = ""
+    file: str = ""
+
+    @property
+    def own(self) -> bool:
+        return bool(self.file)
+
+
+class Owners:
+    """By file name as code objects tell it; each file is looked at once."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._known: dict[str, Owner] = {}
+
+    def of(self, filename: str) -> Owner:
+        known = self._known.get(filename)
+        if known is None:
+            known = self._known[filename] = self._look(filename)
+        return known
+
+    def of_module(self, module: str) -> Owner:
+        """Whose the code of a module is; of nobody's if it has no file."""
+        return self.of(getattr(sys.modules.get(module), "__file__", None) or "")
+
+    def _look(self, filename: str) -> Owner:
+        path = Path(filename)
+        root = self.project.root
+        if filename.endswith(".py") and not path.is_relative_to(root):
+            path = path.resolve()
+        if not path.is_relative_to(root):
+            return _test_elsewhere(path) or self._of_others(path)
+        if INSTALLED & {*path.relative_to(root).parts}:
+            return self._of_others(path)
+        file = path.relative_to(root).as_posix()
+        module = self._module(path)
+        return Owner(_role(file), self.project.app_of(module) or SHELL, module, file)
+
+    def _of_others(self, path: Path) -> Owner:
+        role = next((role for part, role in PARTS.items() if part in path.as_posix()), OTHER)
+        apps = [app for app in self.project.apps.values() if path.is_relative_to(app.path)]
+        innermost = max(apps, key=lambda app: len(app.path.parts), default=None)
+        return Owner(role, innermost.label if innermost else "")
+
+    def _module(self, path: Path) -> str:
+        """The dotted name: that of the module loaded from it, else as it lies below a top."""
+        for name, top in self.project.tops.items():
+            if path == top:
+                return name
+            if path.is_relative_to(top):
+                parts = [name, *path.relative_to(top).with_suffix("").parts]
+                return ".".join(parts).removesuffix(".__init__")
+        return ".".join(path.relative_to(self.project.root).with_suffix("").parts)
+
+
+def _test_elsewhere(path: Path) -> Owner | None:
+    """A test that lies beside the project's root, not below it."""
+    if INSTALLED & {*path.parts} or not is_of_tests("/".join(path.parts[-2:])):
+        return None
+    return Owner(TESTS, SHELL, path.stem, path.as_posix())
+
+
+def _role(file: str) -> str:
+    if "/migrations/" in f"/{file}":
+        return MIGRATION
+    name = file.rpartition("/")[2]
+    if is_of_tests(file) or name in ("factories.py", "factory.py", "fixtures.py"):
+        return TESTS
+    return CODE

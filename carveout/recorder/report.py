@@ -1,0 +1,104 @@
+"""The report of a recording, as text: what only running showed comes first."""
+
+from collections.abc import Iterator
+
+from django.template.defaultfilters import pluralize
+
+from carveout.recorder.recording import Recording
+from carveout.survey.coupling import Coupling
+from carveout.survey.project import Project
+from carveout.survey.survey import Survey
+
+Pair = tuple[str, str]
+UNREACHED_SHOWN = 30
+
+
+def as_text(recording: Recording, found: Survey | None, project: Project) -> Iterator[str]:
+    between = [each for each in recording.couplings if _is_between(each, project)]
+    own = [each for each in between if project.is_own(each.target)]
+    yield _heading(own, between, recording)
+    if found is None:
+        yield from _listed("Couplings", own)
+    else:
+        yield from _compared(own, found)
+    for role, couplings in recording.apart.items():
+        yield f"Apart, of {role}: {_counted(couplings)}"
+    yield from _unreached(recording)
+    for notice in recording.notices:
+        yield f"notice: {notice}"
+    yield overhead(recording)
+
+
+def _is_between(each: Coupling, project: Project) -> bool:
+    return project.context_of(each.source) != project.context_of(each.target)
+
+
+def _heading(own: list[Coupling], all: list[Coupling], recording: Recording) -> str:
+    others = len(all) - len(own)
+    beyond = f", {others} more with apps of others" if others else ""
+    pairs = {(each.source, each.target) for each in own}
+    return (
+        f"{_counted(own)}{beyond}, in {len(pairs)} pair{pluralize(len(pairs))} of apps;"
+        f" {recording.tests} tests, {recording.statements} statements."
+    )
+
+
+def _counted(couplings: list[Coupling]) -> str:
+    return f"{len(couplings)} coupling{pluralize(len(couplings))}"
+
+
+def _compared(couplings: list[Coupling], found: Survey) -> Iterator[str]:
+    pairs = {(each.source, each.target) for each in found.couplings}
+    symbols = {(each.source_symbol, each.target_symbol) for each in found.couplings}
+    only, more, known = [], [], []
+    for each in couplings:
+        if (each.source, each.target) not in pairs:
+            only.append(each)
+        elif (each.source_symbol, each.target_symbol) not in symbols:
+            more.append(each)
+        else:
+            known.append(each)
+    yield from _listed("Only running showed that these apps need each other", only)
+    yield from _listed("Only running showed these, between apps of which the survey knows", more)
+    yield from _listed("The survey shows these too", known)
+
+
+def _listed(heading: str, couplings: list[Coupling]) -> Iterator[str]:
+    if couplings:
+        yield f"{heading}: {len(couplings)}"
+    for each in sorted(couplings, key=lambda one: (one.source, one.target, one.kind, one.at)):
+        yield f"  {each.at}  {each.kind}, {each.form}: {each.source_symbol} → {each.target_symbol}"
+        for line in _details(each):
+            yield f"      {line}"
+
+
+def _details(each: Coupling) -> Iterator[str]:
+    told = each.details
+    if "chain" in told:
+        yield "chain: " + " → ".join(told["chain"])
+    if "writes" in told:
+        yield "writes: " + ", ".join(told["writes"])
+    if "template" in told:
+        yield f"rendered in {told['template']}"
+    if "test" in told:
+        more = told.get("tests", 1) - 1
+        yield f"shown by {told['test']}" + (f" and {more} more" if more else "")
+
+
+def _unreached(recording: Recording) -> Iterator[str]:
+    modules = recording.unreached
+    if recording.reached is None:
+        yield f"Modules that no test reached: not known; {recording.reach_notice}."
+    elif modules:
+        yield f"Modules that no test reached: {len(modules)}"
+        yield from (f"  {module}" for module in modules[:UNREACHED_SHOWN])
+        if len(modules) > UNREACHED_SHOWN:
+            yield f"  and {len(modules) - UNREACHED_SHOWN} more, listed in the file"
+
+
+def overhead(recording: Recording) -> str:
+    share = recording.spent_s / recording.ran_s if recording.ran_s else 0.0
+    return (
+        f"The recorder took {recording.spent_s:.2f} s of {recording.ran_s:.1f} s ({share:.1%}),"
+        f" for {recording.statements} statements, of which it parsed {recording.parsed}."
+    )

@@ -1,0 +1,90 @@
+// Lists are sorted by a column and opened beside the matrix; an address opens one in its place.
+
+function sortBy(table, column, descending) {
+  const body = table.tBodies[0];
+  const text = (row) => row.cells[column].textContent;
+  const rows = [...body.rows].sort((a, b) => text(a).localeCompare(text(b), "en", { numeric: true }));
+  body.append(...(descending ? rows.reverse() : rows));
+}
+
+function sortOnClick(click) {
+  const head = click.target.closest(".list thead button")?.parentElement;
+  if (!head) return;
+  const table = head.closest("table");
+  const descending = head.ariaSort === "ascending";
+  for (const other of table.tHead.rows[0].cells) other.ariaSort = null;
+  head.ariaSort = descending ? "descending" : "ascending";
+  sortBy(table, head.cellIndex, descending);
+}
+
+function makeSortable(table) {
+  for (const head of table.tHead.rows[0].cells) {
+    head.replaceChildren(made("button", { type: "button", textContent: head.textContent }));
+  }
+}
+
+function openTarget() {
+  const target = document.querySelector(":target");
+  if (!(target instanceof HTMLDetailsElement)) return;
+  target.open = true;
+  target.scrollIntoView();
+  target.querySelector("summary").focus({ preventScroll: true });
+}
+
+function tellLists() {
+  for (const list of lists) {
+    const shown = list.querySelectorAll("tbody tr:not([hidden])").length;
+    list.querySelector(".count").textContent = shown;
+    list.hidden = !shown;
+  }
+}
+
+const sheet = document.getElementById("sheet");
+let opened = null;
+
+// `opener` finds where the focus returns to: what it was may have been drawn anew since.
+function openSheet(source, target, opener) {
+  opened = { source, target, opener: opener ?? opened?.opener };
+  fillSheet();
+  sheet.hidden = false;
+  sheet.querySelector(".scroll").scrollTop = 0;
+  sheet.focus({ preventScroll: true });
+}
+
+function fillSheet() {
+  if (!opened) return;
+  const { source, target } = opened;
+  const found = of(source, target);
+  document.getElementById("sheet-title").textContent = `${source.name} → ${target.name}: ${kindsOf(found) || "none"}`;
+  const back = document.getElementById("back");
+  const others = of(target, source).length;
+  back.hidden = !others;
+  back.textContent = `${others} the other way`;
+  if (!found.length) return sheet.querySelector(".scroll").replaceChildren();
+  const table = found[0].list.querySelector(".list").cloneNode(true);
+  table.tBodies[0].replaceChildren(...found.map(({ row }) => row.cloneNode(true)));
+  for (const head of table.tHead.rows[0].cells) head.ariaSort = null;
+  sheet.querySelector(".scroll").replaceChildren(table);
+}
+
+function closeSheet() {
+  if (sheet.hidden) return;
+  sheet.hidden = true;
+  document.querySelector(opened.opener)?.focus();
+  opened = null;
+}
+
+// One coupling a line, as a spreadsheet or an issue takes it.
+async function copySheet() {
+  const rows = [...sheet.querySelectorAll("tbody tr")];
+  const text = rows.map((row) => [...row.cells].map((cell) => cell.textContent).join("\t")).join("\n");
+  const button = document.getElementById("copy");
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(sheet.querySelector("tbody"));
+    button.textContent = "Selected: now copy it";
+  }
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+}

@@ -1,0 +1,129 @@
+// What is chosen on the page, and who draws anew for it.
+
+const filter = document.getElementById("filter");
+const order = document.getElementById("order");
+
+function fits(chosen) {
+  const kinds = new Set(chosen.getAll("kind"));
+  const words = chosen.get("words").trim().toLowerCase();
+  const [tests, unsure] = [chosen.has("tests"), chosen.has("unsure")];
+  return (each) => kinds.has(each.kind) && (tests || !each.inTests) && (unsure || !each.isUnsure)
+    && (!words || each.text.includes(words));
+}
+
+function applyFilter() {
+  const test = fits(new FormData(filter));
+  const shown = couplings.filter((coupling) => {
+    coupling.row.hidden = !test(coupling);
+    return !coupling.row.hidden;
+  });
+  tellLists();
+  count(shown);
+  draw();
+}
+
+function draw() {
+  if (!contexts.length) return;
+  drawMatrix(order.elements.order.value);
+  drawGraph();
+  tell();
+  fillSheet();
+}
+
+function toggle(unit, home) {
+  if (!unfolded.delete(unit)) unfolded.add(unit);
+  drawAround(home);
+}
+
+function fold(which, home) {
+  for (const unit of contexts.filter(isFoldable)) which === "all" ? unfolded.delete(unit) : unfolded.add(unit);
+  drawAround(home);
+}
+
+// What was clicked stays where it is, though the matrix above it grows.
+function drawAround(home) {
+  const before = home.getBoundingClientRect().top;
+  draw();
+  scrollBy(0, home.getBoundingClientRect().top - before);
+}
+
+// Where the focus goes when a sheet is closed: the same number, arrow or link, though drawn anew.
+function selectorOf(link) {
+  const home = link.closest("#cells, #picture, #told");
+  return `#${home.id} [data-pair="${link.dataset.pair}"]`;
+}
+
+function onClick(click) {
+  sortOnClick(click);
+  const link = click.target.closest("[data-pair]");
+  const button = click.target.closest("[data-toggle], [data-fold]");
+  const node = click.target.closest(".node");
+  if (link && !click.ctrlKey && !click.metaKey) {
+    click.preventDefault();
+    openSheet(...link.dataset.pair.split(" ").map((number) => unitOf.get(Number(number))), selectorOf(link));
+  }
+  if (button?.dataset.toggle) toggle(unitOf.get(Number(button.dataset.toggle)), cells);
+  if (button?.dataset.fold) fold(button.dataset.fold, button);
+  if (node) onNode(unitOf.get(Number(node.dataset.unit)));
+}
+
+function onNode(unit) {
+  if (isFoldable(unit)) toggle(unit, unit.node);
+  else choose(chosen === unit ? null : unit);
+}
+
+function onKey(key) {
+  const node = document.activeElement?.closest?.(".node");
+  if (node && (key.key === "Enter" || key.key === " ")) {
+    key.preventDefault();
+    onNode(unitOf.get(Number(node.dataset.unit)));
+  }
+  if (key.key !== "Escape") return;
+  if (!sheet.hidden) closeSheet();
+  else if (contexts.length) choose(null);
+}
+
+function point(event) {
+  const node = event.type.endsWith("in") || event.type === "mouseover" ? event.target.closest(".node") : null;
+  const unit = node && unitOf.get(Number(node.dataset.unit));
+  const next = unit && !unfolded.has(unit) ? unit : null;
+  if (next === pointed) return;
+  pointed = next;
+  light();
+}
+
+function tellCounts() {
+  for (const box of filter.querySelectorAll("input[type=checkbox]")) {
+    const { name, value } = box;
+    const test = { kind: (each) => each.kind === value, tests: (each) => each.inTests, unsure: (each) => each.isUnsure }[name];
+    const number = couplings.filter(test).length;
+    box.parentElement.querySelector("small").textContent = number;
+    box.parentElement.hidden = !number;
+  }
+}
+
+document.documentElement.classList.add("with-script");
+document.querySelectorAll(".list").forEach(makeSortable);
+filter.hidden = false;
+filter.addEventListener("input", applyFilter);
+tellCounts();
+if (contexts.length) {
+  document.getElementById("drawn").hidden = order.hidden = false;
+  order.addEventListener("input", draw);
+  view.elements.least.addEventListener("input", () => { isLeastGiven = true; drawGraph(); });
+  view.elements.chosen.addEventListener("input", () => choose(unitOf.get(Number(view.elements.chosen.value || -1)) ?? null));
+  for (const type of ["mouseover", "mouseleave", "focusin", "focusout"]) picture.addEventListener(type, point);
+  for (const type of ["mouseover", "mouseleave"]) cells.addEventListener(type, pointOut);
+  document.getElementById("open").addEventListener("click", () => {
+    for (const list of lists) list.open = !list.hidden;
+  });
+  document.getElementById("back").addEventListener("click", () => openSheet(opened.target, opened.source));
+  document.getElementById("copy").addEventListener("click", copySheet);
+  document.getElementById("close").addEventListener("click", closeSheet);
+}
+for (const form of document.forms) form.addEventListener("submit", (event) => event.preventDefault());
+document.addEventListener("click", onClick);
+document.addEventListener("keydown", onKey);
+window.addEventListener("hashchange", openTarget);
+applyFilter();
+openTarget();

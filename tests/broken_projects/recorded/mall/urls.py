@@ -1,0 +1,10 @@
+from django.urls import path
+
+from sales import views
+
+urlpatterns = [
+    path("country/<country>/", views.by_country),
+    path("order/<int:pk>/", views.order),
+    path("list/", views.OrderList.as_view()),
+    path("buy/<int:product>/", views.buy),
+]

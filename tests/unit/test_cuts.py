@@ -1,0 +1,205 @@
+"""The cut for each coupling: what the plan says, and which command it names."""
+
+import re
+
+import pytest
+
+from carveout.plan.cut import cut
+from carveout.plan.deletion import BY_RULE
+from carveout.plan.points import shown
+from carveout.plan.shipped import lacking, shipped
+from carveout.plan.ways import GENERAL, WAYS
+from carveout.survey.coupling import EVERY, Coupling
+from tests.copies import ROOT
+from tests.surveys import coupling
+
+NO_FORMS = {"on_delete", "db_constraint", "*", "LOGIN_URL"}
+"""What the table puts between backticks besides forms."""
+
+
+def forms() -> list[tuple[str, str]]:
+    """Each kind and form in the table of what the survey finds."""
+    page = (ROOT / "docs/howto/survey.md").read_text()
+    page = page.split("## What is found")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([\w ]+)` \| (.*) \|$", page, re.MULTILINE)
+    return [
+        (kind, form)
+        for kind, cell in rows
+        for form in re.findall(r"`([^`]+)`", cell)
+        if form not in NO_FORMS
+    ]
+
+
+RECORDED = [("join", "select"), ("cascade", "delete"), ("transaction", "atomic")]
+
+
+@pytest.mark.parametrize(("kind", "form"), [*forms(), *RECORDED], ids=str)
+def test_every_kind_and_form_of_the_survey_has_its_cut(kind, form):
+    assert (kind, form) in WAYS or (kind, "") in WAYS
+    known = coupling("orders", "stock", kind=kind, form=form, details={"on_delete": "CASCADE"})
+    assert known.source_symbol in cut(known).text
+    assert known.target_symbol in cut(known).text
+    assert cut(known).points > 0
+
+
+def test_the_table_of_the_survey_is_read():
+    assert len(forms()) >= 37
+    assert {kind for kind, _ in forms()} >= {"import", "relation", "receiver", "url", "migration"}
+
+
+def test_an_unknown_form_is_cut_as_its_kind_and_an_unknown_kind_in_general():
+    odd = cut(coupling("orders", "stock", kind="relation", form="hypercube"))
+    assert odd.to == "id and lookup"
+    assert odd.command == ""  # `unlink` is for foreign keys
+    odd = cut(coupling("orders", "stock", kind="telepathy", form="module"))
+    assert odd.to == GENERAL.to
+    assert odd.doubts == [GENERAL.doubt]
+
+
+def test_a_foreign_key_is_unlinked_and_its_deletion_follows_by_an_event():
+    key = coupling(
+        "orders",
+        "accounts",
+        kind="relation",
+        form="foreign key",
+        source_symbol="orders.Order.customer",
+        target_symbol="accounts.Customer",
+        details={"on_delete": "CASCADE"},
+    )
+    assert cut(key).command == "manage.py unlink orders.Order.customer"
+    assert cut(key).text == (
+        "Keep the id of accounts.Customer in orders.Order.customer without a constraint, and read"
+        " the rest by a lookup of accounts. An event of accounts tells that a row of"
+        " accounts.Customer is gone, and a subscriber deletes these rows."
+    )
+
+
+def test_what_deletion_does_makes_a_relation_dearer():
+    points = {
+        rule: cut(
+            coupling("a", "b", kind="relation", form="foreign key", details={"on_delete": rule})
+        ).points
+        for rule in ("DO_NOTHING", "SET_NULL", "CASCADE", "PROTECT", "rule_of_their_own")
+    }
+    assert points["DO_NOTHING"] < points["SET_NULL"] < points["CASCADE"] < points["PROTECT"]
+    assert points["rule_of_their_own"] == points["CASCADE"]
+
+
+@pytest.mark.parametrize(
+    ("target", "names", "to", "command"),
+    [
+        ("b.services", ["send"], "event", "manage.py carve b.services.send --event TYPE"),
+        (
+            "b.services",
+            ["bill", "send"],
+            "event",
+            "manage.py carve b.services.bill --event TYPE"
+            " && manage.py carve b.services.send --event TYPE",
+        ),
+        (
+            "b.services",
+            [],
+            "event or lookup",
+            "manage.py carve b.services.FUNCTION --event TYPE",
+        ),
+        ("b.models", ["Bill"], "lookup or event", ""),
+        ("b.forms", ["BillForm", "clean"], "copy or library", ""),
+        ("b.signals", ["billed"], "event", ""),
+        ("b.conf", ["VAT", "DAYS_MAX"], "copy", ""),
+        ("b.utils.text", ["slug_of"], "copy or library", ""),
+        ("b.services", ["get_bill", "is_paid"], "lookup", ""),
+        (
+            "b.services",
+            ["get_bill", "pay"],
+            "event",
+            "manage.py carve b.services.get_bill --event TYPE"
+            " && manage.py carve b.services.pay --event TYPE",
+        ),
+        ("b.urls", ["patterns"], "own mount", ""),
+    ],
+)
+def test_an_import_is_cut_by_what_it_imports(target, names, to, command):
+    details = {"names": names} if names else {}
+    found = cut(coupling("a", "b", target_symbol=target, details=details))
+    assert (found.to, found.command) == (to, command)
+
+
+def test_what_only_old_migrations_need_falls_away():
+    file = "a/migrations/0002_more.py"
+    for kind in ("import", "string"):
+        assert cut(coupling("a", "b", kind=kind, file=file)).to == "falls away"
+    assert cut(coupling("a", "b", kind="query", form="raw SQL", file=file)).points == 8
+
+
+@pytest.mark.parametrize(
+    ("target", "to", "command"),
+    [
+        ("b.tasks.remind", "event or lookup", "manage.py carve b.tasks.remind --event TYPE"),
+        ("b.gateways.Gateway", "copy or library", ""),
+        ("notifications", "setting of its own", ""),
+    ],
+)
+def test_a_dotted_path_is_cut_by_what_it_names(target, to, command):
+    found = cut(coupling("a", "b", kind="string", form="dotted path", target_symbol=target))
+    assert (found.to, found.command) == (to, command)
+
+
+def seen(kind: str, **details: object) -> Coupling:
+    symbols = {"source_symbol": "shop.services.close", "target_symbol": "stock.Item"}
+    return coupling("shop", "stock", kind=kind, form="delete", details=details, **symbols)
+
+
+def test_a_cascade_is_unlinked_where_it_comes_into_the_other_app():
+    chain = ["shop.Order", "shop.Line.order (CASCADE)", "stock.Hold.line (CASCADE)"]
+    chain += ["stock.Item.hold (SET_NULL)"]
+    assert cut(seen("cascade", chain=chain)).command == "manage.py unlink stock.Hold.line"
+    assert cut(seen("cascade", chain=["shop.Order"])).command == ""
+    assert cut(seen("cascade")).command == ""
+
+
+def test_a_shared_transaction_is_carved_at_the_call_that_writes_for_the_other():
+    writes = ["shop.Order shop/services.py:9", "stock.Item stock/holds.py:31"]
+    command = "manage.py carve stock.holds.FUNCTION --event TYPE"
+    assert cut(seen("transaction", writes=writes)).command == command
+    by_itself = ["stock.Item shop/services.py:12"]
+    assert cut(seen("transaction", writes=by_itself)).command == ""
+    assert cut(seen("transaction", writes="odd")).command == ""
+
+
+def test_a_receiver_of_every_model_subscribes_to_several():
+    found = cut(coupling("a", EVERY, kind="receiver", form="no sender"))
+    assert "those apps whose rows it cares for" in found.text
+
+
+def test_what_is_not_sure_or_only_in_tests_says_so():
+    walk = {"kind": "query", "form": "walk"}
+    assert cut(coupling("a", "b", **walk)).sure
+    unsure = cut(coupling("a", "b", **walk, sure=False))
+    assert not unsure.sure
+    assert "names alone" in unsure.doubts[0]
+    in_tests = cut(coupling("a", "b", **walk, file="a/tests/test_it.py"))
+    assert in_tests.doubts == ["only tests need it"]
+
+
+def test_a_shared_transaction_is_among_the_dearest_and_a_type_is_next_to_nothing():
+    dearest = sorted(WAYS.values(), key=lambda way: way.points)
+    assert WAYS["transaction", ""] in dearest[-3:]
+    assert WAYS["import", "type checking"] in dearest[:6]
+
+
+def test_commands_that_this_version_lacks_are_known():
+    assert "survey" in shipped()
+    assert lacking(["manage.py survey", "", "manage.py x a.b && manage.py survey"]) == ["x"]
+
+
+def test_the_table_of_cuts_in_the_docs_is_that_of_the_code():
+    page = (ROOT / "docs/reference/cuts.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \| (.*) \| (.*) \|$", page, re.MULTILINE)
+    found = {(kind, form.strip("`")): cells for kind, form, *cells in rows}
+    assert found == {
+        (kind, form or "any other"): [way.to, shown(way.points), way.reason]
+        for (kind, form), way in WAYS.items()
+    }
+    rules = re.findall(r"^\| (`[A-Z_, `]+`) \| (\d+) \|", page, re.MULTILINE)
+    told = {name.strip("`"): int(points) for cell, points in rules for name in cell.split(", ")}
+    assert told == {rule: each.points for rule, each in BY_RULE.items()}
