@@ -60,6 +60,19 @@ def chain(start: type[Model], end: type[Model]) -> tuple[str, ...]:
     return ()
 
 
+@lru_cache(maxsize=4096)
+def by_database(model: type[Model]) -> tuple[type[Model], ...]:
+    """Models whose rows the database itself deletes or empties: no statement tells of these."""
+    found: dict[type[Model], None] = {}
+    left = [model]
+    while left:
+        for field, further in _taken_along(left.pop()):
+            if "(DB_" in field and further not in found:
+                found[further] = None
+                left += [further] if "(DB_CASCADE)" in field else []
+    return tuple(found)
+
+
 def _taken_along(model: type[Model]) -> list[tuple[str, type[Model]]]:
     """Relations to this model, each with the model that has it; also where a child's row hangs."""
     found: list[tuple[str, type[Model]]] = []

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from django.db import connections
 from django.db.backends.signals import connection_created
+from django.db.models import Model
 from django.db.models.sql.query import Query
 
 from carveout.recorder import atomic, cascade
@@ -127,6 +128,8 @@ class Recorder:
             collecting = cascade.collector(frame)
             if collecting is not None:
                 self._cascade(statement, collecting)
+            if statement.deletes:
+                self._by_database(statement, collecting or frame, collecting is not None)
             self._write(statement, connection, frame, collecting is not None)
 
     def _join(self, statement: Statement, frame: FrameType) -> None:
@@ -169,19 +172,32 @@ class Recorder:
     def _cascade(self, statement: Statement, collecting: FrameType) -> None:
         start = cascade.root(collecting)
         model = self.tables.model(statement.written)
-        place = self.places.responsible(collecting)
-        if start is None or model._meta.concrete_model is start._meta.concrete_model:
-            return
+        form = "delete" if statement.deletes else "update"
+        if start and model._meta.concrete_model is not start._meta.concrete_model:
+            self._taken(form, start, model, collecting)
+
+    def _by_database(self, statement: Statement, frame: FrameType, collects: bool) -> None:
+        deleted = self.tables.model(statement.written)
+        start = (cascade.root(frame) if collects else None) or deleted
+        for model in cascade.by_database(deleted):
+            self._taken("by the database", start, model, frame)
+
+    def _taken(self, form: str, start: type[Model], model: type[Model], frame: FrameType) -> None:
+        """Rows that go along. An app that loses its own by what it does is taken from the root."""
+        place = self.places.responsible(frame)
         if place is None or place.app == model._meta.app_label:
             place = self.places.of_class(start)
         way = [start._meta.label, *cascade.chain(start, model)]
-        form = "delete" if statement.deletes else "update"
-        self._add("cascade", form, place, statement.written, chain=way)
+        self._add_model("cascade", form, place, model, chain=way)
 
     def _add(self, kind: str, form: str, place: Place | None, table: str, **told: Any) -> None:
+        self._add_model(kind, form, place, self.tables.model(table), **told)
+
+    def _add_model(
+        self, kind: str, form: str, place: Place | None, model: type[Model], **told: Any
+    ) -> None:
         if place is None:
             return
-        model = self.tables.model(table)
         app = model._meta.app_label
         if self.places.owners.of_module(model.__module__).role == TESTS:
             place = msgspec.structs.replace(place, role=TESTS)  # a model that only tests have

@@ -110,8 +110,9 @@ def test_a_join_tells_its_form_and_the_test_that_showed_it(ran, source, target, 
 
 
 def test_a_cascade_over_three_apps_tells_its_chain(ran):
-    targets = {"goods.Product", "sales.Order", "sales.Line", "sales.Order_carriers"}
-    assert ran.pairs("cascade") == {("suppliers.services.close", target) for target in targets}
+    targets = {"goods.Product", "sales.Order", "sales.Line", "sales.Order_carriers", "audit.Note"}
+    closing = {("suppliers.services.close", target) for target in targets}
+    assert ran.pairs("cascade") == closing | {("sales.services.tidy", "audit.Note")}
     found = ran.of("suppliers.services.close", "sales.Line")
     assert found["details"]["chain"] == [
         "suppliers.Supplier",
@@ -121,6 +122,12 @@ def test_a_cascade_over_three_apps_tells_its_chain(ran):
     ]
     line = (PROJECT / found["file"]).read_text().splitlines()[found["line"] - 1]
     assert line.strip() == "supplier.delete()"
+
+
+def test_what_the_database_deletes_by_itself_is_told(ran):
+    found = ran.of("suppliers.services.close", "audit.Note")
+    assert found["form"] == "by the database"
+    assert found["details"]["chain"][-1] == "audit.Note.line (DB_CASCADE)"
 
 
 def test_every_shared_transaction_is_found_with_whoever_wants_it(ran):

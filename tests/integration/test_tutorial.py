@@ -31,15 +31,14 @@ def shop(tmp_path_factory) -> Path:
 
 
 def ran(command: str, shop: Path) -> str:
-    env = {
-        **os.environ,
+    env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    env |= {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
-        "DJANGO_SETTINGS_MODULE": "",
         "COLUMNS": "100",
     }
     done = subprocess.run(
-        command, shell=True, cwd=shop, env=env, capture_output=True, text=True, check=False
+        ["sh", "-c", command], cwd=shop, env=env, capture_output=True, text=True, check=False
     )
     return done.stdout + done.stderr
 

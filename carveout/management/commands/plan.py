@@ -8,8 +8,8 @@ from django.core.management.base import CommandParser
 
 from carveout.management.survey_command import SurveyCommand
 from carveout.plan.plan import plan
-from carveout.plan.recording import read
 from carveout.plan.text import as_json, as_text, heading
+from carveout.recorder.recording import read
 from carveout.survey.survey import survey
 
 

@@ -1,6 +1,14 @@
 from django.db import models, transaction
 
 
+def leave_it_to_the_database(collector, field, rows, using):
+    """What DB_CASCADE does in Django before 6.1, which has none."""
+
+
+leave_it_to_the_database.__name__ = leave_it_to_the_database.__qualname__ = "DB_CASCADE"
+DB_CASCADE = getattr(models, "DB_CASCADE", leave_it_to_the_database)
+
+
 class Recorded(models.Model):
     """Every app's models inherit this save."""
 
