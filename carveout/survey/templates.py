@@ -24,6 +24,7 @@ FILTER = re.compile(r"\|(\w+)")
 QUOTED = re.compile(r"""^["'](.+)["']$""")
 LOOP = re.compile(r"for (\w+) in ([\w.]+)")
 PERMISSION = re.compile(r"\bperms\.(\w+)(?:\.(\w+))?")
+USER_OF_REQUEST = re.compile(r"^request\.user\.")
 ATTRIBUTES = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
 
 Variables = dict[str, type[Model]]
@@ -109,7 +110,7 @@ def templates(found: Templates, names: Names, models: Models, rows: Rows) -> Ite
             text = template.path.read_text()
         except (UnicodeDecodeError, OSError):
             continue
-        variables: Variables = {}
+        variables: Variables = {"user": models.user} if models.user else {}
         for token in _outside_comments(Lexer(text).tokenize()):
             uses = [
                 *_tags(token, template.app, found, names),
@@ -174,7 +175,7 @@ def _walked(
     """Relations that the attributes of variables lead over; loops name further variables."""
     loop = LOOP.match(contents)
     for chain in ATTRIBUTES.findall(QUOTED_INSIDE.sub("", contents)):
-        variable, *steps = chain.split(".")
+        variable, *steps = USER_OF_REQUEST.sub("user.", chain).split(".")
         model = variables.get(variable) or rows.guess(variable, app)
         for step in steps:
             relation = models.relation(model, step) if model else None
@@ -182,6 +183,8 @@ def _walked(
                 model = relation.model
                 if relation.declared_by != app:
                     yield Use("query", "walk", model._meta.app_label, model._meta.label, False)
+            else:
+                model = rows.after(model, step)
         if loop and loop[2] == chain and model:
             variables[loop[1]] = model
 
@@ -208,9 +211,9 @@ def _folders(project: Project) -> Iterator[tuple[Path, str]]:
             if resolved.is_dir() and resolved.is_relative_to(project.root):
                 yield resolved, SHELL
     for label in project.own:
-        folder = project.apps[label].path / "templates"
-        if folder.is_dir():
-            yield folder, label
+        for folder in (project.apps[label].path / name for name in ("templates", "jinja2")):
+            if folder.is_dir():
+                yield folder, label
 
 
 def _engines() -> list[dict[str, Any]]:
