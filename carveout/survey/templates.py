@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,13 +57,20 @@ class Templates:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.by_name: dict[str, list[Template]] = {}
-        self.libraries = _libraries()
-        self.built_in = _built_in_names()
         self._in_apps: set[Path] = set()
         for folder, app in _folders(project):
             for path in sorted(folder.rglob("*")):
                 if path.is_file() and path.suffix not in (".pyc", ".png", ".jpg", ".gif"):
                     self._take(path.relative_to(folder).as_posix(), path, app)
+
+    @cached_property
+    def libraries(self) -> dict[str, str]:
+        """Raises what importing one of them raises."""
+        return _libraries()
+
+    @cached_property
+    def built_in(self) -> dict[str, str]:
+        return _built_in_names()
 
     def _take(self, name: str, path: Path, app: str) -> None:
         if app != SHELL:

@@ -239,6 +239,7 @@ class Odd(models.Model):
     "two/of_old.py": "print 'this is Python 2'",
     "two/templatetags/__init__.py": "",
     "two/templatetags/broken.py": "import nothing_of_that_name",
+    "two/templates/two/page.html": "{% load broken %}",
 }
 
 
