@@ -2,6 +2,7 @@
 
 import ast
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -42,7 +43,10 @@ def read(source: bytes, module: str, package: bool, alias: str = "") -> Facts:
     Raises: SyntaxError, ValueError: it is no Python that this interpreter knows.
     """
     walk = _Walk(module, package, alias)
-    walk.through(ast.parse(source).body, Place())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the project's style; as errors they would hide it
+        tree = ast.parse(source)
+    walk.through(tree.body, Place())
     return walk.facts
 
 
@@ -227,7 +231,7 @@ class _Walk:
         if isinstance(value, str) and len(value) < 200 and is_name(value):
             self.facts.texts.append(Text(value, node.lineno, place))
         elif isinstance(value, str) and SQL.match(value):
-            self.facts.statements.append(Text(value, node.lineno, place))
+            self.facts.statements.append(Text(_sound(value), node.lineno, place))
 
     def _joinedstr(self, node: ast.JoinedStr, place: Place) -> None:
         text = _given(node)
@@ -365,7 +369,7 @@ def _given(node: ast.AST | None, keys: bool = False) -> str:
     Of a dict its values, and with `keys` these too.
     """
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
+        return _sound(node.value)
     if isinstance(node, ast.JoinedStr):
         return "".join(_given(part) or "{}" for part in node.values)
     if isinstance(node, ast.BinOp):
@@ -377,3 +381,8 @@ def _given(node: ast.AST | None, keys: bool = False) -> str:
         return " ".join(filter(None, map(_given, parts))).replace("=", " ")
     name = dotted(node.value if isinstance(node, ast.Starred) else node)
     return f"={name}" if name else ""
+
+
+def _sound(text: str) -> str:
+    """Without halves of surrogate pairs, which Python has in strings and no file can hold."""
+    return text.encode(errors="replace").decode()

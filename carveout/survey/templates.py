@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.conf import settings as django_settings
 from django.db.models import Model
 from django.template.backends.django import get_installed_libraries
-from django.template.base import Lexer, Token, TokenType
+from django.template.base import Token, TokenType
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.models import Models
@@ -115,11 +115,11 @@ class Templates:
 def templates(found: Templates, names: Names, models: Models, rows: Rows) -> Iterator[Coupling]:
     for template in found:
         try:
-            text = template.path.read_text()
+            marks = found.project.cache.marks(template.path.read_bytes())
         except (UnicodeDecodeError, OSError):
             continue
         variables: Variables = {"user": models.user} if models.user else {}
-        for token in _outside_comments(Lexer(text).tokenize()):
+        for token in (mark.token() for mark in marks):
             uses = [
                 *_tags(token, template.app, found, names),
                 *_permissions(token.contents, models),
@@ -128,17 +128,6 @@ def templates(found: Templates, names: Names, models: Models, rows: Rows) -> Ite
             for use in uses:
                 if use.app != template.app and found.project.is_own(use.app):
                     yield _coupling(template, token, use, found)
-
-
-def _outside_comments(tokens: list[Token]) -> Iterator[Token]:
-    inside = False
-    for token in tokens:
-        if token.token_type == TokenType.BLOCK and token.contents.split()[:1] == ["comment"]:
-            inside = True
-        elif token.token_type == TokenType.BLOCK and token.contents.startswith("endcomment"):
-            inside = False
-        elif not inside and token.token_type in (TokenType.BLOCK, TokenType.VAR):
-            yield token
 
 
 def _tags(token: Token, app: str, found: Templates, names: Names) -> Iterator[Use]:

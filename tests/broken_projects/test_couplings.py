@@ -250,6 +250,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> str:
     for name, code in SMALL.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(code)
+    (folder / "two" / "again").symlink_to("..")
     return run("--root", str(folder), project=folder, settings="one.settings")
 
 
@@ -258,6 +259,10 @@ def test_what_cannot_be_loaded_is_told_and_the_rest_is_surveyed(small):
     assert "notice: could not be read: two/of_old.py" in small
     assert "notice: could not be read: urls: No module named 'nothing_of_that_name'" in small
     assert "notice: could not be read: not all templates: InvalidTemplateLibrary(" in small
+
+
+def test_links_that_lead_back_up_are_not_followed(small):
+    assert "2 apps, 7 modules." in small
 
 
 def test_a_coupling_is_told_at_its_first_place(small):
