@@ -117,4 +117,14 @@ def _where(model: type[Model], name: str, sources: Sources, models: Models) -> t
         file, found = sources.defined(candidate)
         if found:
             return file, found.line
-    return sources.first_line(model._meta.app_label)
+    return _taken_over(model, sources) or sources.first_line(model._meta.app_label)
+
+
+def _taken_over(model: type[Model], sources: Sources) -> tuple[str, int] | None:
+    """Where an app that stands in for a third-party one takes over this model of it."""
+    app = sources.project.apps.get(model._meta.app_label)
+    source = sources.by_module.get(f"{app.module}.models") if app else None
+    for each in source.facts.imports if source else ():
+        if source and each.module == model.__module__:
+            return source.file, each.line
+    return None

@@ -27,7 +27,9 @@ ROWS_OF_SELF = {
 }
 """What a view, an admin or a manager has of the model that it is for."""
 
-SAME_ROWS = ROWS_OF_SELF | {each for each in dir(QuerySet) if each[0] != "_"} | {"instance"}
+SAME_ROWS = (
+    ROWS_OF_SELF | {each for each in dir(QuerySet) if each[0] != "_"} | {"instance", "__class__"}
+)
 """What gives rows of the same model; templates call without brackets."""
 
 USER_OF_REQUEST = re.compile(r"(?:^|\.)(?:request|\w*Request(?:\(\))?)\.user\b(.*)")
@@ -43,12 +45,19 @@ class Rows:
         self.models = models
         self.needs = needs
 
-    def of(self, source: Source, chain: str, scope: str) -> tuple[type[Model] | None, bool]:
-        """The model, and whether the code says so; else a variable is only named like it."""
+    def of(
+        self, source: Source, chain: str, scope: str, strictly: bool = False
+    ) -> tuple[type[Model] | None, bool]:
+        """The model, and whether the code says so; else a variable is only named like it.
+
+        `strictly`: none behind a step that may lead anywhere, such as a method of somebody's own.
+        """
         first, *steps = _steps(chain) or [""]
         model, sure, steps = self._begin(source, chain, first, steps, scope)
         for step in steps:
             relation = self.models.relation(model, _name_of(step)) if model else None
+            if strictly and not relation and _name_of(step) not in SAME_ROWS:
+                return None, False
             model = relation.model if relation else self.after(model, step)
         return model, sure
 

@@ -31,6 +31,7 @@ NO_COUPLINGS = {
     "ROOT_URLCONF",
     "WSGI_APPLICATION",
     "ASGI_APPLICATION",
+    "MIGRATION_MODULES",
 }
 """Settings whose strings name apps and modules without a use of what is in them."""
 LOGS = "LOGGING"
