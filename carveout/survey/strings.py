@@ -80,10 +80,11 @@ def _app_of_loader(module: str, sources: Sources) -> str:
 
 def _named(source: Source, text: Text, sources: Sources, models: Models) -> Iterator[Coupling]:
     within = text.place.within.rpartition(".")[2]
-    top = (text.place.assigned or text.place.within).partition(".")[0]
+    names = (text.place.assigned or text.place.within).split(".")
+    top = next(filter(str.isupper, names), "")  # settings may be attributes of a class
     if within in TOLD_ELSEWHERE or within in ("get_model", "get_class", "get_classes"):
         return
-    settings = source.app == "(project)" and top.isupper()
+    settings = source.app == "(project)" and bool(top)
     value = text.value.replace(":", ".")
     if settings and (top in NO_COUPLINGS or (top == LOGS and value in sources.by_module)):
         return

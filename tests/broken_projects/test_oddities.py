@@ -35,3 +35,37 @@ def test_decoys_that_real_monoliths_taught_are_no_couplings(found):
 
 def test_what_only_looks_like_a_model_stops_nothing(found):
     assert found["unread"] == []
+
+
+CLASSES = {
+    "site_settings.py": """
+from configurations import Configuration
+
+class Base(Configuration):
+    INSTALLED_APPS = ["one", "two"]
+    ROOT_URLCONF = "site_urls"
+    DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+class Live(Base):
+    SECRET_KEY = "for these tests only, and long enough for a key"
+    STORE = "two.stores.Store"
+""",
+    "site_urls.py": "urlpatterns = []",
+    "one/__init__.py": "",
+    "two/__init__.py": "",
+    "two/stores.py": "import one\n\nclass Store: ...",
+}
+
+
+def test_settings_may_be_classes(tmp_path, monkeypatch):
+    for name, code in CLASSES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(code)
+    monkeypatch.setenv("DJANGO_CONFIGURATION", "Live")
+    told = ("--root", str(tmp_path), "--format", "json")
+    run_it = {"project": tmp_path, "settings": "site_settings"}
+    found = json.loads(run(*told, **run_it, warnings="default"))  # the package itself warns
+    assert [row(each) for each in found["couplings"]] == [
+        "string | setting | site_settings.Live | two.stores.Store | site_settings.py:11",
+        "import | module | two.stores | one | two/stores.py:1",
+    ]

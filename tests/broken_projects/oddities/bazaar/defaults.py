@@ -7,3 +7,10 @@ LOGGING = {
     "handlers": {"people": {"class": "people.logs.Handler"}},  # C
     "loggers": {"people.logs": {"handlers": ["people"]}},  # decoy
 }
+
+
+class Staging:
+    """Settings as attributes, as some packages want them."""
+
+    INSTALLED_APPS = ["goods"]  # decoy
+    LEDGERS = ["desk.ledger.Ledger"]  # C
