@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,9 +60,22 @@ def forks() -> Iterator[Forks]:
 # -- The warm process --------------------------------------------------------------------------
 
 
-def _serve() -> None:
-    import carveout.management.commands.survey  # noqa: F401
+WARM = (
+    "carveout.management.commands.survey",
+    "django.contrib.admin",
+    "django.contrib.messages.middleware",
+    "django.contrib.sessions.middleware",
+    "django.db.backends.sqlite3.base",
+    "django.template.context_processors",
+    "django.template.loader_tags",
+    "django.views.generic",
+)
+"""What most runs import, and what needs no settings."""
 
+
+def _serve() -> None:
+    for name in WARM:
+        import_module(name)
     for line in sys.stdin:
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             child = os.fork()

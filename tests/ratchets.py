@@ -92,6 +92,10 @@ class Code:
         assert (ran.returncode != 0) == fails, ran
         return ran.stdout
 
+    def undo(self, to: str = "HEAD") -> None:
+        self.git("reset", "-q", "--hard", to)
+        self.git("clean", "-fdq")
+
     def commit(self, message: str = "Change") -> None:
         self.git("add", "-A")
         self.git("commit", "-q", "-m", message)

@@ -12,11 +12,12 @@ from carveout.plan.libraries import libraries
 from carveout.plan.line import Line, lines, total
 from carveout.plan.measures import Grouping, Measures, measures
 from carveout.plan.order import Step, order
-from carveout.plan.recording import Recording, added
 from carveout.plan.shipped import lacking
 from carveout.plan.suggestion import Suggestion, suggestion
 from carveout.plan.surety import Surety, surety
-from carveout.survey.dangers import Danger
+from carveout.recorder.confirmed import confirmed
+from carveout.recorder.recording import Recording
+from carveout.survey.danger import Danger
 from carveout.survey.project import SHELL
 from carveout.survey.survey import Survey
 
@@ -65,7 +66,7 @@ def plan(
     `accounts`: the app that has AUTH_USER_MODEL, which goes last.
     """
     if recording:
-        found = added(found, recording)
+        found = confirmed(found, recording)
     apps = own_apps(found)
     shared = libraries(found.couplings, len(apps))
     between = {pair: lines(group, shared) for pair, group in found.pairs.items()}

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import msgspec
 
 from carveout.plan.line import Line, total
-from carveout.plan.recording import Recording
 from carveout.plan.suggestion import Suggestion
+from carveout.recorder.recording import Recording
 from carveout.survey.survey import Survey
 
 GUESSED_MAX = 0.15
@@ -65,10 +65,8 @@ def _recorded(found: Survey, recording: Recording | None) -> Iterator[Reason]:
     if missed:
         text = f"{missed} of {modules} modules were not reached while it was recorded"
         yield Reason(text, missed / modules > UNREACHED_MAX)
-    if recording.blind:
+    if recording.reached is None:
         yield Reason("which modules were reached while it was recorded is not known", True)
-    if recording.odd:
-        yield Reason(f"{recording.odd} entries of the recording are not understood", True)
 
 
 def _unread(found: Survey) -> Iterator[Reason]:

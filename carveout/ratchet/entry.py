@@ -31,14 +31,20 @@ class Entry(NamedTuple):
 
 
 def entries(coupling: Coupling) -> Iterator[Entry]:
-    """One for each name that is imported, and for each signal that is heard."""
+    """One for each name that is imported, and for each signal that is heard.
+
+    Migrations of an app are taken together: whoever changes a field of another app's class, or a
+    relation to its models, writes one more that imports or depends on the same.
+    """
     apps = coupling.source, coupling.target
     if coupling.kind == "migration":
-        # Every change of a relation writes a migration that depends on the other app again.
         yield Entry(*apps, "migration", *apps)
         return
+    source = _in_a_line(coupling.source_symbol)
+    if coupling.kind == "import" and "migrations" in coupling.file.split("/"):
+        source = f"{coupling.source}.migrations"
     for kind, target in _needed(coupling):
-        yield Entry(*apps, kind, _in_a_line(coupling.source_symbol), _in_a_line(target))
+        yield Entry(*apps, kind, source, _in_a_line(target))
 
 
 def _needed(coupling: Coupling) -> Iterator[tuple[str, str]]:

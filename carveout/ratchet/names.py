@@ -21,31 +21,41 @@ def parts(symbol: str) -> tuple[str, ...]:
 def alike(one: str, other: str) -> bool:
     """May one be the other after it was renamed or moved, but not both?
 
-    All is the same but one part, or the last part is the same and what stands before it is not.
+    All is the same but one part, or only the last part is: of a method, its class too.
     """
     first, second = parts(one), parts(other)
     if not first or not second or first == second:
         return False
-    if first[-1] == second[-1]:
+    if _end(first) == _end(second):
         return True
     return len(first) == len(second) and sum(map(str.__ne__, first, second)) == 1
 
 
 def related(symbols: Iterable[str], wanted: Iterable[str]) -> Iterator[str]:
-    """Those symbols that are alike to, the same as, or directly in one that is wanted."""
-    holders = {*wanted}
-    keys = {key for each in holders for key in _keys(each)}
+    """Those symbols that are alike to one that is wanted, or the same, or in such a module."""
+    wanted = {*wanted}
+    modules = {each for each in wanted if not _is_class(parts(each)[-1])}
+    keys = {key for each in wanted for key in _keys(each)}
     for symbol in symbols:
-        if symbol.rpartition(".")[0] in holders or not keys.isdisjoint(_keys(symbol)):
+        if symbol.rpartition(".")[0] in modules or not keys.isdisjoint(_keys(symbol)):
             yield symbol
 
 
 def _keys(symbol: str) -> Iterator[tuple[str, ...]]:
-    """Two symbols are alike if they have one in common: all but one part, or the last."""
+    """Two symbols are alike if they have one in common: all but one part, or the end."""
     all_parts = parts(symbol)
-    yield all_parts[-1:]
+    yield _end(all_parts)
     for place in range(len(all_parts)):
         yield (*all_parts[:place], "", *all_parts[place + 1 :])
+
+
+def _end(all_parts: tuple[str, ...]) -> tuple[str, ...]:
+    method = len(all_parts) > 2 and _is_class(all_parts[-3])
+    return all_parts[-3:] if method else all_parts[-1:]
+
+
+def _is_class(part: str) -> bool:
+    return part[:1].isupper()
 
 
 # -- In the baseline ---------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 """Renames: which new entry is an old one whose code was renamed or moved.
 
-A symbol has moved if the code has none of the old name any more, had none of the new name when the
-baseline was written, and the two are alike: all but one part of the name is the same, or the last
-part is. What a module imports has also moved if something that was defined there is now defined
-where the import is. An entry has moved if its kind is the same, and each of its symbols and apps
-is the same or moved. One old entry stands for one new entry at most.
+A symbol has moved if the code has none of the old name any more, had none of the new name when
+the baseline was written, and the two are alike: they differ in one part only, or in all but the
+end. What a module imports has also moved if something that was defined there is now defined where
+the import is. An entry has moved if its kind is the same, and each of its symbols and apps is the
+same or moved. One old entry stands for one new entry at most.
 """
 
 from collections.abc import Iterable, Mapping

@@ -92,7 +92,7 @@ def _is_unread(entry: Entry, unread: Iterable[str]) -> bool:
     for each in unread:
         file = each.partition(":")[0]
         module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        if f".{entry.source}.".find(f".{module}.") >= 0 or file.endswith(entry.source):
+        if f".{module}." in f".{entry.source}." or file.endswith(entry.source):
             return True
         if "/" not in file and not file.endswith(".py") and entry.kind in ("url", "admin"):
             return True

@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from django.apps import apps as registry
+from django.conf import settings as django_settings
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 
+from carveout.survey.facts import LOADED
 from carveout.survey.project import Project
 
 OF_THE_KEY = {"pk", "id", "in", "isnull", "exact"}
@@ -30,6 +32,11 @@ class Models:
         self._accessors_of: dict[type[Model], dict[str, Any]] = {}
         self.by_label = {each._meta.label_lower: each for each in self.all}
 
+    @property
+    def user(self) -> type[Model] | None:
+        """Whoever signs in; None in a project without accounts."""
+        return self.by_label.get(django_settings.AUTH_USER_MODEL.lower())
+
     def own(self) -> Iterator[type[Model]]:
         """First-party models that somebody wrote."""
         for each in self.all:
@@ -37,18 +44,39 @@ class Models:
                 yield each
 
     def named(self, name: str) -> type[Model] | None:
-        """The model that a dotted name stands for, also where a package passes it on."""
+        """The model that a dotted name stands for, also where a package passes it on.
+
+        So does what asks Django for a model by its label, or for that of users.
+        """
         module, _, last = name.rpartition(".")
+        if last.removesuffix("()") == "get_user_model":
+            return self.by_label.get(django_settings.AUTH_USER_MODEL.lower())
         label = f"{self.project.app_of(module)}.{last}".lower() if module else ""
-        return self.by_class.get(name) or self.by_label.get(label)
+        if name.startswith(LOADED):
+            return self.by_label.get(name.removeprefix(LOADED).lower())
+        passed_on = self.by_label.get(label)
+        if passed_on is not None and passed_on.__name__ != last:
+            passed_on = None  # a module that is called like a model
+        return self.by_class.get(name) or passed_on
 
     @cached_property
     def by_table(self) -> dict[str, type[Model]]:
         """First-party models by their table in lower case; proxies have none of their own."""
         return {
             each._meta.db_table.lower(): each
-            for each in self.all
+            for each in sorted(self.all, key=lambda model: model._meta.managed)
             if not each._meta.proxy and self.project.is_own(each._meta.app_label)
+        }
+
+    @cached_property
+    def holders(self) -> dict[type[Model], str]:
+        """By model that no file defines, but a package made for another model, such as a history:
+        the attribute that holds it there."""
+        return {
+            made: f"{owner.__module__}.{owner.__qualname__}.{name}"
+            for owner in self.all
+            for name, value in vars(owner).items()
+            if _is_model(made := getattr(value, "__dict__", {}).get("model")) and made is not owner
         }
 
     @cached_property
@@ -75,6 +103,18 @@ class Models:
             found.setdefault(str(model._meta.model_name), []).append(model)
         return found
 
+    def declares(self, module: str, attribute: str) -> bool:
+        """Is `Order.buyer` of this module a relation of a model, also of an abstract one?"""
+        *classes, name = attribute.split(".")
+        found: Any = sys.modules.get(module)
+        for each in classes:
+            found = getattr(found, each, None)
+        if not classes or not _is_model(found):
+            return False
+        meta = found._meta
+        fields = [*meta.local_fields, *meta.local_many_to_many, *meta.private_fields]
+        return any(field.name == name and field.is_relation for field in fields)
+
     def relation(self, model: type[Model], attribute: str) -> "Reached | None":
         """What an attribute of a row leads to, if it is a relation or a reverse accessor."""
         reverse = self._accessors(model).get(attribute)
@@ -100,10 +140,16 @@ class Models:
     ) -> Iterator[type[Model]]:
         """The models that a lookup such as `product__supplier__name` joins, one after another.
 
-        Without `joins_last`, a last step that only compares the key in the row joins nothing.
+        Without `joins_last`, a last step that only compares the key in the row joins nothing;
+        with it, reverse accessors such as `review_set` are steps too.
         """
         steps = lookup.split("__")
         for position, step in enumerate(steps, start=1):
+            reverse = self._accessors(model).get(step) if joins_last else None
+            if reverse is not None:
+                model = reverse.model
+                yield model
+                continue
             field = _step(model, step)
             if field is None or not field.is_relation or not isinstance(field.related_model, type):
                 return
@@ -111,6 +157,10 @@ class Models:
                 return
             model = field.related_model
             yield model
+
+
+def _is_model(found: Any) -> TypeGuard[type[Model]]:
+    return isinstance(found, type) and issubclass(found, Model)
 
 
 def _step(model: type[Model], name: str) -> Any:
@@ -127,10 +177,14 @@ def _holds_key(field: Any, rest: list[str]) -> bool:
 
 
 def admin_classes() -> Iterator[tuple[type[Model], Any]]:
-    """Models and the classes that show them, on every admin site; none without the admin."""
+    """Models and the classes that show them, on every admin site; none without the admin.
+
+    Some packages register what only looks like a model, to have a page of their own.
+    """
     if not registry.is_installed("django.contrib.admin"):
         return
     sites = sys.modules.get("django.contrib.admin.sites")
     for site in list(sites.all_sites) if sites else ():
         for model, admin in site._registry.items():
-            yield model, type(admin)
+            if _is_model(model):
+                yield model, type(admin)

@@ -1,6 +1,5 @@
 """Signal receivers: who hears another app's models and signals, from the live lists."""
 
-import gc
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from weakref import ReferenceType
 from django.dispatch import Signal
 
 from carveout.survey.coupling import EVERY, Coupling
+from carveout.survey.facts import Call
 from carveout.survey.models import Models
 from carveout.survey.sources import Sources
 
@@ -27,19 +27,18 @@ def receivers(sources: Sources, models: Models) -> Iterator[Coupling]:
             app = sources.project.app_of(module)
             if not sources.project.is_own(app):
                 continue
-            target, symbol, form = _target(name, senders.get(sender_id), sender_id, sources)
-            if target and target != app:
-                yield _coupling(name, function, app, target, symbol, form, sources)
+            for target, symbol, form in _heard(name, senders.get(sender_id), sender_id, sources):
+                if target != app:
+                    yield _coupling(name, function, app, target, symbol, form, sources)
 
 
 def signals(sources: Sources) -> dict[str, Signal]:
     """All signals of this process by their dotted name, where a module holds them."""
     found: dict[str, Signal] = {}
-    # By type(): what is lazy would wake up if it were asked for its class.
-    every = {id(each) for each in gc.get_objects() if issubclass(type(each), Signal)}
     for module in list(sys.modules.values()):
         for name, value in list(getattr(module, "__dict__", {}).items()):
-            if id(value) in every:
+            # By type(): what is lazy would wake up if it were asked for its class.
+            if issubclass(type(value), Signal):
                 home = getattr(module, "__name__", "")
                 found.setdefault(f"{home}.{name}", value)
     return _named_once(found, sources)
@@ -61,11 +60,12 @@ def _named_once(found: dict[str, Signal], sources: Sources) -> dict[str, Signal]
     for name, signal in found.items():
         names.setdefault(id(signal), []).append(name)
 
-    def farness(name: str) -> tuple[bool, bool, int, str]:
-        definition = sources.defined(name)[1]
+    def farness(name: str) -> tuple[bool, bool, bool, int, str]:
+        definition = sources.own_definition(name)
         made = definition is not None and definition.value.endswith("()")  # else another name of it
+        elsewhere = not sources.project.app_of(name)  # a third party's signal is not made here
         named_so = name.rpartition(".")[0].endswith("signals")
-        return not made, not named_so, name.count("."), name
+        return not made, not elsewhere, not named_so, name.count("."), name
 
     return {min(each, key=farness): found[each[0]] for each in names.values()}
 
@@ -75,16 +75,18 @@ def _plain(function: Callable[..., Any]) -> Any:
     return inspect.unwrap(getattr(function, "__func__", function))
 
 
-def _target(signal: str, model: Any, sender_id: int, sources: Sources) -> tuple[str, str, str]:
-    """The app, the symbol, and how the sender is given."""
-    if model is not None:
-        return model._meta.app_label, model._meta.label, "class"
+def _heard(
+    signal: str, model: Any, sender_id: int, sources: Sources
+) -> Iterator[tuple[str, str, str]]:
+    """The app, the symbol, and how the sender is given: of the model that sends, and of a signal
+    that another app than the model's defines."""
     home = sources.project.app_of(signal)
-    if sources.project.is_own(home):
-        return home, signal, "no sender" if sender_id == NOBODY else "other sender"
-    if signal.startswith("django.db.models.signals.") and sender_id == NOBODY:
-        return EVERY, signal, "no sender"
-    return "", "", ""
+    if model is not None:
+        yield model._meta.app_label, model._meta.label, "class"
+    if sources.project.is_own(home) and (model is None or model._meta.app_label != home):
+        yield home, signal, "no sender" if sender_id == NOBODY else "other sender"
+    elif signal.startswith("django.db.models.signals.") and sender_id == NOBODY:
+        yield EVERY, signal, "no sender"
 
 
 def _coupling(
@@ -119,21 +121,24 @@ def _where(name: str, signal: str, app: str, sources: Sources) -> tuple[str, int
         if written.rpartition(".")[2] == signal:
             return file, line, _written(file, line, sources)
     function = name.rpartition(".")[2]
-    for source in sources:
-        for call in source.facts.calls if source.app == app else ():
-            given = call.arguments[0] if call.arguments else call.keywords.get("receiver", "")
-            if (
-                call.name.endswith(f"{signal}.connect")
-                and given.rpartition(".")[2].lstrip("=") == function
-            ):
-                sender = call.keywords.get("sender", "=")
-                return source.file, call.line, "class" if sender.startswith("=") else "string"
+    for source, call in sources.calls("connect"):
+        given = call.arguments[0] if call.arguments else call.keywords.get("receiver", "")
+        if (
+            source.app == app
+            and call.name.endswith(f"{signal}.connect")
+            and given.rpartition(".")[2].lstrip("=") == function
+        ):
+            return source.file, call.line, _sender(call)
     return file, definition.line if definition else 0, ""
 
 
 def _written(file: str, line: int, sources: Sources) -> str:
-    for source in sources:
-        for call in source.facts.calls if source.file == file else ():
-            if call.line == line and call.last == "receiver":
-                return "class" if call.keywords.get("sender", "=").startswith("=") else "string"
+    for source, call in sources.calls("receiver"):
+        if source.file == file and call.line == line:
+            return _sender(call)
     return ""
+
+
+def _sender(call: Call) -> str:
+    """How it is written."""
+    return "class" if call.keywords.get("sender", "=").startswith("=") else "string"

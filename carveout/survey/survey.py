@@ -1,27 +1,43 @@
 """The survey: all kinds run, each coupling once, in order."""
 
+import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings as django_settings
 
 from carveout.survey import urls as url_names
+from carveout.survey.bindings import bindings
+from carveout.survey.commands import commands
+from carveout.survey.configs import configs
+from carveout.survey.contenttypes import contenttypes
 from carveout.survey.coupling import EVERY, Coupling
-from carveout.survey.dangers import Danger, dangers
+from carveout.survey.cycles import marked
+from carveout.survey.danger import Danger
+from carveout.survey.dangers import dangers
+from carveout.survey.declared import declared, same_tables
 from carveout.survey.facts import FOR_TYPES
+from carveout.survey.fixtures import fixtures
+from carveout.survey.forks import forks, lent
 from carveout.survey.imports import imports
 from carveout.survey.inlines import inlines
+from carveout.survey.jobs import jobs
 from carveout.survey.kernel import kernels
-from carveout.survey.migrations import migrations
+from carveout.survey.migrations import kept_elsewhere, migrations
 from carveout.survey.models import Models
+from carveout.survey.pages import pages
+from carveout.survey.permissions import permissions
 from carveout.survey.project import SHELL, Project
 from carveout.survey.queries import queries
 from carveout.survey.receivers import receivers
 from carveout.survey.relations import relations
+from carveout.survey.rendered import overrides, rendered
 from carveout.survey.rows import Rows
+from carveout.survey.sends import sends
 from carveout.survey.sources import Sources
 from carveout.survey.sql import sql
 from carveout.survey.strings import strings
@@ -29,6 +45,7 @@ from carveout.survey.templates import Templates, templates
 from carveout.survey.urls import urls
 
 Pair = tuple[str, str]
+Found = TypeVar("Found")
 
 
 class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -44,7 +61,8 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     sizes: dict[str, int] = {}
     """How many modules each app has."""
     unread: list[str]
-    """Files that are no Python of this version, and URLs that could not be loaded."""
+    """Files that are no Python of this version, URLs that could not be loaded, and kinds of which
+    something was too odd to be read to the end."""
     couplings: list[Coupling]
     dangers: list[Danger]
 
@@ -101,19 +119,41 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return dict(sorted(pairs.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Nothing here is garbage that refers to itself, and to look for it in all that a project has
+    loaded takes longer than to read its files."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_no_collection()
 def survey(project: Project) -> Survey:
     """Read the project's files and what Django has loaded of it."""
-    sources = Sources(project)
+    found = _survey(project, Sources(project))
+    project.cache.save()
+    return found
+
+
+def _survey(project: Project, sources: Sources) -> Survey:
     names = _names(project, sources)  # first: it loads models and receivers that only pages need
     models = Models(project)
-    certain = [
-        *imports(sources),
-        *relations(sources, models),
-        *strings(sources, models),
-        *receivers(sources, models),
-    ]
+    certain = _all_of(
+        sources,
+        imports=imports(sources),
+        relations=relations(sources, models),
+        strings=strings(sources, models),
+        receivers=receivers(sources, models),
+    )
     rows = Rows(sources, models, {(each.source, each.target) for each in certain})
-    couplings = sorted(_once([*certain, *_further(sources, models, rows, names)]), key=_order)
+    further = [*_of_pages(sources, models, rows, names), *_of_rows(sources, models, rows)]
+    further += _of_names(sources, models)
+    couplings = sorted(_once([*certain, *further]), key=_order)
     return Survey(
         contexts={label: project.context_of(label) for label in [*project.own, SHELL]},
         declared=sorted({*project.contexts.values()}),
@@ -125,7 +165,7 @@ def survey(project: Project) -> Survey:
         sizes=dict(sorted(Counter(each.app for each in sources).items())),
         unread=sources.unread,
         couplings=couplings,
-        dangers=list(dangers(sources, rows)),
+        dangers=_all_of(sources, dangers=dangers(sources, rows, couplings)),
     )
 
 
@@ -138,15 +178,59 @@ def _names(project: Project, sources: Sources) -> url_names.Names:
         return {}
 
 
-def _further(
+def _of_pages(
     sources: Sources, models: Models, rows: Rows, names: url_names.Names
-) -> Iterator[Coupling]:
-    yield from inlines(sources, models)
-    yield from urls(sources, names)
-    yield from templates(Templates(sources.project), names, models, rows)
-    yield from sql(sources, models)
-    yield from queries(sources, models, rows)
-    yield from migrations(sources)
+) -> list[Coupling]:
+    found = Templates(sources.project)
+    return _all_of(
+        sources,
+        admin=inlines(sources, models),
+        bindings=bindings(sources, models),
+        pages=pages(sources, names),
+        urls=urls(sources, names),
+        templates=templates(found, names, models, rows),
+        rendered=rendered(sources, found),
+        overrides=overrides(found),
+    )
+
+
+def _of_rows(sources: Sources, models: Models, rows: Rows) -> list[Coupling]:
+    return _all_of(
+        sources,
+        sql=sql(sources, models),
+        queries=queries(sources, models, rows),
+        declared=declared(sources, models),
+        tables=same_tables(sources, models),
+        migrations=marked(migrations(sources)),
+        kept_elsewhere=kept_elsewhere(sources),
+        forks=forks(sources),
+        lent=lent(sources, models),
+    )
+
+
+def _of_names(sources: Sources, models: Models) -> list[Coupling]:
+    """What code and data name in other ways than by import."""
+    return _all_of(
+        sources,
+        signals=sends(sources, models),
+        jobs=jobs(sources),
+        commands=commands(sources),
+        configs=configs(sources),
+        permissions=permissions(sources, models),
+        content_types=contenttypes(sources, models),
+        fixtures=fixtures(sources.project, models),
+    )
+
+
+def _all_of(sources: Sources, **kinds: Iterator[Found]) -> list[Found]:
+    """Of each kind what is found until something odd ends it, which is told."""
+    found: list[Found] = []
+    for kind, couplings in kinds.items():
+        try:
+            found.extend(couplings)
+        except Exception as error:  # whatever the classes that Django has loaded raise
+            sources.unread.append(f"not all {kind}: {error!r}")
+    return found
 
 
 def _once(couplings: Iterable[Coupling]) -> Iterator[Coupling]:

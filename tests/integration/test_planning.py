@@ -91,7 +91,7 @@ def test_five_apps_that_all_need_each_other_are_not_grouped(tangled):
 def test_what_only_running_shows_makes_the_plan_dearer_and_surer(tangled, tmp_path):
     shown = [seen(row) for row in rows("What only running shows") if row.kind != "danger"]
     recording = tmp_path / "recorded.json"
-    recording.write_bytes(msgspec.json.encode({"couplings": shown, "unreached": []}))
+    recording.write_bytes(msgspec.json.encode({"couplings": shown, "reached": []}))
     found = planned("--recorded", str(recording))
     assert found.points == tangled.points + (6 * 13 + 2) + (3 * 8 + 4)
     assert (tangled.surety.level, found.surety.level) == ("middle", "high")

@@ -25,7 +25,7 @@ class Subject:
     requirement: str
     settings: str
     settings_in: str
-    """The module or package whose modules are all settings."""
+    """The modules, or packages of modules, that are all settings; blanks between them."""
     folder: str
     """Where its first-party code is, in site-packages: the root of the survey."""
     packages: tuple[str, ...]
@@ -33,6 +33,9 @@ class Subject:
     on_path: bool = False
     """The folder is on the path, and the packages lie in it."""
     env: Mapping[str, str] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     def __str__(self) -> str:
         return self.name
@@ -55,8 +58,8 @@ class Subject:
             (self.home / "installed").touch()
         return str(self.home / "bin" / "python")
 
-    def run(self, *arguments: str) -> str:
-        python = self.python
+    @property
+    def environment(self) -> dict[str, str]:
         path = [str(ROOT), str(HERE), *([str(self.root)] if self.on_path else [])]
         ours = {
             "PYTHONPATH": os.pathsep.join(path),
@@ -64,9 +67,12 @@ class Subject:
             "SETTINGS_IN": self.settings_in,
             "ALIAS": self.folder if self.on_path else "",
         }
+        return {**os.environ, **ours, **self.env}
+
+    def run(self, *arguments: str) -> str:
         ran = subprocess.run(
-            [python, *arguments],
-            env={**os.environ, **ours, **self.env},
+            [self.python, *arguments],
+            env=self.environment,
             cwd=self.home,
             capture_output=True,
             text=True,

@@ -15,7 +15,7 @@ from tests.copies import ROOT
 from tests.forks import Ran
 from tests.harmless import harmless
 from tests.monoliths.subject import HERE
-from tests.monoliths.test_monoliths import SUBJECTS
+from tests.monoliths.subjects import SUBJECTS
 from tests.ratchets import Code
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -69,14 +69,14 @@ def test_hundreds_of_random_commits_alarm_nobody_and_each_coupling_between_them_
         ran = oscar.survey("--check")
         if "Traceback" in ran.err:  # not every random change leaves code that Django can load
             broken += 1
-            oscar.git("reset", "-q", "--hard", "HEAD~1")
+            oscar.undo("HEAD~1")
         elif ran.code:
             alarms.append((number, name, ran.out))
-            oscar.git("reset", "-q", "--hard", "HEAD~1")
+            oscar.undo("HEAD~1")
         if number % 10 == 0:
             expected.append(oscar.couple(number))
             found += oscar.check()
-            oscar.git("checkout", "-q", ".")
+            oscar.undo()
     told = f"{COMMITS - broken} commits, {len(alarms)} alarms, {len(found)} couplings found"
     print(told)  # noqa: T201 -- for who runs it
     assert alarms == []

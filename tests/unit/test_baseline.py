@@ -186,6 +186,9 @@ def test_a_conflict_is_told_and_resolved_when_asked(tmp_path, style):
         ("orders.services.place", "orders.stock.place", True),
         ("orders.services.place", "orders.stock.deep.place", True),
         ("orders.services.place", "orders.stock.put", False),
+        ("orders.views.Place.get", "orders.pages.Place.get", True),
+        ("orders.views.Place.get", "orders.views.Put.get", True),
+        ("orders.views.Place.get", "orders.pages.Put.get", False),
         ("orders.services.place", "orders.services.place", False),
         ("orders/list.html", "orders/all.html", True),
         ("orders/list.html", "sales/list.html", True),
@@ -195,7 +198,7 @@ def test_a_conflict_is_told_and_resolved_when_asked(tmp_path, style):
         ("orders", "sales", True),
     ],
 )
-def test_names_are_alike_if_one_part_differs_or_the_last_is_the_same(one, other, expected):
+def test_names_are_alike_if_one_part_differs_or_the_end_is_the_same(one, other, expected):
     assert alike(one, other) is expected
 
 

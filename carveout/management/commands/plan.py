@@ -8,8 +8,8 @@ from django.core.management.base import CommandParser
 
 from carveout.management.survey_command import SurveyCommand
 from carveout.plan.plan import plan
-from carveout.plan.recording import read
 from carveout.plan.text import as_json, as_text, heading
+from carveout.recorder.recording import read
 from carveout.survey.survey import survey
 
 
@@ -31,6 +31,7 @@ class Command(SurveyCommand):
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
         recording = read(options["recorded"]) if options["recorded"] else None
         accounts = settings.AUTH_USER_MODEL.partition(".")[0]
-        found = plan(survey(self.project(root, contexts)), recording, options["suggest"], accounts)
+        project = self.project(root, contexts, options["no_cache"])
+        found = plan(survey(project), recording, options["suggest"], accounts)
         text = as_json(found) if options["format"] == "json" else as_text(found, options["context"])
         self.give(text, heading(found), options["output"])

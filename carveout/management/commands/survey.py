@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from carveout.management import ratchet
 from carveout.management.survey_command import SurveyCommand
-from carveout.plan import recording
+from carveout.recorder.confirmed import confirmed
+from carveout.recorder.recording import read
 from carveout.survey.page import as_html
 from carveout.survey.survey import survey
 from carveout.survey.table import as_json, as_text, heading
@@ -27,11 +28,13 @@ class Command(SurveyCommand):
         ratchet.add_ratchet(parser)
 
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
-        project = self.project(root, contexts)
+        project = self.project(root, contexts, options["no_cache"])
         found = survey(project)
-        if options["recorded"]:
-            found = recording.added(found, recording.read(options["recorded"]))
         if ratchet.is_asked(options):
+            if options["recorded"]:
+                raise CommandError("The baseline lists what is read, not what ran: no --recorded.")
             ratchet.run(self, project, found, options)
-        else:
-            self.give(FORMATS[options["format"]](found), heading(found), options["output"])
+            return
+        if options["recorded"]:
+            found = confirmed(found, read(options["recorded"]))
+        self.give(FORMATS[options["format"]](found), heading(found), options["output"])
