@@ -23,6 +23,14 @@ def streamed(country):
     yield from Order.objects.select_related("product__supplier")
 
 
+def related():
+    return Order.objects.select_related("product__supplier")
+
+
+def ordered():
+    return Order.objects.order_by("product__name")
+
+
 def late():
     with connection.cursor() as cursor:
         cursor.execute(LATE)

@@ -8,6 +8,8 @@ from sales.models import Order
 def test_whoever_reads_the_rows_did_not_ask_for_the_join(order):
     assert list(services.of_country("DE"))
     assert list(services.streamed("DE"))
+    assert list(services.related())
+    assert list(services.ordered())
 
 
 def test_statements_by_hand(order):

@@ -2,7 +2,7 @@ from django.db import transaction
 
 from audit.models import Entry
 from sales import services
-from suppliers.services import close
+from suppliers.services import close, note
 
 
 def test_an_inherited_save(product):
@@ -21,6 +21,7 @@ def test_blocks_of_tests_are_not_those_of_the_code(order):
     with transaction.atomic():
         Entry.objects.create(text="test")
         services.tidy(order)
+        note(order)
         services.ship(order)
 
 
