@@ -1,5 +1,6 @@
 """Real servers for all tests but those in `unit`, and settings that point at them."""
 
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     valkey = config.stash[servers] = ValkeyForTests()
     state_dir = Path(tempfile.mkdtemp(prefix="state-", dir=valkey.folder))
+    os.environ["CARVEOUT_CACHE_DIR"] = str(state_dir / "cache")
     ours = {**settings.CARVEOUT, "REDIS_URL": valkey.url, "STATE_DIR": state_dir}
     queues = carveout.rq_queues(ours)
     config.stash[pointed] = override_settings(CARVEOUT=ours, RQ_QUEUES=queues)

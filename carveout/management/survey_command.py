@@ -22,11 +22,16 @@ class SurveyCommand(KitCommand):
             help="try a grouping: context=app,app;context=app, or a file of such lines",
         )
         parser.add_argument("--format", choices=self.formats, default="text")
+        parser.add_argument(
+            "--no-cache",
+            action="store_true",
+            help="read every file, and keep nothing for the next time",
+        )
         parser.add_argument("--output", type=Path, help="a file to write to")
 
-    def project(self, root: Path | None, contexts: str | None) -> Project:
+    def project(self, root: Path | None, contexts: str | None, no_cache: bool) -> Project:
         grouped = grouping.parse(contexts) if contexts else grouping.declared()
-        return Project(root or default_root(), grouped)
+        return Project(root or default_root(), grouped, cached=not no_cache)
 
     def give(self, text: str, heading: str, output: Path | None) -> None:
         """Into the file, and then only the heading is told; else all of it is."""

@@ -28,29 +28,37 @@ class Block(msgspec.Struct):
 
 def current(connection: BaseDatabaseWrapper) -> Block | None:
     """The code's outermost block."""
-    for block in connection.__dict__.get(OPEN, ()):
-        if block.place is not None:
-            return block  # type: ignore[no-any-return]
-    return None
+    blocks: list[Block] = connection.__dict__.get(OPEN, [])
+    return next((block for block in blocks if block.place is not None), None)
+
+
+def opened(connection: BaseDatabaseWrapper, atomic: Any, outermost: Callable[[], Block]) -> None:
+    """Keep a block beside Django's own. outermost: makes one that is in no other."""
+    blocks = connection.__dict__.setdefault(OPEN, [])
+    # What was left behind by a connection that was closed inside of a block, or by a failure.
+    missing = len(connection.atomic_blocks) - 1 - len(blocks)
+    del blocks[max(0, len(connection.atomic_blocks) - 1) :]
+    blocks.extend(Block() for _ in range(missing))
+    inner = atomic._from_testcase or current(connection) is not None
+    blocks.append(Block())
+    if not inner:
+        blocks[-1] = outermost()
 
 
 @contextmanager
 def watching(
-    opened: Callable[[], Block], closed: Callable[[Block], None], active: Callable[[], bool]
+    opened: Callable[[Any, Any], None], closed: Callable[[Block], None], active: Callable[[], bool]
 ) -> Iterator[None]:
-    """Within and while active, blocks are known. `opened` makes a block that is in no other."""
+    """Within and while active, each block is told that is opened, and the code's when they close.
+
+    What `opened` and `closed` raise breaks the block.
+    """
     enter, leave = transaction.Atomic.__enter__, transaction.Atomic.__exit__
 
     def entering(self: Any) -> None:
         enter(self)
-        if not active():
-            return
-        connection = transaction.get_connection(self.using)
-        blocks = connection.__dict__.setdefault(OPEN, [])
-        # What was left behind by a connection that was closed inside of a block.
-        del blocks[max(0, len(connection.atomic_blocks) - 1) :]
-        inner = self._from_testcase or current(connection) is not None
-        blocks.append(Block() if inner else opened())
+        if active():
+            opened(transaction.get_connection(self.using), self)
 
     def leaving(self: Any, *raised: Any) -> None:
         blocks = transaction.get_connection(self.using).__dict__.get(OPEN)

@@ -40,7 +40,10 @@ def root(frame: FrameType) -> type[Model] | None:
     origin = getattr(deleting, "origin", None)
     if origin is None:
         return next(iter(getattr(deleting, "data", {})), None)
-    return getattr(origin, "model", None) or (type(origin) if isinstance(origin, Model) else None)
+    if issubclass(type(origin), Model):
+        return type(origin)
+    model: type[Model] | None = getattr(origin, "model", None)
+    return model
 
 
 @lru_cache(maxsize=4096)

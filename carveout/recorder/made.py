@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from django.db.models.sql.query import Query
+from django.db.models import QuerySet
+from django.db.models.sql.query import Query, RawQuery
 
 from carveout.recorder.tables import name_of
 
 MADE = "_carveout_made"
-Note = Callable[[Query, str], None]
+ANY = "*"
+"""Stands for the tables of a query that somebody wrote by hand."""
 Named = Callable[..., Iterator[tuple[Query, str]]]
+Note = Callable[..., None]
+"""Is told a query, how to tell the tables that come into it, and what its method was given."""
 
 
 def all_made(query: Any) -> dict[str, Any]:
@@ -41,27 +45,28 @@ def remember(query: Query, table: str, place: Any) -> None:
 def noting(note: Note, active: Callable[[], bool]) -> Iterator[None]:
     """Within and while active, each table that comes into a query is noted, where it is named."""
     with ExitStack() as stack:
-        for name, named in NAMED.items():
-            if hasattr(Query, name):
-                stack.enter_context(_wrapped(name, named, note, active))
+        for owner, name, named in NAMED:
+            if hasattr(owner, name):
+                stack.enter_context(_wrapped(owner, name, named, note, active))
         yield
 
 
 @contextmanager
-def _wrapped(name: str, named: Named, note: Note, active: Callable[[], bool]) -> Iterator[None]:
-    original = getattr(Query, name)
+def _wrapped(
+    owner: type, name: str, named: Named, note: Note, active: Callable[[], bool]
+) -> Iterator[None]:
+    original = getattr(owner, name)
 
-    def wrapper(self: Query, *args: Any, **kwargs: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         if active():
-            for query, table in named(self, *args, **kwargs):
-                note(query, table)
+            note(self, named, *args, **kwargs)
         return original(self, *args, **kwargs)
 
-    setattr(Query, name, wrapper)
+    setattr(owner, name, wrapper)
     try:
         yield
     finally:
-        setattr(Query, name, original)
+        setattr(owner, name, original)
 
 
 def _joined(query: Query, join: Any, *_: Any, **__: Any) -> Iterator[tuple[Query, str]]:
@@ -100,11 +105,31 @@ def _along(query: Query, path: str) -> Iterator[tuple[Query, str]]:
         yield query, name_of(model._meta.db_table)
 
 
-NAMED: dict[str, Named] = {
-    "join": _joined,
-    "resolve_expression": _nested,
-    "add_select_related": _selected,
-    "add_ordering": _ordered,
-}
-"""Methods of Django's Query that bring tables in, and which these are. Not public: one that a
-version of Django lacks is left out, and then the one who sends the query is responsible."""
+def _given(query: Query, *given: Any, **named: Any) -> Iterator[tuple[Query, str]]:
+    """The tables of extra()."""
+    tables = given[4] if len(given) > 4 else named.get("tables")
+    for table in tables or ():
+        yield query, name_of(str(table))
+
+
+def _united(rows: QuerySet[Any], _: str, *others: Any, **__: Any) -> Iterator[tuple[Query, str]]:
+    for each in others:
+        if isinstance(each, QuerySet):
+            yield rows.query, name_of(each.model._meta.db_table)
+
+
+def _raw(query: Any, *_: Any, **__: Any) -> Iterator[tuple[Any, str]]:
+    yield query, ANY
+
+
+NAMED: tuple[tuple[type, str, Named], ...] = (
+    (Query, "join", _joined),
+    (Query, "resolve_expression", _nested),
+    (Query, "add_select_related", _selected),
+    (Query, "add_ordering", _ordered),
+    (Query, "add_extra", _given),
+    (QuerySet, "_combinator_query", _united),
+    (RawQuery, "__init__", _raw),
+)
+"""Methods of Django's that bring tables in, and which these are. Not public: one that a version of
+Django lacks is left out, and then the one who sends the query is responsible."""

@@ -18,7 +18,8 @@ import linecache
 import re
 import sys
 from collections.abc import Iterator
-from types import CodeType, FrameType
+from functools import partial
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
 import msgspec
@@ -43,6 +44,8 @@ SET_UP = "set-up"
 RENDER = "render_annotated"
 """Django's method that renders a part of a template."""
 SET_UPS = ("setUp", "setUpClass", "setUpTestData", "setUpModule", "setup_method", "setup_class")
+FUNCTIONS = FunctionType, MethodType, partial
+"""What a decorator may wrap. Its type is asked for, since to ask a lazy object may need a query."""
 VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
@@ -191,7 +194,7 @@ class _Walk:
             return None
         for name in code.co_freevars:
             value = frame.f_locals.get(name)
-            if inspect.isroutine(value) or hasattr(value, "__wrapped__"):
+            if issubclass(type(value), FUNCTIONS):
                 place = self.places.of_function(value)
                 if place and place.role == CODE:
                     return place
@@ -255,8 +258,9 @@ def _inheriting(frame: FrameType) -> type | None:
     code = frame.f_code
     if not code.co_argcount or code.co_varnames[0] not in ("self", "cls"):
         return None
-    worker = frame.f_locals.get(code.co_varnames[0])
-    cls = worker if isinstance(worker, type) else type(worker)
+    worker: Any = frame.f_locals.get(code.co_varnames[0])
+    # Not isinstance: of Django's lazy objects that would ask the database.
+    cls: type = worker if issubclass(type(worker), type) else type(worker)
     if issubclass(cls, BaseManager | QuerySet):
         return getattr(worker, "model", None) or cls
     return cls

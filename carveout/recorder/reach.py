@@ -18,8 +18,8 @@ from typing import Any
 from django.apps import apps as registry
 
 from carveout.recorder.owners import CODE, Owners
+from carveout.survey.modules import modules
 from carveout.survey.project import Project
-from carveout.survey.sources import modules
 
 TOOLS = (4, 3)
 """Numbers that sys.monitoring keeps for nobody else; debuggers and coverage have their own."""

@@ -41,7 +41,7 @@ class Recording(msgspec.Struct, kw_only=True):
 
 
 def of(recorder: Recorder) -> Recording:
-    findings = recorder.findings
+    findings = recorder.witness.findings
     return Recording(
         couplings=findings.couplings(CODE),
         apart={role: findings.couplings(role) for role in findings.by_role if role != CODE},
@@ -55,7 +55,7 @@ def of(recorder: Recorder) -> Recording:
 def taken(recorder: Recorder) -> Recording:
     """What was found since the last time; the recorder begins anew."""
     part = of(recorder)
-    recorder.findings = Findings()
+    recorder.witness.findings = Findings()
     recorder.seen = recorder.statements.parsed = recorder.spent_ns = recorder.failed = 0
     recorder.statements.unparsed = {}
     return part
@@ -67,8 +67,9 @@ def _notices(recorder: Recorder) -> Iterable[str]:
         yield f"read by its words only, since sqlglot says {why!r}: {text[:200]}"
     if recorder.failed:
         yield f"the recorder failed {recorder.failed} times, first with {recorder.failure}"
-    if recorder.findings.left_out:
-        yield f"{recorder.findings.left_out} findings were left out: there were too many"
+    left_out = recorder.witness.findings.left_out
+    if left_out:
+        yield f"{left_out} findings were left out: there were too many"
 
 
 def merged(recordings: Iterable[Recording]) -> Recording:

@@ -41,7 +41,7 @@ class Session:
         """Before the first test: now Django is set up, whoever does that."""
         if not is_controller(self.config) and registry.ready:
             self.recorder = Recorder(project(self.config))
-            self.reach = Reach(self.recorder.places.owners)
+            self.reach = Reach(self.recorder.witness.places.owners)
             self._stack.enter_context(self.recorder.recording())
             by_trace = self.config.getoption("carveout_reach")
             self._stack.enter_context(self.reach.watching(by_trace=by_trace))
@@ -50,7 +50,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         if self.recorder is not None:
-            self.recorder.test = nodeid
+            self.recorder.witness.test = nodeid
             self.tests += 1
 
     @pytest.hookimpl(trylast=True)
@@ -117,4 +117,4 @@ def is_worker(config: pytest.Config) -> bool:
 
 def is_controller(config: pytest.Config) -> bool:
     """Of xdist, where the workers run the tests."""
-    return not is_worker(config) and config.getoption("dist", "no") != "no"
+    return bool(config.pluginmanager.hasplugin("dsession"))

@@ -10,6 +10,8 @@ import msgspec
 ALWAYS = "module"
 IN_FUNCTION = "function"
 FOR_TYPES = "type checking"
+LOADED = "models:"
+"""What stands before the label of a model that is asked for by it: `models:orders.Order`."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -23,6 +25,8 @@ class Place(msgspec.Struct, frozen=True):
     """The call whose argument it is."""
     assigned: str = ""
     """The name that it is assigned to, at the top of the module or of a class."""
+    queried: str = ""
+    """The call of a query in whose arguments it stands, at whatever depth."""
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -45,6 +49,8 @@ class Call(msgspec.Struct, frozen=True):
     place: Place
     arguments: tuple[str, ...] = ()
     keywords: dict[str, str] = {}
+    alone: bool = False
+    """Nobody looks at what it returns."""
 
     @property
     def last(self) -> str:
@@ -60,7 +66,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A string that looks like a dotted name."""
+    """A string that looks like a dotted name, or like all below one: `orders.tasks.*`."""
 
     value: str
     line: int
@@ -82,6 +88,8 @@ class Definition(msgspec.Struct, frozen=True):
     value: str = ""
     target: str = ""
     """The first argument of that call: a string, or a name with `=` before it."""
+    bases: tuple[str, ...] = ()
+    """What a class inherits from, as written."""
     receiver_lines: dict[str, int] = {}
     """Of a function: where `@receiver` names a signal, by the signal's name as written."""
 
@@ -96,7 +104,7 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 class Swallow(msgspec.Struct, frozen=True):
-    """Where an exception is caught inside a transaction and not raised again."""
+    """Where an exception is caught without a savepoint, and not raised again."""
 
     line: int
     place: Place

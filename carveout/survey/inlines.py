@@ -1,5 +1,6 @@
 """Admin classes that show, edit or complete another app's models."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +11,17 @@ from carveout.survey.models import Models, admin_classes
 from carveout.survey.sources import Sources
 
 KIND = "admin"
-COMPLETED = {"autocomplete_fields": "autocomplete", "raw_id_fields": "raw id"}
+COMPLETED = {
+    "autocomplete_fields": "autocomplete",
+    "raw_id_fields": "raw id",
+    "filter_horizontal": "filter",
+    "filter_vertical": "filter",
+}
+BASE = "BaseModelAdmin"
+"""By name: a project without the admin can't import it."""
 SHOWN = ("list_display", "list_filter", "list_select_related")
 """Where a relation alone makes the admin read the other rows."""
-LOOKED_UP = ("search_fields", "list_filter", "list_display", "list_select_related", "ordering")
+LOOKED_UP = (*SHOWN, "search_fields", "ordering", "date_hierarchy")
 
 
 def inlines(sources: Sources, models: Models) -> Iterator[Coupling]:
@@ -40,7 +48,16 @@ def _of_class(
                 yield from _coupling(admin, attribute, model, "lookup", sources)
 
 
+def is_admin(name: str) -> bool:
+    """Is this loaded class one of the admin's, which is told as such?"""
+    module, _, last = name.rpartition(".")
+    found = getattr(sys.modules.get(module), last, None)
+    return isinstance(found, type) and any(each.__name__ == BASE for each in found.__mro__)
+
+
 def _lookups(declared: Any) -> Iterator[str]:
+    if isinstance(declared, str):  # date_hierarchy
+        declared = [declared]
     if not isinstance(declared, list | tuple):
         return
     for each in declared:

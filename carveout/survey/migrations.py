@@ -1,4 +1,4 @@
-"""Migrations that come after, or before, a migration of another app."""
+"""Migrations that need a migration of another app, or that are another app's."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,8 @@ from carveout.survey.coupling import Coupling
 from carveout.survey.sources import Source, Sources
 
 KIND = "migration"
-FORMS = {"dependencies": "dependency", "run_before": "run before"}
+FORMS = {"dependencies": "dependency", "run_before": "run before", "replaces": "replaces"}
+MODULES = "MIGRATION_MODULES"
 
 
 def migrations(sources: Sources) -> Iterator[Coupling]:
@@ -23,6 +24,38 @@ def migrations(sources: Sources) -> Iterator[Coupling]:
                 form = FORMS.get(pair.of.rpartition(".")[2])
                 if form:
                     yield from _coupling(source, form, pair.first, pair.second, pair.line, sources)
+
+
+def kept_elsewhere(sources: Sources) -> Iterator[Coupling]:
+    """Migrations of one app that lie in another, as the settings say."""
+    for label in sources.project.apps:
+        module = _module(label)
+        home = sources.project.app_of(module)
+        for source in sources if sources.project.is_own(home) and home != label else ():
+            for text in source.facts.texts:
+                if text.value == module and text.place.assigned == MODULES:
+                    yield Coupling(
+                        kind=KIND,
+                        form="kept elsewhere",
+                        source=home,
+                        source_symbol=module,
+                        file=source.file,
+                        line=text.line,
+                        target=label,
+                        target_symbol=f"{label}.migrations",
+                    )
+
+
+def _module(label: str) -> str:
+    """Where the settings put an app's migrations; empty if nowhere.
+
+    Tests often give an object that only answers for one app at a time.
+    """
+    modules = django_settings.MIGRATION_MODULES
+    try:
+        return str(modules[label] or "") if label in modules else ""
+    except (LookupError, TypeError):
+        return ""
 
 
 def _swapped(given: str) -> str:

@@ -6,9 +6,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.apps import apps as registry
+from django.conf import settings as django_settings
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 
+from carveout.survey.facts import LOADED
 from carveout.survey.project import Project
 
 OF_THE_KEY = {"pk", "id", "in", "isnull", "exact"}
@@ -37,9 +39,16 @@ class Models:
                 yield each
 
     def named(self, name: str) -> type[Model] | None:
-        """The model that a dotted name stands for, also where a package passes it on."""
+        """The model that a dotted name stands for, also where a package passes it on.
+
+        So does what asks Django for a model by its label, or for that of users.
+        """
         module, _, last = name.rpartition(".")
+        if last.removesuffix("()") == "get_user_model":
+            return self.by_label.get(django_settings.AUTH_USER_MODEL.lower())
         label = f"{self.project.app_of(module)}.{last}".lower() if module else ""
+        if name.startswith(LOADED):
+            return self.by_label.get(name.removeprefix(LOADED).lower())
         return self.by_class.get(name) or self.by_label.get(label)
 
     @cached_property
@@ -47,7 +56,7 @@ class Models:
         """First-party models by their table in lower case; proxies have none of their own."""
         return {
             each._meta.db_table.lower(): each
-            for each in self.all
+            for each in sorted(self.all, key=lambda model: model._meta.managed)
             if not each._meta.proxy and self.project.is_own(each._meta.app_label)
         }
 
@@ -100,10 +109,16 @@ class Models:
     ) -> Iterator[type[Model]]:
         """The models that a lookup such as `product__supplier__name` joins, one after another.
 
-        Without `joins_last`, a last step that only compares the key in the row joins nothing.
+        Without `joins_last`, a last step that only compares the key in the row joins nothing;
+        with it, reverse accessors such as `review_set` are steps too.
         """
         steps = lookup.split("__")
         for position, step in enumerate(steps, start=1):
+            reverse = self._accessors(model).get(step) if joins_last else None
+            if reverse is not None:
+                model = reverse.model
+                yield model
+                continue
             field = _step(model, step)
             if field is None or not field.is_relation or not isinstance(field.related_model, type):
                 return

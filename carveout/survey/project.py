@@ -11,6 +11,8 @@ from django.apps import apps as registry
 from django.conf import settings as django_settings
 from django.db.models import Model
 
+from carveout.survey.cache import Cache, cache_file
+
 SHELL = "(project)"
 """The label of first-party code that is in no app: settings, root URLs, what lies beside them."""
 INSTALLED = {"site-packages", "dist-packages", "node_modules", ".tox", ".venv", "venv"}
@@ -28,8 +30,12 @@ class App(msgspec.Struct, frozen=True):
 class Project:
     """The apps under a root, and the contexts that they are grouped into."""
 
-    def __init__(self, root: Path, contexts: Mapping[str, Iterable[str]]) -> None:
+    def __init__(
+        self, root: Path, contexts: Mapping[str, Iterable[str]], cached: bool = True
+    ) -> None:
+        """cached: files that have not changed since the last survey need not be read."""
         self.root = root.resolve()
+        self.cache = Cache(cache_file(self.root) if cached else None)
         configs = [
             App(each.label, each.name, Path(each.path).resolve(), False)
             for each in registry.get_app_configs()

@@ -12,36 +12,17 @@ from carveout.survey.sources import Source, Sources
 
 KIND = "query"
 BY_KEYWORD = {
-    "filter",
-    "exclude",
-    "get",
-    "get_or_create",
-    "update_or_create",
-    "Q",
-    "get_object_or_404",
-    "get_list_or_404",
-    "annotate",
-    "aggregate",
-    "When",
+    *("filter", "exclude", "get", "get_or_create", "update_or_create", "annotate", "aggregate"),
+    *("get_object_or_404", "get_list_or_404", "alias", "aget", "aaggregate", "Q", "When"),
 }
 BY_STRING = {
-    "order_by",
-    "values",
-    "values_list",
-    "only",
-    "defer",
-    "distinct",
-    "F",
-    "OuterRef",
-    "dates",
-    "datetimes",
-    "Lower",
-    "Coalesce",
+    *("order_by", "values", "values_list", "only", "defer", "distinct", "latest", "earliest"),
+    *("dates", "datetimes", "alatest", "aearliest", "F", "OuterRef", "Lower", "Coalesce"),
 }
-AGGREGATES = {"Sum", "Count", "Avg", "Min", "Max"}
 JOINING = {"select_related", "prefetch_related", "Prefetch"}
-INSIDE = {"Q", "F", "When", "OuterRef", "Lower", "Coalesce", "Prefetch"} | AGGREGATES
-"""What stands inside the call of a query and speaks of its model."""
+OF_GIVEN_ROWS = {"prefetch_related_objects", "aprefetch_related_objects"}
+NO_LOOKUPS = {"Value", "RawSQL", "Func", "JSONObject", "CombinedExpression", "ContentType"}
+"""Expressions whose strings are text, and not names of fields."""
 OR_404 = {"get_object_or_404", "get_list_or_404"}
 
 
@@ -65,7 +46,7 @@ def _lookups(source: Source, call: Call, models: Models, rows: Rows) -> Iterator
     if root is None:
         return
     for path, at in paths:
-        for model in models.path(root, path, joins_last=call.last in JOINING):
+        for model in models.path(root, path, joins_last=call.last in JOINING | OF_GIVEN_ROWS):
             yield from _coupling(source, at, "lookup", model, models, sure)
 
 
@@ -73,9 +54,9 @@ def _paths(source: Source, call: Call) -> Iterator[tuple[str, Call | Text]]:
     """Lookups, and where each is written: in the call, or in what a variable holds."""
     if call.last in BY_KEYWORD:
         yield from ((name, call) for name in call.keywords if "__" in name)
-    if call.last not in BY_STRING | JOINING | AGGREGATES:
+    if call.last not in BY_STRING | JOINING | OF_GIVEN_ROWS and not _is_expression(call):
         return
-    for given in call.arguments:
+    for given in call.arguments[call.last in OF_GIVEN_ROWS :]:
         held = source.facts.strings.get(f"{call.place.scope}:{given[1:]}")
         named = given.startswith("=")
         for path in (held.value if held else "").split() if named else given.split():
@@ -83,11 +64,19 @@ def _paths(source: Source, call: Call) -> Iterator[tuple[str, Call | Text]]:
                 yield path.lstrip("-"), held if named and held else call
 
 
+def _is_expression(call: Call) -> bool:
+    """`Sum("lines__price")` inside a query: a class whose strings are names of fields."""
+    return bool(call.place.queried) and call.last[:1].isupper() and call.last not in NO_LOOKUPS
+
+
 def _queried(call: Call) -> str:
     """The chain that a query begins with."""
     if call.last in OR_404 and call.arguments:
         return f"{call.arguments[0].removeprefix('=')}.objects"
-    outer = call.place.within if call.last in INSIDE else call.name
+    if call.last in OF_GIVEN_ROWS and call.arguments:
+        return call.arguments[0].removeprefix("=")
+    inside = call.last[:1].isupper()
+    outer = (call.place.queried or call.place.within) if inside else call.name
     return outer.rpartition(".")[0]
 
 

@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from carveout.survey.facts import (
     FOR_TYPES,
     IN_FUNCTION,
+    LOADED,
     Call,
     Chain,
     Definition,
@@ -22,7 +24,13 @@ from carveout.survey.facts import (
 )
 
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|TRUNCATE|MERGE)\b", re.I)
-DOTTED = re.compile(r"^[A-Za-z_]\w*([.:][A-Za-z_]\w*)+$")
+DOTTED = re.compile(r"^[A-Za-z_]\w*([.:][A-Za-z_]\w*)+(\.\*)?$")
+QUERYING = {
+    *("filter", "exclude", "get", "annotate", "alias", "aggregate", "order_by", "update"),
+    *("values", "values_list", "prefetch_related", "aget", "aaggregate", "aupdate", "in_bulk"),
+    *("get_or_create", "update_or_create", "get_object_or_404", "get_list_or_404"),
+}
+"""Calls whose arguments, expressions and all, speak of the rows that are asked for."""
 OR_404 = {"get_object_or_404()", "get_list_or_404()"}
 BROAD = {"Exception", "BaseException", "DatabaseError", "IntegrityError", "OperationalError"}
 
@@ -33,7 +41,10 @@ def read(source: bytes, module: str, package: bool, alias: str = "") -> Facts:
     Raises: SyntaxError, ValueError: it is no Python that this interpreter knows.
     """
     walk = _Walk(module, package, alias)
-    walk.through(ast.parse(source).body, Place())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the project's style; as errors they would hide it
+        tree = ast.parse(source)
+    walk.through(tree.body, Place())
     return walk.facts
 
 
@@ -102,7 +113,8 @@ class _Walk:
     def _classdef(self, node: ast.ClassDef, place: Place) -> None:
         around = _changed(place, scope=_qualified(node.name, place))
         self.through([*node.decorator_list, *node.bases, *node.keywords], around)
-        scope = self._define(node.name, place, Definition(node.lineno))
+        bases = tuple(filter(None, map(dotted, node.bases)))
+        scope = self._define(node.name, place, Definition(node.lineno, bases=bases))
         self.through(node.body, _changed(place, scope=scope, within=""))
 
     def _functiondef(self, node: Any, place: Place) -> None:
@@ -114,7 +126,7 @@ class _Walk:
             for argument in _listed(each.args[0])
         }
         scope = self._define(node.name, place, Definition(node.lineno, receiver_lines=lines))
-        atomic = any(_is_atomic(each) for each in node.decorator_list)
+        atomic = any(_is_atomic(each) or _makes_atomic(each) for each in node.decorator_list)
         level = FOR_TYPES if place.level == FOR_TYPES else IN_FUNCTION
         inner = Place(scope=scope, level=level, atomic=atomic)
         self.visit(node.args, _changed(place, scope=scope, within=""))
@@ -151,8 +163,9 @@ class _Walk:
         if name and place.level != IN_FUNCTION:
             self._define(name, place, Definition(line, given, _given(_target(value))))
             inside = _changed(place, assigned=f"{place.scope}.{name}".lstrip("."))
-        self._note(name, value, place)
-        text = _given(value)
+        if not isinstance(target, ast.Subscript):  # what a dict holds is not the dict
+            self._note(name, value, place)
+        text = _given(value, keys=True)
         if name and text and not text.startswith("="):
             self.facts.strings[f"{place.scope}:{name}"] = Text(text, line, place)
         self.visit(value, inside)
@@ -162,6 +175,8 @@ class _Walk:
         given = _rows_of(value)
         if name and given and given.partition(".")[0] != name:
             self.facts.variables[f"{place.scope}:{name}"] = given
+            if not place.scope and _loads_model(value):
+                self.facts.names[name] = given
 
     def _for(self, node: ast.For, place: Place) -> None:
         self._note(dotted(node.target), node.iter, place)
@@ -178,17 +193,18 @@ class _Walk:
 
     # -- Uses ----------------------------------------------------------------------------------
 
-    def _call(self, node: ast.Call, place: Place) -> None:
+    def _call(self, node: ast.Call, place: Place, alone: bool = False) -> None:
         name = dotted(node.func) or "?"
         arguments = tuple(_given(each) for each in node.args)
-        keywords = {each.arg: _given(each.value) for each in node.keywords if each.arg}
+        keywords = dict(_keywords(node))
         line = node.func.end_lineno or node.lineno  # of the method, not of where its chain begins
-        self.facts.calls.append(Call(name, line, place, arguments, keywords))
+        self.facts.calls.append(Call(name, line, place, arguments, keywords, alone))
         if isinstance(node.func, ast.Attribute):
             self._inner(node.func.value, place)
         elif not isinstance(node.func, ast.Name):
             self.visit(node.func, place)
-        inside = _changed(place, within=name)
+        queried = name if name.rpartition(".")[2] in QUERYING else place.queried
+        inside = _changed(place, within=name, queried=queried)
         self.through([*node.args, *(each.value for each in node.keywords)], inside)
 
     def _attribute(self, node: ast.Attribute, place: Place) -> None:
@@ -208,7 +224,7 @@ class _Walk:
         if isinstance(value, str) and len(value) < 200 and DOTTED.match(value):
             self.facts.texts.append(Text(value, node.lineno, place))
         elif isinstance(value, str) and SQL.match(value):
-            self.facts.statements.append(Text(value, node.lineno, place))
+            self.facts.statements.append(Text(_sound(value), node.lineno, place))
 
     def _joinedstr(self, node: ast.JoinedStr, place: Place) -> None:
         text = _given(node)
@@ -223,7 +239,9 @@ class _Walk:
         self.through(node.elts, place)
 
     def _expr(self, node: ast.Expr, place: Place) -> None:
-        if not isinstance(node.value, ast.Constant):  # else a docstring
+        if isinstance(node.value, ast.Call):
+            self._call(node.value, place, alone=True)
+        elif not isinstance(node.value, ast.Constant):  # else a docstring
             self.visit(node.value, place)
 
     # -- Transactions --------------------------------------------------------------------------
@@ -233,6 +251,8 @@ class _Walk:
         opens = any(_is_atomic(each.context_expr) for each in node.items)
         if opens:
             self.facts.ends.setdefault(place.scope, node.end_lineno or node.lineno)
+        if not opens and place.scope and any(_suppressed(each.context_expr) for each in node.items):
+            self.facts.swallows.append(Swallow(node.lineno, place, _called(node.body)))
         atomic = place.atomic or opens
         self.through(node.body, _changed(place, atomic=atomic))
 
@@ -242,7 +262,7 @@ class _Walk:
             for each in node.body
         )  # a savepoint: what fails is rolled back
         for handler in node.handlers:
-            if place.atomic and not nested and _is_broad(handler.type) and not _raises(handler):
+            if place.scope and not nested and _is_broad(handler.type) and not _raises(handler):
                 self.facts.swallows.append(Swallow(handler.lineno, place, _called(node.body)))
         self.through(ast.iter_child_nodes(node), place)
 
@@ -254,7 +274,26 @@ def _rows_of(value: ast.AST) -> str:
     name = dotted(value)
     if isinstance(value, ast.Call) and name in OR_404 and value.args:
         return f"{dotted(value.args[0])}.objects.get()"
+    if isinstance(value, ast.Call) and _loads_model(value):
+        label = ".".join(_given(each) for each in value.args[:2])
+        return f"{LOADED}{label}" if DOTTED.match(label) else name
     return name
+
+
+def _loads_model(value: ast.AST) -> bool:
+    name = dotted(value).rpartition(".")[2]
+    return isinstance(value, ast.Call) and name in ("get_model()", "get_user_model()")
+
+
+def _keywords(node: ast.Call) -> Iterator[tuple[str, str]]:
+    """Also those of a dict that is written out: `**{"order__paid": True}`."""
+    for each in node.keywords:
+        if each.arg:
+            yield each.arg, _given(each.value)
+        elif isinstance(each.value, ast.Dict):
+            for key, value in zip(each.value.keys, each.value.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, _given(value)
 
 
 def _qualified(name: str, place: Place) -> str:
@@ -267,6 +306,24 @@ def _changed(place: Place, **changes: Any) -> Place:
 
 def _is_atomic(node: ast.AST) -> bool:
     return dotted(node).removesuffix("()").rpartition(".")[2] == "atomic"
+
+
+def _makes_atomic(decorator: ast.expr) -> bool:
+    """`method_decorator(transaction.atomic)`."""
+    return (
+        isinstance(decorator, ast.Call)
+        and dotted(decorator.func).endswith("method_decorator")
+        and any(map(_is_atomic, decorator.args))
+    )
+
+
+def _suppressed(node: ast.expr) -> bool:
+    """`suppress(Exception)`, which swallows what is raised below it."""
+    return (
+        isinstance(node, ast.Call)
+        and dotted(node.func).endswith("suppress")
+        and any(map(_is_broad, node.args))
+    )
 
 
 def _is_broad(caught: ast.expr | None) -> bool:
@@ -299,16 +356,26 @@ def _listed(node: ast.expr) -> list[ast.expr]:
     return node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
 
 
-def _given(node: ast.AST | None) -> str:
-    """A string as it is, also of parts or several in a list; a name with = before it."""
+def _given(node: ast.AST | None, keys: bool = False) -> str:
+    """A string as it is, also of parts or several in a list; a name with = before it.
+
+    Of a dict its values, and with `keys` these too.
+    """
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
+        return _sound(node.value)
     if isinstance(node, ast.JoinedStr):
         return "".join(_given(part) or "{}" for part in node.values)
     if isinstance(node, ast.BinOp):
         return (_given(node.left) + _given(node.right)).replace("=", " ")
     if isinstance(node, ast.List | ast.Tuple | ast.Dict):
-        parts = node.values if isinstance(node, ast.Dict) else node.elts
+        parts: list[Any] = node.values if isinstance(node, ast.Dict) else node.elts
+        if keys and isinstance(node, ast.Dict):
+            parts = [*node.keys, *parts]
         return " ".join(filter(None, map(_given, parts))).replace("=", " ")
     name = dotted(node.value if isinstance(node, ast.Starred) else node)
     return f"={name}" if name else ""
+
+
+def _sound(text: str) -> str:
+    """Without halves of surrogate pairs, which Python has in strings and no file can hold."""
+    return text.encode(errors="replace").decode()

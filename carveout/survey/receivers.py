@@ -1,6 +1,5 @@
 """Signal receivers: who hears another app's models and signals, from the live lists."""
 
-import gc
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from weakref import ReferenceType
 from django.dispatch import Signal
 
 from carveout.survey.coupling import EVERY, Coupling
+from carveout.survey.facts import Call
 from carveout.survey.models import Models
 from carveout.survey.sources import Sources
 
@@ -35,11 +35,10 @@ def receivers(sources: Sources, models: Models) -> Iterator[Coupling]:
 def signals(sources: Sources) -> dict[str, Signal]:
     """All signals of this process by their dotted name, where a module holds them."""
     found: dict[str, Signal] = {}
-    # By type(): what is lazy would wake up if it were asked for its class.
-    every = {id(each) for each in gc.get_objects() if issubclass(type(each), Signal)}
     for module in list(sys.modules.values()):
         for name, value in list(getattr(module, "__dict__", {}).items()):
-            if id(value) in every:
+            # By type(): what is lazy would wake up if it were asked for its class.
+            if issubclass(type(value), Signal):
                 home = getattr(module, "__name__", "")
                 found.setdefault(f"{home}.{name}", value)
     return _named_once(found, sources)
@@ -119,21 +118,24 @@ def _where(name: str, signal: str, app: str, sources: Sources) -> tuple[str, int
         if written.rpartition(".")[2] == signal:
             return file, line, _written(file, line, sources)
     function = name.rpartition(".")[2]
-    for source in sources:
-        for call in source.facts.calls if source.app == app else ():
-            given = call.arguments[0] if call.arguments else call.keywords.get("receiver", "")
-            if (
-                call.name.endswith(f"{signal}.connect")
-                and given.rpartition(".")[2].lstrip("=") == function
-            ):
-                sender = call.keywords.get("sender", "=")
-                return source.file, call.line, "class" if sender.startswith("=") else "string"
+    for source, call in sources.calls("connect"):
+        given = call.arguments[0] if call.arguments else call.keywords.get("receiver", "")
+        if (
+            source.app == app
+            and call.name.endswith(f"{signal}.connect")
+            and given.rpartition(".")[2].lstrip("=") == function
+        ):
+            return source.file, call.line, _sender(call)
     return file, definition.line if definition else 0, ""
 
 
 def _written(file: str, line: int, sources: Sources) -> str:
-    for source in sources:
-        for call in source.facts.calls if source.file == file else ():
-            if call.line == line and call.last == "receiver":
-                return "class" if call.keywords.get("sender", "=").startswith("=") else "string"
+    for source, call in sources.calls("receiver"):
+        if source.file == file and call.line == line:
+            return _sender(call)
     return ""
+
+
+def _sender(call: Call) -> str:
+    """How it is written."""
+    return "class" if call.keywords.get("sender", "=").startswith("=") else "string"

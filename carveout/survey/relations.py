@@ -110,10 +110,20 @@ def _as_written(model: type[Model], name: str, sources: Sources) -> str:
 
 
 def _where(model: type[Model], name: str, sources: Sources) -> tuple[str, Definition | None]:
-    """The field in the class, or in what it inherits from; else the class; else only the file."""
+    """The field in the class, or in what it inherits from; else the class; else its import."""
     for owner in model.__mro__ if name else ():
         file, found = sources.defined(f"{owner.__module__}.{owner.__qualname__}.{name}")
         if found:
             return file, found
     file, found = sources.defined(f"{model.__module__}.{model.__qualname__}")
-    return file, Definition(found.line) if found else None
+    return (file, Definition(found.line)) if found else _taken_over(model, sources)
+
+
+def _taken_over(model: type[Model], sources: Sources) -> tuple[str, Definition | None]:
+    """Where an app that stands in for a third-party one takes over this model of it."""
+    app = sources.project.apps.get(model._meta.app_label)
+    source = sources.by_module.get(f"{app.module}.models") if app else None
+    for each in source.facts.imports if source else ():
+        if source and each.module == model.__module__:
+            return source.file, Definition(each.line)
+    return "", None

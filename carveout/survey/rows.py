@@ -26,6 +26,23 @@ ROWS_OF_SELF = {
     "get",
 }
 """What a view, an admin or a manager has of the model that it is for."""
+ROWS_OF_ROWS = {
+    *("first", "last", "latest", "earliest", "get_or_create", "update_or_create", "reverse"),
+    *("select_for_update", "using", "distinct", "only", "defer", "iterator", "none", "union"),
+    *(
+        "create",
+        "acreate",
+        "aget",
+        "afirst",
+        "alast",
+        "in_bulk",
+        "alias",
+        "extra",
+        "raw",
+        "__class__",
+    ),
+}
+"""What Django has that gives rows of the same model."""
 
 Needs = set[tuple[str, str]]
 """Pairs of apps of which the first is known to use the second's models."""
@@ -37,12 +54,19 @@ class Rows:
         self.models = models
         self.needs = needs
 
-    def of(self, source: Source, chain: str, scope: str) -> tuple[type[Model] | None, bool]:
-        """The model, and whether the code says so; else a variable is only named like it."""
+    def of(
+        self, source: Source, chain: str, scope: str, strictly: bool = False
+    ) -> tuple[type[Model] | None, bool]:
+        """The model, and whether the code says so; else a variable is only named like it.
+
+        `strictly`: none behind a step that may lead anywhere, such as a method of somebody's own.
+        """
         first, *steps = _plain(chain)
         model, sure, steps = self._begin(source, chain, first, steps, scope)
-        for step in steps:
+        for step in filter(None, steps):
             relation = self.models.relation(model, step) if model else None
+            if strictly and not relation and step not in ROWS_OF_SELF | ROWS_OF_ROWS:
+                return None, False
             model = relation.model if relation else model
         return model, sure
 

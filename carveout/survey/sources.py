@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from carveout.survey.coupling import Coupling, is_of_tests
-from carveout.survey.facts import Definition, Facts
-from carveout.survey.project import INSTALLED, Project
-from carveout.survey.reading import read
+from carveout.survey.facts import Call, Definition, Facts
+from carveout.survey.modules import modules
+from carveout.survey.project import Project
 
 NO_FACTS = Facts("")
 
@@ -58,15 +59,32 @@ class Sources:
     def __iter__(self) -> Iterator[Source]:
         return iter(self.by_module.values())
 
+    def calls(self, name: str) -> list[tuple[Source, Call]]:
+        """Every call of a function or method of this name, and the file where it is."""
+        return self._calls.get(name, [])
+
+    @cached_property
+    def _calls(self) -> dict[str, list[tuple[Source, Call]]]:
+        found: dict[str, list[tuple[Source, Call]]] = {}
+        for source in self:
+            for call in source.facts.calls:
+                found.setdefault(call.last, []).append((source, call))
+        return found
+
     def _take(self, module: str, path: Path) -> None:
         file = self.project.file(path)
-        try:
-            package = path.name == "__init__.py"
-            facts = read(path.read_bytes(), module, package, self.project.alias)
-        except (SyntaxError, ValueError, OSError, RecursionError):
+        facts = self._read(path, module, self.project.alias)
+        if facts is None:
             self.unread.append(file)
-            return
-        self.by_module[module] = Source(facts, path, file, self.project.app_of(module))
+        else:
+            self.by_module[module] = Source(facts, path, file, self.project.app_of(module))
+
+    def _read(self, path: Path, module: str, alias: str = "") -> Facts | None:
+        package = path.name == "__init__.py"
+        try:
+            return self.project.cache.facts(path.read_bytes(), module, package, alias)
+        except (SyntaxError, ValueError, OSError, RecursionError):
+            return None
 
     def outside(self, module: str) -> Facts:
         """The facts of any module that is loaded, first-party or not."""
@@ -74,10 +92,8 @@ class Sources:
             return self.by_module[module].facts
         if module not in self._outside:
             path = getattr(sys.modules.get(module), "__file__", None) or ""
-            read_it = path.endswith(".py")
-            self._outside[module] = (
-                read(Path(path).read_bytes(), module, False) if read_it else (NO_FACTS)
-            )
+            facts = self._read(Path(path), module) if path.endswith(".py") else None
+            self._outside[module] = facts or NO_FACTS
         return self._outside[module]
 
     def defined(self, name: str) -> tuple[str, Definition | None]:
@@ -109,22 +125,3 @@ class Sources:
                 return name
             name = further
         return name
-
-
-def modules(project: Project) -> Iterator[tuple[str, Path]]:
-    """Every module under the packages that hold first-party code, and its file."""
-    for name, path in sorted(project.tops.items()):
-        if path.is_file():
-            yield name, path
-        else:
-            yield from _below(path, name)
-
-
-def _below(folder: Path, package: str) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name.isidentifier() and path.name not in INSTALLED:
-            yield from _below(path, f"{package}.{path.name}")
-        elif path.suffix == ".py" and path.stem == "__init__":
-            yield package, path
-        elif path.suffix == ".py" and path.stem.isidentifier() | path.stem[:1].isdigit():
-            yield f"{package}.{path.stem}", path

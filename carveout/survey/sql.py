@@ -11,8 +11,13 @@ from carveout.survey.sources import Source, Sources
 KIND = "query"
 FRAGMENTS = {"extra", "RawSQL"}
 """Calls that are given parts of a statement."""
+STAYS = re.compile(
+    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:\w+\s+)?(?:VIEW|TRIGGER|FUNCTION|PROCEDURE|RULE)\b",
+    re.IGNORECASE,
+)
+"""What a migration leaves behind in the database."""
 TABLES = re.compile(
-    r"(?:\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING)\s+(?:ONLY\s+)?|,\s*)"
+    r"(?:\b(?:FROM|JOIN|INTO|UPDATE(?!\s+ON\b)|TABLE|USING|ON)\s+(?:ONLY\s+)?|,\s*)"
     r'["`\[]?(?:\w+["`]?\.["`]?)?(\w+)',
     re.IGNORECASE,
 )
@@ -21,7 +26,9 @@ TABLES = re.compile(
 
 def sql(sources: Sources, models: Models) -> Iterator[Coupling]:
     for source in sources:
-        for text in source.facts.statements if not source.migration else ():
+        for text in source.facts.statements:
+            if source.migration and not STAYS.match(text.value):
+                continue  # history; but what the database keeps goes on needing the tables
             for match in TABLES.finditer(text.value):
                 line = text.line + text.value.count("\n", 0, match.start(1))
                 yield from _coupling(source, text, line, "raw SQL", match[1], sources, models)

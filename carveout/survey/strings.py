@@ -25,7 +25,14 @@ TOLD_ELSEWHERE = {
     "reverse_lazy",
     "redirect",
 }
-NO_COUPLINGS = {"INSTALLED_APPS", "CARVEOUT", "LOGGING", "ROOT_URLCONF", "WSGI_APPLICATION"}
+NO_COUPLINGS = {
+    "INSTALLED_APPS",
+    "CARVEOUT",
+    "LOGGING",
+    "ROOT_URLCONF",
+    "WSGI_APPLICATION",
+    "MIGRATION_MODULES",
+}
 """Settings whose strings name apps and modules without a use of what is in them."""
 
 

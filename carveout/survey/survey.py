@@ -1,7 +1,9 @@
 """The survey: all kinds run, each coupling once, in order."""
 
+import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -9,19 +11,33 @@ import msgspec
 from django.conf import settings as django_settings
 
 from carveout.survey import urls as url_names
+from carveout.survey.bindings import bindings
+from carveout.survey.commands import commands
+from carveout.survey.configs import configs
+from carveout.survey.contenttypes import contenttypes
 from carveout.survey.coupling import EVERY, Coupling
-from carveout.survey.dangers import Danger, dangers
+from carveout.survey.cycles import marked
+from carveout.survey.danger import Danger
+from carveout.survey.dangers import dangers
+from carveout.survey.declared import declared, same_tables
 from carveout.survey.facts import FOR_TYPES
+from carveout.survey.fixtures import fixtures
+from carveout.survey.forks import forks, lent
 from carveout.survey.imports import imports
 from carveout.survey.inlines import inlines
+from carveout.survey.jobs import jobs
 from carveout.survey.kernel import kernels
-from carveout.survey.migrations import migrations
+from carveout.survey.migrations import kept_elsewhere, migrations
 from carveout.survey.models import Models
+from carveout.survey.pages import pages
+from carveout.survey.permissions import permissions
 from carveout.survey.project import SHELL, Project
 from carveout.survey.queries import queries
 from carveout.survey.receivers import receivers
 from carveout.survey.relations import relations
+from carveout.survey.rendered import overrides, rendered
 from carveout.survey.rows import Rows
+from carveout.survey.sends import sends
 from carveout.survey.sources import Sources
 from carveout.survey.sql import sql
 from carveout.survey.strings import strings
@@ -101,9 +117,28 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return dict(sorted(pairs.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Nothing here is garbage that refers to itself, and to look for it in all that a project has
+    loaded takes longer than to read its files."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_no_collection()
 def survey(project: Project) -> Survey:
     """Read the project's files and what Django has loaded of it."""
-    sources = Sources(project)
+    found = _survey(project, Sources(project))
+    project.cache.save()
+    return found
+
+
+def _survey(project: Project, sources: Sources) -> Survey:
     names = _names(project, sources)  # first: it loads models and receivers that only pages need
     models = Models(project)
     certain = [
@@ -125,7 +160,7 @@ def survey(project: Project) -> Survey:
         sizes=dict(sorted(Counter(each.app for each in sources).items())),
         unread=sources.unread,
         couplings=couplings,
-        dangers=list(dangers(sources, rows)),
+        dangers=list(dangers(sources, rows, couplings)),
     )
 
 
@@ -141,12 +176,34 @@ def _names(project: Project, sources: Sources) -> url_names.Names:
 def _further(
     sources: Sources, models: Models, rows: Rows, names: url_names.Names
 ) -> Iterator[Coupling]:
+    found = Templates(sources.project)
     yield from inlines(sources, models)
+    yield from bindings(sources, models)
+    yield from pages(sources, names)
     yield from urls(sources, names)
-    yield from templates(Templates(sources.project), names, models, rows)
+    yield from templates(found, names, models, rows)
+    yield from rendered(sources, found)
+    yield from overrides(found)
     yield from sql(sources, models)
     yield from queries(sources, models, rows)
-    yield from migrations(sources)
+    yield from declared(sources, models)
+    yield from same_tables(sources, models)
+    yield from marked(migrations(sources))
+    yield from kept_elsewhere(sources)
+    yield from forks(sources)
+    yield from lent(sources, models)
+    yield from by_name(sources, models)
+
+
+def by_name(sources: Sources, models: Models) -> Iterator[Coupling]:
+    """What code and data name in other ways than by import."""
+    yield from sends(sources, models)
+    yield from jobs(sources)
+    yield from commands(sources)
+    yield from configs(sources)
+    yield from permissions(sources, models)
+    yield from contenttypes(sources, models)
+    yield from fixtures(sources.project, models)
 
 
 def _once(couplings: Iterable[Coupling]) -> Iterator[Coupling]:

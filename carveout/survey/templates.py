@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.conf import settings as django_settings
 from django.db.models import Model
 from django.template.backends.django import get_installed_libraries
-from django.template.base import Lexer, Token, TokenType
+from django.template.base import Token, TokenType
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.models import Models
@@ -19,9 +20,10 @@ from carveout.survey.urls import symbol as page_symbol
 
 KIND = "template"
 QUOTED_INSIDE = re.compile(r"""(["']).*?\1""")
+FILTER = re.compile(r"\|(\w+)")
 QUOTED = re.compile(r"""^["'](.+)["']$""")
 LOOP = re.compile(r"for (\w+) in ([\w.]+)")
-PERMISSION = re.compile(r"\bperms\.(\w+\.\w+)")
+PERMISSION = re.compile(r"\bperms\.(\w+)(?:\.(\w+))?")
 ATTRIBUTES = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
 
 Variables = dict[str, type[Model]]
@@ -35,6 +37,7 @@ class Use(NamedTuple):
     form: str
     app: str
     symbol: str
+    sure: bool = True
 
 
 class Template:
@@ -53,16 +56,48 @@ class Templates:
         self.project = project
         self.by_name: dict[str, list[Template]] = {}
         self.libraries = _libraries()
+        self.built_in = _built_in_names()
+        self._in_apps: set[Path] = set()
         for folder, app in _folders(project):
             for path in sorted(folder.rglob("*")):
                 if path.is_file() and path.suffix not in (".pyc", ".png", ".jpg", ".gif"):
                     self._take(path.relative_to(folder).as_posix(), path, app)
 
     def _take(self, name: str, path: Path, app: str) -> None:
+        if app != SHELL:
+            self._in_apps.add(path)
         first = name.partition("/")[0]
         if app == SHELL and self.project.is_own(first):
             app = first  # templates/orders/… beside the apps are those of orders
         self.by_name.setdefault(name, []).append(Template(name, path, app))
+
+    def owner(self, name: str, app: str) -> str:
+        """The app whose template an app means by this name: its own, even where that never shows.
+
+        Empty: no first-party app has one.
+        """
+        apps = [template.app for template in self.by_name.get(name, ())]
+        return app if app in apps else next(iter(apps), "")
+
+    def owner_of_file(self, name: str, app: str) -> str:
+        """The app that has this static file: its own, else the first that Django would find."""
+        having = (
+            label
+            for label in [app, *self.project.own]
+            if label in self.project.apps
+            and (self.project.apps[label].path / "static" / name).is_file()
+        )
+        return next(having, "")
+
+    def third_party(self, template: Template) -> Iterator[tuple[str, str]]:
+        """Third-party apps with a template of this name that Django finds later, and its place."""
+        labels = list(self.project.apps)
+        own = template.app if template.path in self._in_apps else SHELL
+        after = labels[labels.index(own) :] if own in labels else labels
+        for label in after:
+            app = self.project.apps[label]
+            if not app.own and (app.path / "templates" / template.name).is_file():
+                yield label, f"{app.module}/templates/{template.name}"
 
     def __iter__(self) -> Iterator[Template]:
         return (each for several in self.by_name.values() for each in several)
@@ -71,30 +106,24 @@ class Templates:
 def templates(found: Templates, names: Names, models: Models, rows: Rows) -> Iterator[Coupling]:
     for template in found:
         try:
-            text = template.path.read_text()
+            marks = found.project.cache.marks(template.path.read_bytes())
         except (UnicodeDecodeError, OSError):
             continue
         variables: Variables = {}
-        for token in _outside_comments(Lexer(text).tokenize()):
-            uses = [*_tags(token, found, names), *_permissions(token.contents, models)]
+        for token in (mark.token() for mark in marks):
+            uses = [
+                *_tags(token, template.app, found, names),
+                *_permissions(token.contents, models),
+            ]
             uses += _walked(token.contents, template.app, models, rows, variables)
             for use in uses:
                 if use.app != template.app and found.project.is_own(use.app):
                     yield _coupling(template, token, use, found)
 
 
-def _outside_comments(tokens: list[Token]) -> Iterator[Token]:
-    inside = False
-    for token in tokens:
-        if token.token_type == TokenType.BLOCK and token.contents.split()[:1] == ["comment"]:
-            inside = True
-        elif token.token_type == TokenType.BLOCK and token.contents.startswith("endcomment"):
-            inside = False
-        elif not inside and token.token_type in (TokenType.BLOCK, TokenType.VAR):
-            yield token
-
-
-def _tags(token: Token, found: Templates, names: Names) -> Iterator[Use]:
+def _tags(token: Token, app: str, found: Templates, names: Names) -> Iterator[Use]:
+    for module in _built_in(token, found):
+        yield Use(KIND, "tag", found.project.app_of(module), module)
     if token.token_type != TokenType.BLOCK:
         return
     tag, *bits = token.split_contents() or [""]
@@ -104,17 +133,28 @@ def _tags(token: Token, found: Templates, names: Names) -> Iterator[Use]:
             module = found.libraries.get(name, "")
             yield Use(KIND, "load", found.project.app_of(module), module)
     elif tag in ("include", "extends") and quoted:
-        for template in found.by_name.get(quoted[1], [])[:1]:
-            yield Use(KIND, tag, template.app, template.name)
+        yield Use(KIND, tag, found.owner(quoted[1], app), quoted[1])
+    elif tag == "static" and quoted:
+        yield Use(KIND, tag, found.owner_of_file(quoted[1], app), quoted[1])
     elif tag == "url" and quoted:
-        for app in names.get(quoted[1], ()):
-            yield Use("url", "url tag", app, page_symbol(app, quoted[1]))
+        for owner in names.get(quoted[1], ()):
+            yield Use("url", "url tag", owner, page_symbol(owner, quoted[1]))
+
+
+def _built_in(token: Token, found: Templates) -> Iterator[str]:
+    """Modules of the tags and filters that settings make part of every template."""
+    words = FILTER.findall(QUOTED_INSIDE.sub("", token.contents))
+    if token.token_type == TokenType.BLOCK:
+        words += token.contents.split(maxsplit=1)[:1]
+    yield from (found.built_in[each] for each in words if each in found.built_in)
 
 
 def _permissions(contents: str, models: Models) -> Iterator[Use]:
-    for name in PERMISSION.findall(contents):
-        if name in models.permissions:
-            yield Use("string", "permission", models.permissions[name]._meta.app_label, name)
+    """`perms.orders.ship_order`, or only whether there is any: `perms.orders`."""
+    for app, codename in PERMISSION.findall(contents):
+        name = f"{app}.{codename}".rstrip(".")
+        if app in models.project.apps:
+            yield Use("string", "permission", app, name, not codename or name in models.permissions)
 
 
 def _walked(
@@ -130,7 +170,7 @@ def _walked(
             if relation:
                 model = relation.model
                 if relation.declared_by != app:
-                    yield Use("query", "walk", model._meta.app_label, model._meta.label)
+                    yield Use("query", "walk", model._meta.app_label, model._meta.label, False)
         if loop and loop[2] == chain and model:
             variables[loop[1]] = model
 
@@ -145,7 +185,7 @@ def _coupling(template: Template, token: Token, use: Use, found: Templates) -> C
         line=token.lineno or 0,
         target=use.app,
         target_symbol=use.symbol,
-        sure=use.kind != "query",
+        sure=use.sure,
     )
 
 
@@ -172,3 +212,22 @@ def _libraries() -> dict[str, str]:
     for engine in _engines():
         libraries |= engine.get("OPTIONS", {}).get("libraries", {})
     return libraries
+
+
+def _built_in_names() -> dict[str, str]:
+    """Tags and filters that templates have without a load, and the modules they are from."""
+    found: dict[str, str] = {}
+    for engine in _engines():
+        for module in engine.get("OPTIONS", {}).get("builtins", ()):
+            library = _library(module)
+            for name in [*getattr(library, "tags", ()), *getattr(library, "filters", ())]:
+                found[name] = module
+    return found
+
+
+def _library(module: str) -> Any:
+    """None if it can't be loaded, and then no template of its engine can be shown."""
+    try:
+        return import_module(module).register
+    except Exception:  # whatever their own modules raise
+        return None

@@ -77,12 +77,18 @@ def test_every_join_is_found_where_it_is_asked_for_and_nothing_else(ran):
         ("sales.services.late", "goods.Product"),
         ("sales.services.names", "suppliers.Supplier"),
         ("sales.services.ordered_products", "goods.Product"),
+        ("sales.services.by_hand", "goods.Product"),
+        ("sales.services.beside", "goods.Product"),
+        ("sales.services.united", "suppliers.Supplier"),
         # not the base class in `core` whose method makes the join
         ("sales.services.visible", "goods.Product"),
         ("sales.services.visible", "suppliers.Supplier"),
+        ("sales.services.wrapping", "goods.Product"),
         # not the template that reads the rows, and not the middleware around
         ("sales.views.by_country", "goods.Product"),
         ("sales.views.by_country", "suppliers.Supplier"),
+        # not the middleware, where the view is left already
+        ("sales.views.fragment", "goods.Product"),
         # nothing but Django's own frames between the request and the statement
         ("sales.views.OrderList", "goods.Product"),
         # a template that walks there by itself
@@ -175,7 +181,10 @@ def test_set_up_tests_and_migrations_are_told_apart(ran):
             "tests.check_apart.Case.setUp",
             "tests.check_apart.Case.setUpTestData",
         },
-        "tests": {"tests.check_apart.test_asks_itself"},
+        "tests": {
+            "tests.check_apart.test_asks_itself",
+            "tests.check_lazy.test_what_is_lazy_asks_once",
+        },
         "migrations": {"goods.migrations.0002_look.look"},
     }
 

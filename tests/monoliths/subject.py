@@ -55,8 +55,8 @@ class Subject:
             (self.home / "installed").touch()
         return str(self.home / "bin" / "python")
 
-    def run(self, *arguments: str) -> str:
-        python = self.python
+    @property
+    def environment(self) -> dict[str, str]:
         path = [str(ROOT), str(HERE), *([str(self.root)] if self.on_path else [])]
         ours = {
             "PYTHONPATH": os.pathsep.join(path),
@@ -64,9 +64,12 @@ class Subject:
             "SETTINGS_IN": self.settings_in,
             "ALIAS": self.folder if self.on_path else "",
         }
+        return {**os.environ, **ours, **self.env}
+
+    def run(self, *arguments: str) -> str:
         ran = subprocess.run(
-            [python, *arguments],
-            env={**os.environ, **ours, **self.env},
+            [self.python, *arguments],
+            env=self.environment,
             cwd=self.home,
             capture_output=True,
             text=True,

@@ -53,6 +53,11 @@ def test_relative_imports_are_known_by_their_whole_name():
     assert facts.names["Order"] == "shop.orders.models.Order"
 
 
+def test_what_python_only_warns_of_is_read():
+    facts = read(rb'from orders import models; PATTERN = "\d"', "billing.prices", False)
+    assert [each.module for each in facts.imports] == ["orders"]
+
+
 def test_a_variable_is_followed_to_where_its_rows_come_from():
     code = b"""
 from orders.models import Order

@@ -31,6 +31,7 @@ class Command(SurveyCommand):
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
         recording = read(options["recorded"]) if options["recorded"] else None
         accounts = settings.AUTH_USER_MODEL.partition(".")[0]
-        found = plan(survey(self.project(root, contexts)), recording, options["suggest"], accounts)
+        project = self.project(root, contexts, options["no_cache"])
+        found = plan(survey(project), recording, options["suggest"], accounts)
         text = as_json(found) if options["format"] == "json" else as_text(found, options["context"])
         self.give(text, heading(found), options["output"])

@@ -28,7 +28,7 @@ class Command(SurveyCommand):
         ratchet.add_ratchet(parser)
 
     def handle(self, *args: Any, root: Path | None, contexts: str | None, **options: Any) -> None:
-        project = self.project(root, contexts)
+        project = self.project(root, contexts, options["no_cache"])
         found = survey(project)
         if ratchet.is_asked(options):
             if options["recorded"]:

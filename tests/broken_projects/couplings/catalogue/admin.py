@@ -13,3 +13,5 @@ class ProductAdmin(admin.ModelAdmin):
     inlines = [ReviewInline]  # C
     autocomplete_fields = ["supplier"]  # C
     search_fields = ["name", "supplier__name"]  # C
+    date_hierarchy = "supplier__created"  # C
+    filter_horizontal = ["similar", "seen_by"]  # C

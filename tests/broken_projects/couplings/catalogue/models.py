@@ -8,6 +8,7 @@ class Product(Stamped):
     name = models.CharField(max_length=50)
     supplier = models.ForeignKey("suppliers.Supplier", models.PROTECT)  # C
     notes = GenericRelation("reviews.Note")  # C
+    seen_by = models.ManyToManyField("accounts.Person")  # C
     similar = models.ManyToManyField("self")  # decoy
 
     def rating(self):

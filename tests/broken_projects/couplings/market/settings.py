@@ -1,8 +1,10 @@
 """A market in one piece. Lines that couple two apps end with C, those that only look so with decoy."""
 
+import sys
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+sys.path.append(str(BASE_DIR / "site-packages"))  # where others' code lies
 SECRET_KEY = "for these tests only, and long enough for a key"
 USE_TZ = True
 ROOT_URLCONF = "market.urls"  # decoy
@@ -21,7 +23,10 @@ INSTALLED_APPS = [
     "reviews",
     "parcels.apps.ParcelsConfig",
     "reports",
+    "stock.apps.StockConfig",
+    "framework.blog",
 ]
+MIGRATION_MODULES = {"blog": "core.of_blog", "orders": "orders.migrations"}  # C: the framework's
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -39,7 +44,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "orders.context_processors.basket",  # C
-            ]
+            ],
+            "builtins": ["suppliers.templatetags.flags"],  # C
         },
     }
 ]
@@ -53,3 +59,8 @@ DATABASES = {
 LOGIN_URL = "orders:list"  # C
 LOGGING = {"version": 1, "loggers": {"orders.services": {}}}  # decoy
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+FIXTURE_DIRS = [BASE_DIR / "market" / "rows"]
+CELERY_BEAT_SCHEDULE = {"late": {"task": "orders.late", "schedule": 60}}  # C
+CELERY_TASK_ROUTES = {"suppliers.tasks.*": {"queue": "slow"}, "suppliers.gone.*": {}}  # C
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "accounts.backends.ByPhone"]  # C
+REST_FRAMEWORK = {"DEFAULT_FILTER_BACKENDS": ["reports.filters.Late"]}  # C

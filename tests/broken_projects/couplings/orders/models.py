@@ -14,6 +14,7 @@ class Order(Stamped):
     )
     products = models.ManyToManyField(Product, through="orders.OrderLine")  # C
     paid = models.BooleanField(default=False)
+    label = models.FileField()
 
     class Meta:
         permissions = [("ship_order", "May ship")]

@@ -10,7 +10,7 @@ def place(person, product):
     from reviews.services import expect  # C
 
     with transaction.atomic():
-        order = Order.objects.create(buyer=person)
+        order = Order.objects.create(buyer=person)  # danger: a receiver sends mail
         expect(order)
         send_mail("Thanks", "…", None, [person.email])  # danger
         try:
@@ -56,7 +56,7 @@ def cancel(order):
     except Exception:  # decoy: a savepoint
         return None
     try:
-        order.save()
+        order.save()  # danger: likewise
     except (KeyError, ValueError):  # decoy: nothing of the database
         return None
     return order

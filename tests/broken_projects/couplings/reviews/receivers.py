@@ -1,3 +1,4 @@
+from django.core.mail import mail_admins
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
@@ -9,7 +10,7 @@ from reviews.models import Review
 
 @receiver(post_save, sender=Order)  # C
 def invite(sender, **kwargs):
-    pass
+    mail_admins("A new order", "…")
 
 
 @receiver(order_paid)  # C
@@ -33,7 +34,7 @@ def watch(sender, **kwargs):
 
 
 def reprice(sender, **kwargs):
-    pass
+    mail_admins("A new price", "…")
 
 
 def listen():

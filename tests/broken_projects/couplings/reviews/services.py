@@ -1,4 +1,7 @@
 from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.db.models import Case, Count, Prefetch, Q, Value, When, prefetch_related_objects
+from django.db.models.functions import Upper
 
 from orders import models as order_models  # C
 
@@ -39,6 +42,19 @@ def of_nobody(order: dict):
 def copied():
     fields = ("product__supplier__name", "stars")  # C C
     return Review.objects.values(*fields)
+
+
+def deeper(products, paid):
+    Order = apps.get_model("orders", "Order")  # C
+    Person = get_user_model()  # C
+    yield Order.objects.filter(**{"buyer__phone": "1", "paid": True})  # C
+    yield Person.objects.annotate(n=Count("orders", filter=Q(orders__products__name="x")))  # C C
+    yield Review.objects.annotate(of=Value("product__name"))  # decoy: a text
+    yield Review.objects.annotate(of=Case(When(stars=1, then=Upper("line__order__paid"))))  # C
+    prefetch_related_objects([products], "reviews__product")  # decoy: nobody knows of what
+    prefetch_related_objects(products.all(), "parcel_set__order")  # decoy
+    yield Order.objects.prefetch_related("parcel_set", Prefetch("lines"))  # C
+    yield Upper("product__name")  # decoy: in no query
 
 
 def loop(line):

@@ -5,6 +5,7 @@ from audit.models import Entry
 from core.units import Command, Unit, in_unit, unit
 from goods.models import Product
 from sales.models import Line, Order
+from suppliers.models import Supplier
 
 LATE = """
 WITH late AS (SELECT id FROM goods_product)
@@ -38,8 +39,29 @@ def names():
         return cursor.fetchall()
 
 
+def by_hand():
+    return Order.objects.raw("SELECT o.* FROM sales_order o, goods_product p")
+
+
+def beside():
+    return Order.objects.extra(tables=["goods_product"])
+
+
+def united():
+    return Order.objects.values_list("state").union(Supplier.objects.values_list("name"))
+
+
 def visible(country):
     return list(Order.objects.of_suppliers_in(country))
+
+
+def wrapping(given):
+    """An inner function that closes over something which no recorder may look into."""
+
+    def inner(*args, **kwargs):
+        return given, list(Order.objects.filter(product__name="CD"))
+
+    return inner
 
 
 def rename(product):

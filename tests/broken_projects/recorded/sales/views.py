@@ -1,5 +1,7 @@
+from django.db.models.expressions import RawSQL
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.template.response import TemplateResponse
 from django.views.generic import ListView
 
 from audit.models import Entry
@@ -19,6 +21,12 @@ class OrderList(ListView):
     queryset = Order.objects.select_related("product")
     template_name = "sales/orders.html"
     context_object_name = "orders"
+
+
+def fragment(request):
+    """Nobody is seen to ask for the join, and the view is left when the rows are read."""
+    rows = Order.objects.filter(pk__in=RawSQL("SELECT id FROM goods_product", ()))
+    return TemplateResponse(request, "sales/orders.html", {"orders": rows})
 
 
 def buy(request, product):

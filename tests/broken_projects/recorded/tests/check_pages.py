@@ -6,6 +6,10 @@ def test_a_template_walks_by_itself(client, order):
     client.get(f"/order/{order.pk}/")
 
 
+def test_a_view_is_left_before_its_rows_are_read(client, order):
+    client.get("/fragment/")
+
+
 def test_a_view_of_django(client, order):
     client.get("/list/")
 

@@ -1,0 +1,189 @@
+"""Callgraph: which function a call is written for, through classes, rows and signals."""
+
+from collections.abc import Iterable, Iterator
+
+from django.db.models import Model
+
+from carveout.survey.facts import Call
+from carveout.survey.naming import loaded_classes
+from carveout.survey.receivers import heard_by, signals
+from carveout.survey.rows import MANAGERS, Rows
+from carveout.survey.sources import Source, Sources
+
+AFTERWARDS = {
+    *("on_commit", "delay", "apply_async", "delay_on_commit", "apply_async_on_commit"),
+    *("enqueue", "enqueue_in", "enqueue_at", "async_task", "submit", "defer"),
+}
+"""Calls whose argument runs later."""
+OF_SELF = ("self", "cls", "super()")
+SENDING = ("send", "send_robust")
+SAVING = {
+    "pre_save": ("save", "create", "get_or_create", "update_or_create"),
+    "post_save": ("save", "create", "get_or_create", "update_or_create"),
+    "pre_delete": ("delete",),
+    "post_delete": ("delete",),
+}
+"""What one does with rows, by the signal that Django sends then."""
+OF_EVERY_ROW = {method for several in SAVING.values() for method in several}
+DEPTH = 8
+"""Of base classes that are followed."""
+
+
+class Callgraph:
+    """Dotted names of functions and methods, and who calls them where.
+
+    Methods of an object are known if its class is: by what it is made or fetched with, by an
+    annotation, or because a variable is named like a model.
+    """
+
+    def __init__(self, sources: Sources, rows: Rows) -> None:
+        self.sources = sources
+        self.rows = rows
+        self.methods = OF_EVERY_ROW | {
+            scope.rpartition(".")[2]
+            for source in sources
+            for scope in source.facts.definitions
+            if "." in scope
+        }
+        self._loaded = dict(loaded_classes(sources))
+        self.calls: dict[str, list[tuple[Source, Call]]] = {}
+        """By the function that is called; what runs later is none."""
+        for source in sources:
+            for call in () if source.migration else source.facts.calls:
+                if not is_later(call):
+                    self.calls.setdefault(self.called(source, call), []).append((source, call))
+        self.receivers = dict(self._receivers())
+        self.run_in: dict[str, list[str]] = {}
+        """By call: the receivers that run in it."""
+        for receiver, calls in self.receivers.items():
+            for each in calls:
+                self.run_in.setdefault(each, []).append(receiver)
+
+    def callers(self, name: str) -> Iterator[tuple[Source, Call]]:
+        """Where a function is called, also as a constructor and by the signal that it hears."""
+        yield from self.calls.get(name, ())
+        yield from self.calls.get(name.removesuffix(".__init__"), ())
+        for sent in self.receivers.get(name, ()):
+            yield from self.calls.get(sent, ())
+
+    def leading_to(self, functions: Iterable[str]) -> set[str]:
+        """These functions, and all that call them, at whatever distance."""
+        found = set(functions)
+        waiting = list(found)
+        while waiting:
+            for source, call in self.callers(waiting.pop()):
+                caller = function_of(source, call)
+                if caller not in found:
+                    found.add(caller)
+                    waiting.append(caller)
+        return found
+
+    def called(self, source: Source, call: Call) -> str:
+        return self.named(source, call.name, call.place.scope)
+
+    def named(self, source: Source, name: str, scope: str) -> str:
+        """The dotted name of the function that this name, in this scope, stands for."""
+        first, _, rest = name.partition(".")
+        if first in OF_SELF and "." in scope:
+            return self._of_self(source, first, rest, scope)
+        resolved = self._origin(source.facts.resolve(name, scope))
+        before, _, method = name.rpartition(".")
+        if before and method in self.methods:
+            known = self.method(resolved.replace("()", ""))
+            return known or self._of_row(source, before, method, scope) or resolved
+        return resolved
+
+    def _origin(self, name: str) -> str:
+        """Where a name is defined that is passed on, or loaded by a string."""
+        name = self.sources.origin(name)
+        before, rest = name, ""
+        while before and self._loaded:
+            loaded = self._loaded.get(before.removesuffix("()"))
+            if loaded:
+                return f"{loaded}{rest}"
+            before, _, last = before.rpartition(".")
+            rest = f".{last}{rest}"
+        return name
+
+    def _of_self(self, source: Source, first: str, rest: str, scope: str) -> str:
+        holder = scope.rpartition(".")[0]
+        name = f"{source.facts.module}.{holder}"
+        attribute, _, method = rest.rpartition(".")
+        made = source.facts.variables.get(f"{holder}.__init__:self.{attribute}")
+        if made and made.partition(".")[0] not in OF_SELF:
+            return self.named(source, f"{made}.{method}", f"{holder}.__init__")
+        if first == "super()":
+            return self._inherited(name, rest, DEPTH) or f"{first}.{rest}"
+        return self.method(f"{name}.{rest}") or f"{name}.{rest}"
+
+    def method(self, name: str) -> str:
+        """Where a method is defined, in its class or what that inherits from; empty if unknown."""
+        holder, _, method = name.rpartition(".")
+        _, definition = self.sources.defined(name)
+        return name if definition else self._inherited(holder, method, DEPTH)
+
+    def _inherited(self, holder: str, method: str, depth: int) -> str:
+        _, definition = self.sources.defined(holder)
+        source = self._source(holder)
+        for base in definition.bases if definition and source and depth else ():
+            parent = self._origin(source.facts.resolve(base)) if source else ""
+            if self.sources.defined(f"{parent}.{method}")[1]:
+                return f"{parent}.{method}"
+            further = self._inherited(parent, method, depth - 1)
+            if further:
+                return further
+        return ""
+
+    def _source(self, name: str) -> Source | None:
+        """The file that a dotted name is in."""
+        while name and name not in self.sources.by_module:
+            name = name.rpartition(".")[0]
+        return self.sources.by_module.get(name)
+
+    def _of_row(self, source: Source, before: str, method: str, scope: str) -> str:
+        """A method of the rows that a variable or a query gives, or of their manager.
+
+        Every model has those that save: there each step to the row has to be known.
+        """
+        model, _ = self.rows.of(source, before, scope, strictly=method in OF_EVERY_ROW)
+        if model is None:
+            return ""
+        of_rows = not MANAGERS.search(f"{before}.") or before.endswith(("get()", "first()"))
+        for owner in model.__mro__ if of_rows else _managers(model):
+            name = f"{owner.__module__}.{owner.__qualname__}.{method}"
+            if self.sources.defined(name)[1]:
+                return name
+        known = method in OF_EVERY_ROW
+        return f"{model.__module__}.{model.__qualname__}.{method}" if known else ""
+
+    def _receivers(self) -> Iterator[tuple[str, list[str]]]:
+        """By receiver: the calls that it runs in, as they are named here."""
+        heard: dict[str, list[str]] = {}
+        models = {id(model): model for model in self.rows.models.all}
+        for name, signal in signals(self.sources).items():
+            own = self.sources.project.is_own(self.sources.project.app_of(name))
+            for sender, function in heard_by(signal):
+                qualified = getattr(function, "__qualname__", "")
+                home = f"{getattr(function, '__module__', '')}.{qualified}"
+                if own:
+                    heard.setdefault(home, []).extend(f"{name}.{each}" for each in SENDING)
+                elif sender in models:
+                    row = f"{models[sender].__module__}.{models[sender].__qualname__}"
+                    saving = SAVING.get(name.rpartition(".")[2], ())
+                    heard.setdefault(home, []).extend(f"{row}.{each}" for each in saving)
+        yield from heard.items()
+
+
+def is_later(call: Call) -> bool:
+    return call.place.within.rpartition(".")[2] in AFTERWARDS
+
+
+def function_of(source: Source, call: Call) -> str:
+    """The dotted name of the function that a call stands in."""
+    return f"{source.facts.module}.{call.place.scope}"
+
+
+def _managers(model: type[Model]) -> Iterator[type]:
+    for manager in model._meta.managers:
+        yield from type(manager).__mro__
+        yield from getattr(getattr(manager, "_queryset_class", None), "__mro__", ())

@@ -1,0 +1,72 @@
+"""Jobs: tasks of another app that are called by a name, and not by their function's path."""
+
+from collections.abc import Iterator
+
+from carveout.survey.coupling import Coupling
+from carveout.survey.facts import IN_FUNCTION, Call, Text
+from carveout.survey.naming import first_text, named, text_of
+from carveout.survey.sources import Source, Sources
+
+DECORATORS = {
+    *("task", "shared_task", "actor", "job"),
+    *("periodic_task", "db_task", "db_periodic_task"),
+}
+"""Of Celery, Dramatiq, RQ and Huey."""
+NAMED = ("name", "actor_name")
+CALLERS = {
+    *("send_task", "signature", "subtask", "Signature", "maybe_signature"),
+    *("enqueue", "enqueue_in", "enqueue_at", "enqueue_call", "async_task", "schedule"),
+}
+EVERY_TASK = ".*"
+"""How a route begins that is for all tasks of a module: `orders.tasks.*`."""
+
+Tasks = dict[str, str]
+"""By a task's name: the dotted path of what runs."""
+
+
+def jobs(sources: Sources) -> Iterator[Coupling]:
+    tasks = _tasks(sources)
+    for source in sources:
+        for text in source.facts.texts:
+            path = tasks.get(text.value, "")
+            if text.value.endswith(EVERY_TASK):
+                path = text.value.removesuffix(EVERY_TASK)
+                path = path if path in sources.by_module else ""
+            if not text.place.within.endswith("getLogger"):
+                yield from _called(source, text, path, sources)
+        for call in source.facts.calls:
+            if call.last in CALLERS:
+                name = first_text(source, call, sources, "name", "task")
+                yield from _called(source, call, tasks.get(name, ""), sources)
+
+
+def _called(source: Source, at: Call | Text, path: str, sources: Sources) -> Iterator[Coupling]:
+    app = sources.project.app_of(path)
+    told = {"kind": "string", "form": "task name", "target_symbol": path}
+    yield from named(source, at, app, sources, **told)
+
+
+def _tasks(sources: Sources) -> Tasks:
+    """Tasks whose name is not their path; where two have the same name, nobody knows which."""
+    found: dict[str, set[str]] = {}
+    for source in sources:
+        for name, scope in _names(source, sources):
+            found.setdefault(name, set()).add(source.symbol(scope))
+    return {name: path for name, (path, *more) in found.items() if not more and name != path}
+
+
+def _names(source: Source, sources: Sources) -> Iterator[tuple[str, str]]:
+    """Names of tasks, and the function or class that each stands for."""
+    for call in source.facts.calls:
+        decorates = call.place.scope and call.place.level != IN_FUNCTION
+        if decorates and call.last in DECORATORS:
+            given = next((call.keywords[each] for each in NAMED if each in call.keywords), "")
+            name = text_of(source, given, sources)
+            if name:
+                yield name, call.place.scope
+    for scope, definition in source.facts.definitions.items():
+        assigned = source.facts.definitions.get(f"{scope}.name")
+        if assigned and any(base.endswith("Task") for base in definition.bases):
+            name = text_of(source, assigned.target, sources)
+            if name:
+                yield name, scope

@@ -1,0 +1,2 @@
+class ByPhone:
+    pass

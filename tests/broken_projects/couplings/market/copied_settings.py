@@ -1,0 +1,3 @@
+from .settings import *  # decoy
+
+DATABASES = {"default": {**DATABASES["default"], "NAME": "copied.sqlite3"}}  # decoy

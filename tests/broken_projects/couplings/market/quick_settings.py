@@ -1,0 +1,3 @@
+from market.settings import *  # decoy
+
+DATABASES["default"]["ATOMIC_REQUESTS"] = False  # danger

@@ -1,0 +1,6 @@
+from django.core.management import BaseCommand
+
+
+class Command(BaseCommand):
+    def handle(self, **options):
+        pass
