@@ -4,9 +4,10 @@ from pathlib import Path
 
 from django.core.management.base import CommandParser
 
+from carveout.errors import SettingsInvalid
 from carveout.management.command import KitCommand
 from carveout.survey import grouping
-from carveout.survey.project import Project, default_root
+from carveout.survey.project import Project, default_root, nothing_own
 
 
 class SurveyCommand(KitCommand):
@@ -31,7 +32,10 @@ class SurveyCommand(KitCommand):
 
     def project(self, root: Path | None, contexts: str | None, no_cache: bool) -> Project:
         grouped = grouping.parse(contexts) if contexts else grouping.declared()
-        return Project(root or default_root(), grouped, cached=not no_cache)
+        project = Project(root or default_root(), grouped, cached=not no_cache)
+        if not project.own:
+            raise SettingsInvalid(nothing_own(project))
+        return project
 
     def give(self, text: str, heading: str, output: Path | None) -> None:
         """Into the file, and then only the heading is told; else all of it is."""

@@ -14,7 +14,7 @@ Graph = dict[str, set[str]]
 """By app: the apps whose migrations have to run before some of its own."""
 
 
-def marked(found: Iterable[Coupling]) -> list[Coupling]:
+def marked(found: Iterable[Coupling]) -> Iterator[Coupling]:
     """The same couplings; those of a cycle name it in their details."""
     couplings = list(found)
     graph: Graph = {}
@@ -22,7 +22,8 @@ def marked(found: Iterable[Coupling]) -> list[Coupling]:
         if each.form in ORDERING:
             before, after = _order(each)
             graph.setdefault(after, set()).add(before)
-    return [_marked(each, graph) if each.form in ORDERING else each for each in couplings]
+    for each in couplings:
+        yield _marked(each, graph) if each.form in ORDERING else each
 
 
 def cycles(couplings: Iterable[Coupling]) -> Iterator[Danger]:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from django.apps import apps as registry
 from django.conf import settings as django_settings
@@ -32,6 +32,11 @@ class Models:
         self._accessors_of: dict[type[Model], dict[str, Any]] = {}
         self.by_label = {each._meta.label_lower: each for each in self.all}
 
+    @property
+    def user(self) -> type[Model] | None:
+        """Whoever signs in; None in a project without accounts."""
+        return self.by_label.get(django_settings.AUTH_USER_MODEL.lower())
+
     def own(self) -> Iterator[type[Model]]:
         """First-party models that somebody wrote."""
         for each in self.all:
@@ -49,7 +54,10 @@ class Models:
         label = f"{self.project.app_of(module)}.{last}".lower() if module else ""
         if name.startswith(LOADED):
             return self.by_label.get(name.removeprefix(LOADED).lower())
-        return self.by_class.get(name) or self.by_label.get(label)
+        passed_on = self.by_label.get(label)
+        if passed_on is not None and passed_on.__name__ != last:
+            passed_on = None  # a module that is called like a model
+        return self.by_class.get(name) or passed_on
 
     @cached_property
     def by_table(self) -> dict[str, type[Model]]:
@@ -58,6 +66,17 @@ class Models:
             each._meta.db_table.lower(): each
             for each in sorted(self.all, key=lambda model: model._meta.managed)
             if not each._meta.proxy and self.project.is_own(each._meta.app_label)
+        }
+
+    @cached_property
+    def holders(self) -> dict[type[Model], str]:
+        """By model that no file defines, but a package made for another model, such as a history:
+        the attribute that holds it there."""
+        return {
+            made: f"{owner.__module__}.{owner.__qualname__}.{name}"
+            for owner in self.all
+            for name, value in vars(owner).items()
+            if _is_model(made := getattr(value, "__dict__", {}).get("model")) and made is not owner
         }
 
     @cached_property
@@ -83,6 +102,18 @@ class Models:
         for model in self.own():
             found.setdefault(str(model._meta.model_name), []).append(model)
         return found
+
+    def declares(self, module: str, attribute: str) -> bool:
+        """Is `Order.buyer` of this module a relation of a model, also of an abstract one?"""
+        *classes, name = attribute.split(".")
+        found: Any = sys.modules.get(module)
+        for each in classes:
+            found = getattr(found, each, None)
+        if not classes or not _is_model(found):
+            return False
+        meta = found._meta
+        fields = [*meta.local_fields, *meta.local_many_to_many, *meta.private_fields]
+        return any(field.name == name and field.is_relation for field in fields)
 
     def relation(self, model: type[Model], attribute: str) -> "Reached | None":
         """What an attribute of a row leads to, if it is a relation or a reverse accessor."""
@@ -128,6 +159,10 @@ class Models:
             yield model
 
 
+def _is_model(found: Any) -> TypeGuard[type[Model]]:
+    return isinstance(found, type) and issubclass(found, Model)
+
+
 def _step(model: type[Model], name: str) -> Any:
     """A field or a reverse relation; None for `product_id`, which names the column."""
     try:
@@ -142,10 +177,14 @@ def _holds_key(field: Any, rest: list[str]) -> bool:
 
 
 def admin_classes() -> Iterator[tuple[type[Model], Any]]:
-    """Models and the classes that show them, on every admin site; none without the admin."""
+    """Models and the classes that show them, on every admin site; none without the admin.
+
+    Some packages register what only looks like a model, to have a page of their own.
+    """
     if not registry.is_installed("django.contrib.admin"):
         return
     sites = sys.modules.get("django.contrib.admin.sites")
     for site in list(sites.all_sites) if sites else ():
         for model, admin in site._registry.items():
-            yield model, type(admin)
+            if _is_model(model):
+                yield model, type(admin)

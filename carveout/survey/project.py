@@ -1,6 +1,6 @@
 """The project: which apps are its own, and which app a module, a file or a model belongs to."""
 
-import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib.util import find_spec
@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.db.models import Model
 
 from carveout.survey.cache import Cache, cache_file
+from carveout.survey.shell import settings_module, shell
 
 SHELL = "(project)"
 """The label of first-party code that is in no app: settings, root URLs, what lies beside them."""
@@ -100,11 +101,7 @@ class Project:
 
     @cached_property
     def _shell(self) -> set[str]:
-        """Settings and root URLs, also where they lie in an app."""
-        parts = _settings_module().split(".")
-        named = [number for number, part in enumerate(parts, 1) if "settings" in part]
-        settings = ".".join(parts[: named[0]] if named else parts)
-        return {settings, str(django_settings.ROOT_URLCONF or "")} - {""}
+        return shell()
 
     @cached_property
     def _label_of(self) -> dict[str, str]:
@@ -114,7 +111,7 @@ class Project:
     def tops(self) -> dict[str, Path]:
         """Packages and modules at the top that hold first-party code, and where they are."""
         names = [app.module for app in self.apps.values() if app.own]
-        names += [_settings_module(), django_settings.ROOT_URLCONF or ""]
+        names += [settings_module(), django_settings.ROOT_URLCONF or ""]
         tops = {}
         for name in filter(None, (each.partition(".")[0] for each in names)):
             path = _location(name)
@@ -125,7 +122,7 @@ class Project:
 
 def default_root() -> Path:
     """Where manage.py is, above the settings; else the folder of their package."""
-    top = _settings_module().partition(".")[0]
+    top = settings_module().partition(".")[0]
     path = _location(top) if top else None
     if path is None:
         return Path.cwd()
@@ -137,8 +134,13 @@ def default_root() -> Path:
     return path.parent
 
 
-def _settings_module() -> str:
-    return os.environ.get("DJANGO_SETTINGS_MODULE", "")
+def nothing_own(project: Project) -> str:
+    """What to do where the project's code is elsewhere, such as in an installed package."""
+    tops = Counter(app.module.partition(".")[0] for app in project.apps.values())
+    others = [top for top, _ in tops.most_common() if top not in ("django", OURS)]
+    folder = _location(others[0]) if others else None
+    hint = f": --root {folder}, where most of its apps lie?" if folder else "."
+    return f"No app lies under {project.root}. Say where the project's code is{hint}"
 
 
 def _location(top: str) -> Path | None:

@@ -31,6 +31,8 @@ QUERYING = {
     *("get_or_create", "update_or_create", "get_object_or_404", "get_list_or_404"),
 }
 """Calls whose arguments, expressions and all, speak of the rows that are asked for."""
+PAGE = re.compile(r"^[\w.-]+(:[\w.-]+)+$")
+"""The name of a page in a namespace."""
 OR_404 = {"get_object_or_404()", "get_list_or_404()"}
 BROAD = {"Exception", "BaseException", "DatabaseError", "IntegrityError", "OperationalError"}
 
@@ -46,6 +48,11 @@ def read(source: bytes, module: str, package: bool, alias: str = "") -> Facts:
         tree = ast.parse(source)
     walk.through(tree.body, Place())
     return walk.facts
+
+
+def is_name(text: str) -> bool:
+    """May it name a module, a model or a page?"""
+    return bool(DOTTED.match(text) or PAGE.match(text))
 
 
 def dotted(node: ast.AST | None) -> str:
@@ -221,7 +228,7 @@ class _Walk:
 
     def _constant(self, node: ast.Constant, place: Place) -> None:
         value = node.value
-        if isinstance(value, str) and len(value) < 200 and DOTTED.match(value):
+        if isinstance(value, str) and len(value) < 200 and is_name(value):
             self.facts.texts.append(Text(value, node.lineno, place))
         elif isinstance(value, str) and SQL.match(value):
             self.facts.statements.append(Text(_sound(value), node.lineno, place))

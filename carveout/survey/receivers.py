@@ -27,9 +27,9 @@ def receivers(sources: Sources, models: Models) -> Iterator[Coupling]:
             app = sources.project.app_of(module)
             if not sources.project.is_own(app):
                 continue
-            target, symbol, form = _target(name, senders.get(sender_id), sender_id, sources)
-            if target and target != app:
-                yield _coupling(name, function, app, target, symbol, form, sources)
+            for target, symbol, form in _heard(name, senders.get(sender_id), sender_id, sources):
+                if target != app:
+                    yield _coupling(name, function, app, target, symbol, form, sources)
 
 
 def signals(sources: Sources) -> dict[str, Signal]:
@@ -60,11 +60,12 @@ def _named_once(found: dict[str, Signal], sources: Sources) -> dict[str, Signal]
     for name, signal in found.items():
         names.setdefault(id(signal), []).append(name)
 
-    def farness(name: str) -> tuple[bool, bool, int, str]:
-        definition = sources.defined(name)[1]
+    def farness(name: str) -> tuple[bool, bool, bool, int, str]:
+        definition = sources.own_definition(name)
         made = definition is not None and definition.value.endswith("()")  # else another name of it
+        elsewhere = not sources.project.app_of(name)  # a third party's signal is not made here
         named_so = name.rpartition(".")[0].endswith("signals")
-        return not made, not named_so, name.count("."), name
+        return not made, not elsewhere, not named_so, name.count("."), name
 
     return {min(each, key=farness): found[each[0]] for each in names.values()}
 
@@ -74,16 +75,18 @@ def _plain(function: Callable[..., Any]) -> Any:
     return inspect.unwrap(getattr(function, "__func__", function))
 
 
-def _target(signal: str, model: Any, sender_id: int, sources: Sources) -> tuple[str, str, str]:
-    """The app, the symbol, and how the sender is given."""
-    if model is not None:
-        return model._meta.app_label, model._meta.label, "class"
+def _heard(
+    signal: str, model: Any, sender_id: int, sources: Sources
+) -> Iterator[tuple[str, str, str]]:
+    """The app, the symbol, and how the sender is given: of the model that sends, and of a signal
+    that another app than the model's defines."""
     home = sources.project.app_of(signal)
-    if sources.project.is_own(home):
-        return home, signal, "no sender" if sender_id == NOBODY else "other sender"
-    if signal.startswith("django.db.models.signals.") and sender_id == NOBODY:
-        return EVERY, signal, "no sender"
-    return "", "", ""
+    if model is not None:
+        yield model._meta.app_label, model._meta.label, "class"
+    if sources.project.is_own(home) and (model is None or model._meta.app_label != home):
+        yield home, signal, "no sender" if sender_id == NOBODY else "other sender"
+    elif signal.startswith("django.db.models.signals.") and sender_id == NOBODY:
+        yield EVERY, signal, "no sender"
 
 
 def _coupling(

@@ -6,7 +6,6 @@ from typing import Any
 from django.db.models import ManyToManyField, Model, OneToOneField
 
 from carveout.survey.coupling import Coupling
-from carveout.survey.facts import Definition
 from carveout.survey.models import Models
 from carveout.survey.sources import Sources
 
@@ -17,23 +16,24 @@ def relations(sources: Sources, models: Models) -> Iterator[Coupling]:
     for model in models.own():
         meta = model._meta
         for field in [*meta.local_fields, *meta.local_many_to_many, *meta.private_fields]:
-            yield from _of_field(model, field, sources)
+            yield from _of_field(model, field, sources, models)
         if meta.proxy and meta.concrete_model:
-            yield from _coupling(model, "", meta.concrete_model, "proxy", sources, {})
+            yield from _coupling(model, "", meta.concrete_model, "proxy", sources, models, {})
 
 
-def _of_field(model: type[Model], field: Any, sources: Sources) -> Iterator[Coupling]:
+def _of_field(
+    model: type[Model], field: Any, sources: Sources, models: Models
+) -> Iterator[Coupling]:
     if _is(field, "GenericForeignKey"):
         return  # its content_type is a foreign key, and told as such
-    if any(field.name in _names(parent) for parent in model._meta.parents):
-        return  # a generic relation, which every child is given too
     target = field.related_model
     if not field.is_relation or not isinstance(target, type):
         return
-    yield from _coupling(model, field.name, target, _form(field), sources, _details(field))
+    form, details = _form(field), _details(field)
+    yield from _coupling(model, field.name, target, form, sources, models, details)
     through = getattr(field.remote_field, "through", None)
     if through is not None and not through._meta.auto_created and through is not target:
-        yield from _coupling(model, field.name, through, "through", sources, {})
+        yield from _coupling(model, field.name, through, "through", sources, models, {})
 
 
 def _coupling(
@@ -42,11 +42,12 @@ def _coupling(
     target: type[Model],
     form: str,
     sources: Sources,
+    models: Models,
     details: dict[str, Any],
 ) -> Iterator[Coupling]:
     if model._meta.app_label == target._meta.app_label:
         return
-    file, definition = _where(model, name, sources)
+    file, line = _where(model, name, sources, models)
     target_as_written = _as_written(model, name, sources)
     if target_as_written:
         details = {**details, "written": _written(target_as_written)}
@@ -56,15 +57,11 @@ def _coupling(
         source=model._meta.app_label,
         source_symbol=f"{model._meta.label}.{name}".rstrip("."),
         file=file,
-        line=definition.line if definition else 0,
+        line=line,
         target=target._meta.app_label,
         target_symbol=target._meta.label,
         details=details,
     )
-
-
-def _names(model: type[Model]) -> set[str]:
-    return {field.name for field in model._meta.private_fields}
 
 
 def _is(field: Any, name: str) -> bool:
@@ -89,6 +86,8 @@ def _details(field: Any) -> dict[str, Any]:
         details["on_delete"] = getattr(on_delete, "__name__", "SET")
     if hasattr(field, "db_constraint"):
         details["db_constraint"] = field.db_constraint
+    if getattr(field, "mti_inherited", False):
+        details["inherited"] = True  # and heeded when a row of the child is deleted
     if getattr(field, "swappable_setting", None):
         details["swappable"] = field.swappable_setting
     return details
@@ -109,21 +108,23 @@ def _as_written(model: type[Model], name: str, sources: Sources) -> str:
     return ""
 
 
-def _where(model: type[Model], name: str, sources: Sources) -> tuple[str, Definition | None]:
-    """The field in the class, or in what it inherits from; else the class; else its import."""
-    for owner in model.__mro__ if name else ():
-        file, found = sources.defined(f"{owner.__module__}.{owner.__qualname__}.{name}")
+def _where(model: type[Model], name: str, sources: Sources, models: Models) -> tuple[str, int]:
+    """The field in the class, or in what it inherits from; else the class; else what holds it."""
+    owners = model.__mro__ if name else ()
+    candidates = [f"{each.__module__}.{each.__qualname__}.{name}" for each in owners]
+    candidates += [f"{model.__module__}.{model.__qualname__}", models.holders.get(model, "")]
+    for candidate in candidates:
+        file, found = sources.defined(candidate)
         if found:
-            return file, found
-    file, found = sources.defined(f"{model.__module__}.{model.__qualname__}")
-    return (file, Definition(found.line)) if found else _taken_over(model, sources)
+            return file, found.line
+    return _taken_over(model, sources) or sources.first_line(model._meta.app_label)
 
 
-def _taken_over(model: type[Model], sources: Sources) -> tuple[str, Definition | None]:
+def _taken_over(model: type[Model], sources: Sources) -> tuple[str, int] | None:
     """Where an app that stands in for a third-party one takes over this model of it."""
     app = sources.project.apps.get(model._meta.app_label)
     source = sources.by_module.get(f"{app.module}.models") if app else None
     for each in source.facts.imports if source else ():
         if source and each.module == model.__module__:
-            return source.file, Definition(each.line)
-    return "", None
+            return source.file, each.line
+    return None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from carveout.survey.models import Models, Reached, admin_classes
 from carveout.survey.sources import Source, Sources
@@ -26,23 +26,14 @@ ROWS_OF_SELF = {
     "get",
 }
 """What a view, an admin or a manager has of the model that it is for."""
-ROWS_OF_ROWS = {
-    *("first", "last", "latest", "earliest", "get_or_create", "update_or_create", "reverse"),
-    *("select_for_update", "using", "distinct", "only", "defer", "iterator", "none", "union"),
-    *(
-        "create",
-        "acreate",
-        "aget",
-        "afirst",
-        "alast",
-        "in_bulk",
-        "alias",
-        "extra",
-        "raw",
-        "__class__",
-    ),
-}
-"""What Django has that gives rows of the same model."""
+
+SAME_ROWS = (
+    ROWS_OF_SELF | {each for each in dir(QuerySet) if each[0] != "_"} | {"instance", "__class__"}
+)
+"""What gives rows of the same model; templates call without brackets."""
+
+USER_OF_REQUEST = re.compile(r"(?:^|\.)(?:request|\w*Request(?:\(\))?)\.user\b(.*)")
+"""Also `user` of a variable that is annotated as some request."""
 
 Needs = set[tuple[str, str]]
 """Pairs of apps of which the first is known to use the second's models."""
@@ -61,29 +52,40 @@ class Rows:
 
         `strictly`: none behind a step that may lead anywhere, such as a method of somebody's own.
         """
-        first, *steps = _plain(chain)
+        first, *steps = _steps(chain) or [""]
         model, sure, steps = self._begin(source, chain, first, steps, scope)
-        for step in filter(None, steps):
-            relation = self.models.relation(model, step) if model else None
-            if strictly and not relation and step not in ROWS_OF_SELF | ROWS_OF_ROWS:
+        for step in steps:
+            relation = self.models.relation(model, _name_of(step)) if model else None
+            if strictly and not relation and _name_of(step) not in SAME_ROWS:
                 return None, False
-            model = relation.model if relation else model
+            model = relation.model if relation else self.after(model, step)
         return model, sure
 
     def walked(self, source: Source, chain: str, scope: str) -> Iterator[tuple[Reached, bool]]:
         """The relations that the steps of a chain lead over, beginning with its variable."""
-        first, *steps = _plain(chain)
+        first, *steps = _steps(chain) or [""]
         if not steps or MANAGERS.search(f"{chain}."):
             return
-        if first == "self":
+        user = USER_OF_REQUEST.search(source.facts.resolve(chain, scope))
+        if user:
+            model, sure, steps = self.models.user, True, _steps(user[1])
+        elif first == "self":
             model, sure = self._of_class(source, scope, rows=True), True
         else:
             model, sure = self.of(source, first, scope)
         for step in steps:
-            relation = self.models.relation(model, step) if model else None
+            relation = self.models.relation(model, _name_of(step)) if model else None
             if relation:
-                model = relation.model
                 yield relation, sure
+            model = relation.model if relation else self.after(model, step)
+
+    def after(self, model: type[Model] | None, step: str) -> type[Model] | None:
+        """The model of what a step gives that is no relation; None if it may be anything."""
+        name = _name_of(step)
+        if model is None or step.endswith("()") or name in SAME_ROWS:
+            return model
+        managers = model._meta.managers_map, dir(model._default_manager)
+        return model if any(name in each for each in managers) else None
 
     def is_own(self, model: type[Model]) -> bool:
         return self.models.project.is_own(model._meta.app_label)
@@ -99,30 +101,34 @@ class Rows:
     def _begin(
         self, source: Source, chain: str, first: str, steps: list[str], scope: str
     ) -> tuple[type[Model] | None, bool, list[str]]:
-        if first in ("self", "super"):
+        resolved = source.facts.resolve(chain, scope)
+        user = USER_OF_REQUEST.search(resolved)
+        if user:
+            return self.models.user, True, _steps(user[1])
+        if _name_of(first) in ("self", "super"):
             row = self._of_class(source, scope, rows=True)
-            serves = not steps or steps[0] in ROWS_OF_SELF
+            serves = not steps or _name_of(steps[0]) in ROWS_OF_SELF
             return (
                 row or (self._of_class(source, scope, rows=False) if serves else None),
                 True,
                 steps,
             )
-        resolved = source.facts.resolve(chain, scope)
         managed = MANAGERS.split(resolved, maxsplit=1)
         if len(managed) == 2:
-            return self.models.named(managed[0].removesuffix("()")), True, _plain(managed[1])
+            return self.models.named(managed[0].removesuffix("()")), True, _steps(managed[1])
         if resolved == chain and f"{scope}:{first}" not in source.facts.variables:
             return self.guess(first, source.app), False, steps
         if resolved.partition(".")[0] in ("self", "super()") and resolved != chain:
-            inner, *further = _plain(resolved)
+            inner, *further = _steps(resolved)
             return self._begin(source, resolved, inner, further, scope)
-        return self._prefix(_plain(resolved))
+        return self._prefix(_steps(resolved))
 
     def _prefix(self, parts: list[str]) -> tuple[type[Model] | None, bool, list[str]]:
         """The model whose name a resolved chain begins with, and the steps after it."""
+        names = list(map(_name_of, parts))
         for end in range(2, len(parts) + 1):
-            model = self.models.by_class.get(".".join(parts[:end]))
-            model = model or self.models.named(".".join(parts[:end]))
+            model = self.models.by_class.get(".".join(names[:end]))
+            model = model or self.models.named(".".join(names[:end]))
             if model is not None:
                 return model, True, parts[end:]
         return None, False, []
@@ -164,5 +170,10 @@ def _name(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _plain(chain: str) -> list[str]:
-    return [step for step in chain.replace("()", "").split(".") if step] or [""]
+def _steps(chain: str) -> list[str]:
+    """Names, with () where they are called."""
+    return [step for step in chain.split(".") if _name_of(step)]
+
+
+def _name_of(step: str) -> str:
+    return step.replace("()", "")

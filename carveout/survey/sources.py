@@ -97,15 +97,38 @@ class Sources:
         return self._outside[module]
 
     def defined(self, name: str) -> tuple[str, Definition | None]:
-        """The file of a dotted name and its definition there, as far as both are known."""
+        """The file of a dotted name and its definition there, as far as both are known.
+
+        A class may say that it is of a package, which only passes it on.
+        """
         module, _, rest = name.rpartition(".")
         while module:
             if module in self.by_module:
-                source = self.by_module[module]
-                return source.file, source.facts.definitions.get(rest)
+                return self._defined(self.by_module[module], rest)
             module, _, last = module.rpartition(".")
             rest = f"{last}.{rest}"
         return "", None
+
+    def _defined(self, source: Source, rest: str) -> tuple[str, Definition | None]:
+        definition = source.facts.definitions.get(rest)
+        first = rest.partition(".")[0]
+        home = self.origin(f"{source.facts.module}.{first}").rpartition(".")[0]
+        if definition is None and home != source.facts.module and home in self.by_module:
+            source = self.by_module[home]
+            definition = source.facts.definitions.get(rest)
+        return source.file, definition
+
+    def own_definition(self, name: str) -> Definition | None:
+        """The definition in this very module; None if it only imports the name."""
+        module, _, rest = name.rpartition(".")
+        source = self.by_module.get(module)
+        return source.facts.definitions.get(rest) if source else None
+
+    def first_line(self, label: str) -> tuple[str, int]:
+        """Where an app's models begin: for what no file defines."""
+        module = self.project.apps[label].module
+        source = self.by_module.get(f"{module}.models") or self.by_module.get(module)
+        return (source.file, 1) if source else ("", 0)
 
     def exists(self, name: str) -> bool:
         """Is this a module, or a name at the top of one?"""

@@ -28,12 +28,14 @@ TOLD_ELSEWHERE = {
 NO_COUPLINGS = {
     "INSTALLED_APPS",
     "CARVEOUT",
-    "LOGGING",
     "ROOT_URLCONF",
     "WSGI_APPLICATION",
+    "ASGI_APPLICATION",
     "MIGRATION_MODULES",
 }
 """Settings whose strings name apps and modules without a use of what is in them."""
+LOGS = "LOGGING"
+"""Names of logs are those of modules; what is in a module is a handler, a filter or the like."""
 
 
 def strings(sources: Sources, models: Models) -> Iterator[Coupling]:
@@ -59,31 +61,38 @@ def _loaded(source: Source, call: Call, sources: Sources, models: Models) -> Ite
             yield from _coupling(source, call, call.last, model._meta.app_label, label, sources)
     elif call.last in ("get_class", "get_classes") and first and second:
         app = _app_of_loader(first, sources)
-        if app:
-            yield from _coupling(source, call, call.last, app, f"{first}.{second}", sources)
+        for name in second.split() if app else ():
+            yield from _coupling(source, call, call.last, app, f"{first}.{name}", sources)
 
 
 def _app_of_loader(module: str, sources: Sources) -> str:
-    """`orders.views` names an app by its label or by how its module's name ends."""
+    """`orders.views` names an app by its label or by how its module's name ends; so does what lies
+    in a package of the app: `orders.returns.views`."""
     package = module.rpartition(".")[0] or module
-    apps = sources.project.apps.values()
-    named = [app.label for app in apps if f".{app.module}".endswith(f".{package}")]
-    return min(named, default=package if package in sources.project.apps else "", key=len)
+    while package:
+        apps = sources.project.apps.values()
+        named = [app.label for app in apps if f".{app.module}".endswith(f".{package}")]
+        if named or package in sources.project.apps:
+            return min(named, default=package, key=len)
+        package = package.rpartition(".")[0]
+    return ""
 
 
 def _named(source: Source, text: Text, sources: Sources, models: Models) -> Iterator[Coupling]:
     within = text.place.within.rpartition(".")[2]
-    top = text.place.assigned.partition(".")[0]
+    top = (text.place.assigned or text.place.within).partition(".")[0]
     if within in TOLD_ELSEWHERE or within in ("get_model", "get_class", "get_classes"):
         return
     settings = source.app == "(project)" and top.isupper()
-    if settings and top in NO_COUPLINGS:
-        return
     value = text.value.replace(":", ".")
+    if settings and (top in NO_COUPLINGS or (top == LOGS and value in sources.by_module)):
+        return
     target = sources.project.app_of(value)
     if target and _is_there(value, sources):
         form = "setting" if settings else within if within in LOADERS else "dotted path"
         yield from _coupling(source, text, form, target, value, sources)
+    elif models.declares(source.facts.module, text.place.assigned):
+        return  # relations tell of it, whatever the field's class is called
     elif value.lower() in models.by_label and value.rpartition(".")[2][:1].isupper():
         model = models.by_label[value.lower()]
         form = "setting" if settings else "model label"

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings as django_settings
@@ -45,6 +45,7 @@ from carveout.survey.templates import Templates, templates
 from carveout.survey.urls import urls
 
 Pair = tuple[str, str]
+Found = TypeVar("Found")
 
 
 class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -60,7 +61,8 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     sizes: dict[str, int] = {}
     """How many modules each app has."""
     unread: list[str]
-    """Files that are no Python of this version, and URLs that could not be loaded."""
+    """Files that are no Python of this version, URLs that could not be loaded, and kinds of which
+    something was too odd to be read to the end."""
     couplings: list[Coupling]
     dangers: list[Danger]
 
@@ -141,14 +143,17 @@ def survey(project: Project) -> Survey:
 def _survey(project: Project, sources: Sources) -> Survey:
     names = _names(project, sources)  # first: it loads models and receivers that only pages need
     models = Models(project)
-    certain = [
-        *imports(sources),
-        *relations(sources, models),
-        *strings(sources, models),
-        *receivers(sources, models),
-    ]
+    certain = _all_of(
+        sources,
+        imports=imports(sources),
+        relations=relations(sources, models),
+        strings=strings(sources, models),
+        receivers=receivers(sources, models),
+    )
     rows = Rows(sources, models, {(each.source, each.target) for each in certain})
-    couplings = sorted(_once([*certain, *_further(sources, models, rows, names)]), key=_order)
+    further = [*_of_pages(sources, models, rows, names), *_of_rows(sources, models, rows)]
+    further += _of_names(sources, models)
+    couplings = sorted(_once([*certain, *further]), key=_order)
     return Survey(
         contexts={label: project.context_of(label) for label in [*project.own, SHELL]},
         declared=sorted({*project.contexts.values()}),
@@ -160,7 +165,7 @@ def _survey(project: Project, sources: Sources) -> Survey:
         sizes=dict(sorted(Counter(each.app for each in sources).items())),
         unread=sources.unread,
         couplings=couplings,
-        dangers=list(dangers(sources, rows, couplings)),
+        dangers=_all_of(sources, dangers=dangers(sources, rows, couplings)),
     )
 
 
@@ -173,37 +178,59 @@ def _names(project: Project, sources: Sources) -> url_names.Names:
         return {}
 
 
-def _further(
+def _of_pages(
     sources: Sources, models: Models, rows: Rows, names: url_names.Names
-) -> Iterator[Coupling]:
+) -> list[Coupling]:
     found = Templates(sources.project)
-    yield from inlines(sources, models)
-    yield from bindings(sources, models)
-    yield from pages(sources, names)
-    yield from urls(sources, names)
-    yield from templates(found, names, models, rows)
-    yield from rendered(sources, found)
-    yield from overrides(found)
-    yield from sql(sources, models)
-    yield from queries(sources, models, rows)
-    yield from declared(sources, models)
-    yield from same_tables(sources, models)
-    yield from marked(migrations(sources))
-    yield from kept_elsewhere(sources)
-    yield from forks(sources)
-    yield from lent(sources, models)
-    yield from by_name(sources, models)
+    return _all_of(
+        sources,
+        admin=inlines(sources, models),
+        bindings=bindings(sources, models),
+        pages=pages(sources, names),
+        urls=urls(sources, names),
+        templates=templates(found, names, models, rows),
+        rendered=rendered(sources, found),
+        overrides=overrides(found),
+    )
 
 
-def by_name(sources: Sources, models: Models) -> Iterator[Coupling]:
+def _of_rows(sources: Sources, models: Models, rows: Rows) -> list[Coupling]:
+    return _all_of(
+        sources,
+        sql=sql(sources, models),
+        queries=queries(sources, models, rows),
+        declared=declared(sources, models),
+        tables=same_tables(sources, models),
+        migrations=marked(migrations(sources)),
+        kept_elsewhere=kept_elsewhere(sources),
+        forks=forks(sources),
+        lent=lent(sources, models),
+    )
+
+
+def _of_names(sources: Sources, models: Models) -> list[Coupling]:
     """What code and data name in other ways than by import."""
-    yield from sends(sources, models)
-    yield from jobs(sources)
-    yield from commands(sources)
-    yield from configs(sources)
-    yield from permissions(sources, models)
-    yield from contenttypes(sources, models)
-    yield from fixtures(sources.project, models)
+    return _all_of(
+        sources,
+        signals=sends(sources, models),
+        jobs=jobs(sources),
+        commands=commands(sources),
+        configs=configs(sources),
+        permissions=permissions(sources, models),
+        content_types=contenttypes(sources, models),
+        fixtures=fixtures(sources.project, models),
+    )
+
+
+def _all_of(sources: Sources, **kinds: Iterator[Found]) -> list[Found]:
+    """Of each kind what is found until something odd ends it, which is told."""
+    found: list[Found] = []
+    for kind, couplings in kinds.items():
+        try:
+            found.extend(couplings)
+        except Exception as error:  # whatever the classes that Django has loaded raise
+            sources.unread.append(f"not all {kind}: {error!r}")
+    return found
 
 
 def _once(couplings: Iterable[Coupling]) -> Iterator[Coupling]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ FILTER = re.compile(r"\|(\w+)")
 QUOTED = re.compile(r"""^["'](.+)["']$""")
 LOOP = re.compile(r"for (\w+) in ([\w.]+)")
 PERMISSION = re.compile(r"\bperms\.(\w+)(?:\.(\w+))?")
+USER_OF_REQUEST = re.compile(r"^request\.user\.")
 ATTRIBUTES = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
 
 Variables = dict[str, type[Model]]
@@ -55,13 +57,20 @@ class Templates:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.by_name: dict[str, list[Template]] = {}
-        self.libraries = _libraries()
-        self.built_in = _built_in_names()
         self._in_apps: set[Path] = set()
         for folder, app in _folders(project):
             for path in sorted(folder.rglob("*")):
                 if path.is_file() and path.suffix not in (".pyc", ".png", ".jpg", ".gif"):
                     self._take(path.relative_to(folder).as_posix(), path, app)
+
+    @cached_property
+    def libraries(self) -> dict[str, str]:
+        """Raises what importing one of them raises."""
+        return _libraries()
+
+    @cached_property
+    def built_in(self) -> dict[str, str]:
+        return _built_in_names()
 
     def _take(self, name: str, path: Path, app: str) -> None:
         if app != SHELL:
@@ -109,7 +118,7 @@ def templates(found: Templates, names: Names, models: Models, rows: Rows) -> Ite
             marks = found.project.cache.marks(template.path.read_bytes())
         except (UnicodeDecodeError, OSError):
             continue
-        variables: Variables = {}
+        variables: Variables = {"user": models.user} if models.user else {}
         for token in (mark.token() for mark in marks):
             uses = [
                 *_tags(token, template.app, found, names),
@@ -163,7 +172,7 @@ def _walked(
     """Relations that the attributes of variables lead over; loops name further variables."""
     loop = LOOP.match(contents)
     for chain in ATTRIBUTES.findall(QUOTED_INSIDE.sub("", contents)):
-        variable, *steps = chain.split(".")
+        variable, *steps = USER_OF_REQUEST.sub("user.", chain).split(".")
         model = variables.get(variable) or rows.guess(variable, app)
         for step in steps:
             relation = models.relation(model, step) if model else None
@@ -171,6 +180,8 @@ def _walked(
                 model = relation.model
                 if relation.declared_by != app:
                     yield Use("query", "walk", model._meta.app_label, model._meta.label, False)
+            else:
+                model = rows.after(model, step)
         if loop and loop[2] == chain and model:
             variables[loop[1]] = model
 
@@ -197,9 +208,9 @@ def _folders(project: Project) -> Iterator[tuple[Path, str]]:
             if resolved.is_dir() and resolved.is_relative_to(project.root):
                 yield resolved, SHELL
     for label in project.own:
-        folder = project.apps[label].path / "templates"
-        if folder.is_dir():
-            yield folder, label
+        for folder in (project.apps[label].path / name for name in ("templates", "jinja2")):
+            if folder.is_dir():
+                yield folder, label
 
 
 def _engines() -> list[dict[str, Any]]:

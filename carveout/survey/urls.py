@@ -25,9 +25,18 @@ def urls(sources: Sources, names: Names) -> Iterator[Coupling]:
                 yield from _named(source, call, name, call.last, names)
             elif call.last == "include" and call.arguments and source.app != SHELL:
                 yield from _mounted(source, call, sources)
-        for text in source.facts.texts if source.app == SHELL else ():
-            if text.place.assigned.endswith("_URL") and text.value in names:
-                yield from _named(source, text, text.value, "setting", names)
+        for text in source.facts.texts:
+            form = _form(source, text)
+            if form and text.value in names:
+                yield from _named(source, text, text.value, form, names)
+
+
+def _form(source: Source, text: Text) -> str:
+    """How a string names a page that no call asks for: a menu's entry, an attribute of a view."""
+    if source.app == SHELL and text.place.assigned.endswith("_URL"):
+        return "setting"
+    called = text.place.within.rpartition(".")[2] in CALLS
+    return "name" if ":" in text.value and not called and not source.migration else ""
 
 
 def owners(project: Project) -> Names:

@@ -46,10 +46,10 @@ def text() -> str:
     return run()
 
 
-def lines_of_the_project() -> list[tuple[str, str]]:
-    files = [path for path in sorted(PROJECT.rglob("*")) if path.suffix in MARKED]
+def lines_of(project: Path) -> list[tuple[str, str]]:
+    files = [path for path in sorted(project.rglob("*")) if path.suffix in MARKED]
     return [
-        (f"{path.relative_to(PROJECT)}:{number}", line)
+        (f"{path.relative_to(project)}:{number}", line)
         for path in files
         for number, line in enumerate(path.read_text().splitlines(), start=1)
     ]
@@ -71,19 +71,22 @@ def test_every_coupling_is_found_and_nothing_else(found):
 
 
 def test_the_list_of_couplings_is_that_of_the_marked_lines(found):
-    marked = Counter()
-    for where, line in lines_of_the_project():
-        mark = MARK.search(line)
-        if mark:
-            marked[where] = mark[1].count("C")
-    assert Counter(map(at, found["couplings"])) == marked
+    assert Counter(map(at, found["couplings"])) == marked(PROJECT)
+
+
+def marked(project: Path) -> Counter[str]:
+    """How many couplings each marked line holds."""
+    marks = ((where, MARK.search(line)) for where, line in lines_of(project))
+    return Counter({where: mark[1].count("C") for where, mark in marks if mark})
 
 
 def test_decoys_are_no_couplings(found):
-    lines = lines_of_the_project()
-    decoys = {where for where, line in lines if "decoy" in line and not MARK.search(line)}
-    assert len(decoys) >= 70
-    assert {at(each) for each in found["couplings"]} & decoys == set()
+    assert len(decoys(PROJECT)) >= 70
+    assert {at(each) for each in found["couplings"]} & decoys(PROJECT) == set()
+
+
+def decoys(project: Path) -> set[str]:
+    return {where for where, line in lines_of(project) if "decoy" in line and not MARK.search(line)}
 
 
 def test_a_kernel_is_told_from_a_coupling(found, text):
@@ -142,7 +145,7 @@ def test_what_only_tests_need_is_said_so(text):
 
 
 def test_dangers_are_found_where_they_are_and_nowhere_else(found):
-    marked = {where for where, line in lines_of_the_project() if "# danger" in line}
+    marked = {where for where, line in lines_of(PROJECT) if "# danger" in line}
     assert {at(each) for each in found["dangers"]} == marked
     assert {each["kind"] for each in found["dangers"]} == {
         "HTTP in transaction",
@@ -234,6 +237,9 @@ class Odd(models.Model):
     "two/models.py": "import one.models\n\nimport one.models",
     "two/stores.py": "class Store: ...",
     "two/of_old.py": "print 'this is Python 2'",
+    "two/templatetags/__init__.py": "",
+    "two/templatetags/broken.py": "import nothing_of_that_name",
+    "two/templates/two/page.html": "{% load broken %}",
 }
 
 
@@ -242,7 +248,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The survey of two apps whose settings lie in one of them, and whose URLs do not load."""
     folder = tmp_path_factory.mktemp("small")
     for name, code in SMALL.items():
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(code)
     (folder / "two" / "again").symlink_to("..")
     return run("--root", str(folder), project=folder, settings="one.settings")
@@ -252,6 +258,7 @@ def test_what_cannot_be_loaded_is_told_and_the_rest_is_surveyed(small):
     assert small.startswith("1 coupling between contexts, in 1 pair;")
     assert "notice: could not be read: two/of_old.py" in small
     assert "notice: could not be read: urls: No module named 'nothing_of_that_name'" in small
+    assert "notice: could not be read: not all templates: InvalidTemplateLibrary(" in small
 
 
 def test_links_that_lead_back_up_are_not_followed(small):

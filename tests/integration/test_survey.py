@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from tests.copies import ROOT
 from tests.integration.test_tangled import COUPLINGS, TANGLED, rows
@@ -31,6 +32,11 @@ def test_no_context_of_the_reference_project_needs_another():
         for each in (found["couplings"])
     }
     assert {pair for pair in pairs if {*pair} <= declared and pair[0] != pair[1]} == set()
+
+
+def test_a_root_without_apps_is_refused_and_the_likely_one_is_named(tmp_path):
+    with pytest.raises(CommandError, match=r"No app lies under .*--root \S+, where most"):
+        call_command("survey", root=tmp_path)
 
 
 def test_apps_of_one_context_are_coupled_where_a_grouping_parts_them():

@@ -25,7 +25,7 @@ from django.urls import get_resolver  # noqa: E402
 
 OUT, *PACKAGES = sys.argv[1:]
 SHELL = "(project)"
-SHELLS = (f"{os.environ['SETTINGS_IN']}.", f"{settings.ROOT_URLCONF}.")
+SHELLS = tuple(f"{each}." for each in (*os.environ["SETTINGS_IN"].split(), settings.ROOT_URLCONF))
 APPS = {config.name: config.label for config in apps.get_app_configs()}
 OF_MODELS = {name: signal for name, signal in vars(of_models).items() if isinstance(signal, Signal)}
 
@@ -57,6 +57,8 @@ def relations() -> set[tuple[str, str]]:
             target = field.related_model if field.is_relation else None
             if target is None or (field.auto_created and not field.concrete):
                 continue
+            if field.model is not model:
+                continue  # a proxy is given the fields of its model
             if target._meta.app_label != model._meta.app_label:
                 found.add((f"{model._meta.label}.{field.name}", target._meta.label))
     return found
@@ -89,7 +91,7 @@ def receivers() -> set[tuple[str, str]]:
         found |= {
             (f"{module}.{qualified}", f"{name} of every model")
             for module, qualified in of_all
-            if is_own(module) and name != "class_prepared"
+            if is_own(module)
         }
         for model in apps.get_models(include_auto_created=True, include_swapped=True):
             for module, qualified in hears(signal, model) - of_all:
@@ -103,17 +105,36 @@ def defines(module: Any, name: str) -> bool:
     return re.search(rf"^{name}\s*=", inspect.getsource(module), re.MULTILINE) is not None
 
 
-def own_signals() -> set[tuple[str, str]]:
-    """Receivers of signals of other first-party apps: function, and name of the signal."""
-    found = set()
-    for module in [module for name, module in list(sys.modules.items()) if is_own(name)]:
-        for name, signal in vars(module).items() if module.__name__.endswith("signals") else ():
-            if not issubclass(type(signal), Signal) or not defines(module, name):
+def further_signals() -> Iterator[tuple[str, str, Signal]]:
+    """All signals but Django's own of models: the app that defines them or nothing, the name."""
+    seen = {id(signal) for signal in OF_MODELS.values()}
+    modules = [module for name, module in list(sys.modules.items()) if hasattr(module, "__dict__")]
+    for module in sorted(modules, key=lambda module: not is_own(module.__name__)):
+        for name, signal in list(vars(module).items()):
+            if not issubclass(type(signal), Signal) or id(signal) in seen:
                 continue
-            for home, qualified in hears(signal, Nobody):
-                if is_own(home) and app_of(home) != app_of(module.__name__):
-                    found.add((f"{home}.{qualified}", name))
-    return found
+            if not is_own(module.__name__) or defines(module, name):
+                seen.add(id(signal))
+                yield app_of(module.__name__), name, signal
+
+
+def further_receivers() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Receivers of these by the model that sends, and by the signal if that is another app's."""
+    of_senders, of_apps = set(), set()
+    for home, name, signal in further_signals():
+        of_all = hears(signal, Nobody)
+        of_configs = [hears(signal, config) for config in apps.get_app_configs()]
+        for module, qualified in of_all.union(*of_configs):
+            if is_own(module) and home in OWN_LABELS - {app_of(module)}:
+                of_apps.add((f"{module}.{qualified}", name))
+        for model in apps.get_models(include_auto_created=True, include_swapped=True):
+            label = model._meta.app_label
+            for module, qualified in hears(signal, model) - of_all:
+                if is_own(module) and app_of(module) != label:
+                    of_senders.add((f"{module}.{qualified}", f"{name} of {model._meta.label}"))
+                if is_own(module) and home in OWN_LABELS - {label, app_of(module)}:
+                    of_apps.add((f"{module}.{qualified}", name))
+    return of_senders, of_apps
 
 
 def imports() -> set[tuple[str, str]]:
@@ -141,10 +162,11 @@ def imported(graph: grimp.ImportGraph) -> Iterator[tuple[str, str]]:
 
 
 get_resolver().url_patterns  # noqa: B018 (loads what pages import, and their receivers)
+of_senders, of_apps = further_receivers()
 found = {
     "relations": sorted(relations()),
-    "receivers": sorted(receivers()),
-    "own signals": sorted(own_signals()),
+    "receivers": sorted(receivers() | of_senders),
+    "own signals": sorted(of_apps),
     "imports": sorted(imports()),
     "modules": sorted(grimp.build_graph(*PACKAGES, cache_dir=None).modules),
 }

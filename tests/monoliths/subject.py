@@ -25,7 +25,7 @@ class Subject:
     requirement: str
     settings: str
     settings_in: str
-    """The module or package whose modules are all settings."""
+    """The modules, or packages of modules, that are all settings; blanks between them."""
     folder: str
     """Where its first-party code is, in site-packages: the root of the survey."""
     packages: tuple[str, ...]
@@ -33,6 +33,9 @@ class Subject:
     on_path: bool = False
     """The folder is on the path, and the packages lie in it."""
     env: Mapping[str, str] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     def __str__(self) -> str:
         return self.name

@@ -7,77 +7,16 @@ from typing import Any
 
 import pytest
 
-from tests.monoliths.subject import Found, Subject
+from tests.monoliths.compared import Pairs, compare, of_kind
+from tests.monoliths.subject import Found
+from tests.monoliths.subjects import SUBJECTS, found_of
 
-SUBJECTS = [
-    Subject(
-        "oscar",
-        "django-oscar==4.2.1",
-        settings="oscar_shop.settings",
-        settings_in="oscar_shop.settings",
-        folder="oscar",
-        packages=("oscar",),
-    ),
-    Subject(
-        "pretix",
-        "pretix==2026.8.0",
-        settings="pretix.testutils.settings",
-        settings_in="pretix.testutils.settings",
-        folder="pretix",
-        packages=("pretix",),
-    ),
-    Subject(
-        "label-studio",
-        "label-studio==1.23.2",
-        settings="core.settings.label_studio",
-        settings_in="core.settings",
-        folder="label_studio",
-        packages=(
-            "core",
-            "data_export",
-            "data_import",
-            "data_manager",
-            "fsm",
-            "io_storages",
-            "jwt_auth",
-            "labels_manager",
-            "ml",
-            "ml_model_providers",
-            "ml_models",
-            "organizations",
-            "projects",
-            "session_policy",
-            "tasks",
-            "users",
-            "webhooks",
-        ),
-        on_path=True,
-        env={"LATEST_VERSION_CHECK": "0"},
-    ),
-]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-
-Pairs = set[tuple[str, str]]
 
 
 @pytest.fixture(scope="module", params=SUBJECTS, ids=str)
 def found(request: pytest.FixtureRequest) -> Found:
-    return Found(request.param)
-
-
-def of_kind(found: Found, kind: str) -> list[dict[str, Any]]:
-    return [each for each in found.survey["couplings"] if each["kind"] == kind]
-
-
-def compare(found: Found, what: str, surveyed: Pairs, oracle: Pairs) -> None:
-    """Print both numbers for docs/explanation/survey-accuracy.md, and fail on a difference."""
-    recall = len(surveyed & oracle) / len(oracle) if oracle else 1.0
-    precision = len(surveyed & oracle) / len(surveyed) if surveyed else 1.0
-    line = f"{found.subject} | {what} | {len(oracle)} | {recall:.1%} | {precision:.1%}"
-    print(line)  # noqa: T201 (the numbers of the docs)
-    assert not oracle ^ surveyed, (
-        f"{line}\nmissed: {sorted(oracle - surveyed)}\ntoo many: {sorted(surveyed - oracle)}"
-    )
+    return found_of(request.param)
 
 
 def pairs(of: list[list[str]]) -> Pairs:
@@ -128,7 +67,7 @@ def test_imports_are_those_that_grimp_sees(found):
     surveyed = {
         (module_of(found, each["file"]), each["target_symbol"]) for each in of_kind(found, "import")
     }
-    seen = {pair for pair in surveyed if pair[0] in modules}
+    seen = {pair for pair in surveyed if {*pair} <= modules}
     compare(found, "imports", seen, pairs(found.oracle["imports"]))
 
 

@@ -15,7 +15,7 @@ from tests.copies import ROOT
 from tests.forks import Ran
 from tests.harmless import harmless
 from tests.monoliths.subject import HERE
-from tests.monoliths.test_monoliths import SUBJECTS
+from tests.monoliths.subjects import SUBJECTS
 from tests.ratchets import Code
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]

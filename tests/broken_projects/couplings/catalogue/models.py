@@ -7,7 +7,7 @@ from core.models import Stamped  # C
 class Product(Stamped):
     name = models.CharField(max_length=50)
     supplier = models.ForeignKey("suppliers.Supplier", models.PROTECT)  # C
-    notes = GenericRelation("reviews.Note")  # C
+    notes = GenericRelation("reviews.Note")  # C C: the one of a child too
     seen_by = models.ManyToManyField("accounts.Person")  # C
     similar = models.ManyToManyField("self")  # decoy
 

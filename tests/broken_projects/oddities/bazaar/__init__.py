@@ -1,0 +1,1 @@
+"""A bazaar that does what is allowed and seldom seen. Marks are those of the project `couplings`."""

@@ -1,0 +1,1 @@
+from bazaar import signals  # noqa: F401

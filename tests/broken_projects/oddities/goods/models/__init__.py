@@ -1,0 +1,1 @@
+from goods.models.good import Good  # noqa: F401

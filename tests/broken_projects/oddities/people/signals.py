@@ -1,0 +1,3 @@
+"""Only passes a signal of Django on."""
+
+from django.db.models.signals import post_save  # noqa: F401
