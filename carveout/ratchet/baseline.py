@@ -153,7 +153,7 @@ def read(path: Path, merge: bool = False) -> Baseline:
         )
     baseline = Baseline()
     section: Pair | str = ""
-    for number, line in enumerate(both_sides(lines) if conflict else lines, start=1):
+    for number, line in both_sides(lines):
         section = baseline.take(f"{path.name}:{number}", line.rstrip(), section)
     return baseline.tidied() if conflict else baseline
 

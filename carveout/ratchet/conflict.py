@@ -11,11 +11,11 @@ def first_marker(lines: Iterable[str]) -> int:
     return next((number for number, line in enumerate(lines, 1) if line.startswith(MARKERS)), 0)
 
 
-def both_sides(lines: Iterable[str]) -> Iterator[str]:
-    """All lines but the markers, and but those of what was there before both (diff3)."""
+def both_sides(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """All lines with their numbers, but markers, and what was there before both (diff3)."""
     before = False
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         if line.startswith(MARKERS):
             before = line.startswith(BEFORE)
         elif not before:
-            yield line
+            yield number, line

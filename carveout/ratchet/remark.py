@@ -8,6 +8,7 @@ from carveout.plan.cut import cut
 from carveout.ratchet.entry import Entry
 from carveout.ratchet.owners import Owners
 from carveout.ratchet.verdict import Verdict, resembling
+from carveout.survey.coupling import Coupling
 from carveout.survey.survey import Survey
 
 
@@ -22,7 +23,8 @@ class NewCoupling:
         self.contexts = found.pair(self.coupling)
         self.owners = owners.of(self.coupling.file)
         self.owners_file = owners.file
-        self.line = _line_of_name(entry, root / self.coupling.file) or self.coupling.line
+        in_file = _line_of_name(entry, self.coupling, root / self.coupling.file)
+        self.line = in_file or self.coupling.line
         self.resembles = resembling(entry, told.gone)
 
     @property
@@ -50,16 +52,17 @@ class NewCoupling:
             )
 
 
-def _line_of_name(entry: Entry, path: Path) -> int:
-    """The first import of that name; 0 if it is none. A coupling tells only its first name's."""
+def _line_of_name(entry: Entry, coupling: Coupling, path: Path) -> int:
+    """Where that name is imported; 0 if it is none. A coupling tells only its first name's."""
     if not entry.kind.endswith("import"):
         return 0
-    name = entry.target.rpartition(".")[2]
+    module, _, name = entry.target.rpartition(".")
     found = [
         alias.lineno
         for node in ast.walk(ast.parse(path.read_bytes()))
         if isinstance(node, ast.ImportFrom)
+        and module.endswith((node.module or "").rpartition(".")[2])
         for alias in node.names
-        if alias.name == name
+        if alias.name == name and alias.lineno >= coupling.line
     ]
     return min(found, default=0)
