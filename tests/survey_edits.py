@@ -15,8 +15,8 @@ django.setup()
 
 from carveout.survey.cache import cache_file  # noqa: E402
 from carveout.survey.project import Project  # noqa: E402
+from carveout.survey.report.table import as_json  # noqa: E402
 from carveout.survey.survey import survey  # noqa: E402
-from carveout.survey.table import as_json  # noqa: E402
 
 ROOT = Path.cwd()
 LINES = [

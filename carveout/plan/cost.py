@@ -5,7 +5,7 @@ from collections import Counter
 import msgspec
 
 from carveout.plan.line import Line, total
-from carveout.survey.danger import Danger
+from carveout.survey.dangers.danger import Danger
 from carveout.survey.project import SHELL
 from carveout.survey.survey import Pair, Survey
 

@@ -17,7 +17,7 @@ from carveout.plan.suggestion import Suggestion, suggestion
 from carveout.plan.surety import Surety, surety
 from carveout.recorder.confirmed import confirmed
 from carveout.recorder.recording import Recording
-from carveout.survey.danger import Danger
+from carveout.survey.dangers.danger import Danger
 from carveout.survey.project import SHELL
 from carveout.survey.survey import Survey
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from django.db.models import Model
 
 from carveout.ratchet.names import parts
-from carveout.survey import urls
 from carveout.survey.coupling import Coupling
+from carveout.survey.kinds import urls
+from carveout.survey.kinds.templates import Templates
 from carveout.survey.models import Models
 from carveout.survey.project import INSTALLED, Project
 from carveout.survey.sources import Source, Sources
-from carveout.survey.templates import Templates
 
 OF_THE_ADMIN = re.compile(r"^(\w+):\1_\w+_(add|change|changelist|delete|history)$")
 """Pages that each model has; like its permissions they come and go with it."""

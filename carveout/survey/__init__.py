@@ -1,5 +1,6 @@
 """The survey: every coupling between the apps of a monolith, by kind, with file and line.
 
-`facts` is what one file says, `project` whose each file is. Each kind of coupling has a module
-of its own that turns facts, or what Django has loaded, into couplings. `survey` runs them all.
+`reading` turns one file into `facts`, which the `cache` keeps; `project` tells whose each file is,
+`sources`, `models` and `rows` what is known of all of them together. `kinds` finds the couplings,
+`dangers` what makes carving go wrong, `survey` runs them all, and `report` shows what was found.
 """

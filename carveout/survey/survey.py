@@ -10,39 +10,39 @@ from typing import Any, TypeVar
 import msgspec
 from django.conf import settings as django_settings
 
-from carveout.survey import urls as url_names
-from carveout.survey.bindings import bindings
-from carveout.survey.commands import commands
-from carveout.survey.configs import configs
-from carveout.survey.contenttypes import contenttypes
 from carveout.survey.coupling import EVERY, Coupling
-from carveout.survey.cycles import marked
-from carveout.survey.danger import Danger
-from carveout.survey.dangers import dangers
-from carveout.survey.declared import declared, same_tables
+from carveout.survey.dangers.cycles import marked
+from carveout.survey.dangers.danger import Danger
+from carveout.survey.dangers.dangers import dangers
 from carveout.survey.facts import FOR_TYPES
-from carveout.survey.fixtures import fixtures
-from carveout.survey.forks import forks, lent
-from carveout.survey.imports import imports
-from carveout.survey.inlines import inlines
-from carveout.survey.jobs import jobs
 from carveout.survey.kernel import kernels
-from carveout.survey.migrations import kept_elsewhere, migrations
+from carveout.survey.kinds import urls as url_names
+from carveout.survey.kinds.bindings import bindings
+from carveout.survey.kinds.commands import commands
+from carveout.survey.kinds.configs import configs
+from carveout.survey.kinds.contenttypes import contenttypes
+from carveout.survey.kinds.declared import declared, same_tables
+from carveout.survey.kinds.fixtures import fixtures
+from carveout.survey.kinds.forks import forks, lent
+from carveout.survey.kinds.imports import imports
+from carveout.survey.kinds.inlines import inlines
+from carveout.survey.kinds.jobs import jobs
+from carveout.survey.kinds.migrations import kept_elsewhere, migrations
+from carveout.survey.kinds.pages import pages
+from carveout.survey.kinds.permissions import permissions
+from carveout.survey.kinds.queries import queries
+from carveout.survey.kinds.receivers import receivers
+from carveout.survey.kinds.relations import relations
+from carveout.survey.kinds.rendered import overrides, rendered
+from carveout.survey.kinds.sends import sends
+from carveout.survey.kinds.sql import sql
+from carveout.survey.kinds.strings import strings
+from carveout.survey.kinds.templates import Templates, templates
+from carveout.survey.kinds.urls import urls
 from carveout.survey.models import Models
-from carveout.survey.pages import pages
-from carveout.survey.permissions import permissions
 from carveout.survey.project import SHELL, Project
-from carveout.survey.queries import queries
-from carveout.survey.receivers import receivers
-from carveout.survey.relations import relations
-from carveout.survey.rendered import overrides, rendered
 from carveout.survey.rows import Rows
-from carveout.survey.sends import sends
 from carveout.survey.sources import Sources
-from carveout.survey.sql import sql
-from carveout.survey.strings import strings
-from carveout.survey.templates import Templates, templates
-from carveout.survey.urls import urls
 
 Pair = tuple[str, str]
 Found = TypeVar("Found")

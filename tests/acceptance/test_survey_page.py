@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from carveout.survey.page import as_html
+from carveout.survey.report.page import as_html
 from tests.acceptance import test_screenshots as screens
 from tests.acceptance.test_screenshots import CHROMIUM, DESK, PHONE, chromium
 from tests.copies import ROOT

@@ -13,7 +13,7 @@ from carveout.plan.plan import Plan, plan
 from carveout.plan.text import as_json, as_text, heading
 from carveout.recorder.recording import read
 from carveout.survey.coupling import EVERY, Coupling
-from carveout.survey.danger import Danger
+from carveout.survey.dangers.danger import Danger
 from tests.surveys import LARGE, coupling, surveyed
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from carveout.errors import SettingsInvalid
 from carveout.survey import grouping
-from carveout.survey.page import as_html
 from carveout.survey.reading import read
-from carveout.survey.table import as_text
+from carveout.survey.report.page import as_html
+from carveout.survey.report.table import as_text
 from tests.surveys import LARGE, coupling, surveyed
 
 

@@ -10,11 +10,11 @@ from django.test import override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carveout.survey.clusters import blocks, ordered
 from carveout.survey.coupling import EVERY
-from carveout.survey.graph import draw
-from carveout.survey.page import as_html
-from carveout.survey.units import units
+from carveout.survey.report.clusters import blocks, ordered
+from carveout.survey.report.graph import draw
+from carveout.survey.report.page import as_html
+from carveout.survey.report.units import units
 from tests.surveys import LARGE, coupling, grouped, surveyed
 
 NAMES = [f"app{number}" for number in range(9)]

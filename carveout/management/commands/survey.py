@@ -9,9 +9,9 @@ from carveout.management import ratchet
 from carveout.management.survey_command import SurveyCommand
 from carveout.recorder.confirmed import confirmed
 from carveout.recorder.recording import read
-from carveout.survey.page import as_html
+from carveout.survey.report.page import as_html
+from carveout.survey.report.table import as_json, as_text, heading
 from carveout.survey.survey import survey
-from carveout.survey.table import as_json, as_text, heading
 
 FORMATS = {"text": as_text, "json": as_json, "html": as_html}
 

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 
-from carveout.survey.atomicity import atomicity, is_atomic
-from carveout.survey.callgraph import Callgraph
-from carveout.survey.cascades import cascades
 from carveout.survey.coupling import Coupling
-from carveout.survey.cycles import cycles
-from carveout.survey.danger import Danger
-from carveout.survey.late import late
-from carveout.survey.outside import outside
+from carveout.survey.dangers.atomicity import atomicity, is_atomic
+from carveout.survey.dangers.callgraph import Callgraph
+from carveout.survey.dangers.cascades import cascades
+from carveout.survey.dangers.cycles import cycles
+from carveout.survey.dangers.danger import Danger
+from carveout.survey.dangers.late import late
+from carveout.survey.dangers.outside import outside
+from carveout.survey.dangers.saves import saves
+from carveout.survey.dangers.swallows import swallows
+from carveout.survey.dangers.views import views
 from carveout.survey.rows import Rows
-from carveout.survey.saves import saves
 from carveout.survey.sources import Sources
-from carveout.survey.swallows import swallows
-from carveout.survey.views import views
 
 
 def dangers(sources: Sources, rows: Rows, couplings: Iterable[Coupling]) -> Iterator[Danger]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.facts import Call, Text
-from carveout.survey.naming import named, text_of
+from carveout.survey.kinds.naming import named, text_of
+from carveout.survey.kinds.templates import Template, Templates
 from carveout.survey.sources import Source, Sources
-from carveout.survey.templates import Template, Templates
 
 KIND = "template"
 RENDERING = {

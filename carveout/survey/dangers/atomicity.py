@@ -13,7 +13,7 @@ import msgspec
 from django.db import connections
 
 from carveout.survey.coupling import EVERY
-from carveout.survey.danger import Danger
+from carveout.survey.dangers.danger import Danger
 from carveout.survey.project import SHELL
 from carveout.survey.sources import Source, Sources
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.facts import Call
+from carveout.survey.kinds.naming import named, text_of
 from carveout.survey.models import Models
-from carveout.survey.naming import named, text_of
 from carveout.survey.sources import Source, Sources
 
 BY_CLASS = {"get_for_model", "get_for_models"}

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from django.db.models import Model
 
 from carveout.survey.facts import Call
-from carveout.survey.naming import loaded_classes
-from carveout.survey.receivers import heard_by, signals
+from carveout.survey.kinds.naming import loaded_classes
+from carveout.survey.kinds.receivers import heard_by, signals
 from carveout.survey.rows import MANAGERS, Rows
 from carveout.survey.sources import Source, Sources
 

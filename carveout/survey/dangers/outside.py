@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from carveout.survey.callgraph import Callgraph, is_later
-from carveout.survey.danger import Danger, danger
-from carveout.survey.reach import Reach
+from carveout.survey.dangers.callgraph import Callgraph, is_later
+from carveout.survey.dangers.danger import Danger, danger
+from carveout.survey.dangers.reach import Reach
 from carveout.survey.sources import Sources
 
 

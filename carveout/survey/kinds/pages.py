@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.facts import Call, Text
-from carveout.survey.naming import text_of
+from carveout.survey.kinds.naming import text_of
+from carveout.survey.kinds.urls import Names, symbol
 from carveout.survey.project import SHELL
 from carveout.survey.sources import Source, Sources
-from carveout.survey.urls import Names, symbol
 
 GIVEN = ("view_name", "pattern_name", "login_url")
 """Arguments and attributes of Django's and DRF's classes that hold the name of a page."""

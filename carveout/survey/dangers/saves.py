@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from django.db.models import Model
 
-from carveout.survey.danger import Danger, danger
+from carveout.survey.dangers.danger import Danger, danger
 from carveout.survey.facts import Call
 from carveout.survey.rows import Rows
 from carveout.survey.sources import Source, Sources

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from carveout.survey.callgraph import Callgraph, function_of, is_later
-from carveout.survey.danger import Danger, danger
+from carveout.survey.dangers.callgraph import Callgraph, function_of, is_later
+from carveout.survey.dangers.danger import Danger, danger
 from carveout.survey.facts import Call
-from carveout.survey.sends import SENDING, declared_signals
+from carveout.survey.kinds.sends import SENDING, declared_signals
 from carveout.survey.sources import Source, Sources
 
 KIND = "signal after transaction"

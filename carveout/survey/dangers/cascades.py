@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from carveout.survey.danger import Danger
+from carveout.survey.dangers.danger import Danger
 from carveout.survey.models import Models
 from carveout.survey.sources import Sources
 

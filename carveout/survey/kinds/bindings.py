@@ -7,7 +7,7 @@ from django.db.models import Model
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.facts import ALWAYS, Call, Definition, Text
-from carveout.survey.inlines import is_admin
+from carveout.survey.kinds.inlines import is_admin
 from carveout.survey.models import Models
 from carveout.survey.rows import MANAGERS
 from carveout.survey.sources import Source, Sources

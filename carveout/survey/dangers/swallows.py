@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from carveout.survey.callgraph import Callgraph, function_of, is_later
-from carveout.survey.danger import Danger, danger
+from carveout.survey.dangers.callgraph import Callgraph, function_of, is_later
+from carveout.survey.dangers.danger import Danger, danger
 from carveout.survey.facts import Swallow
+from carveout.survey.kinds.sends import declared_signals
 from carveout.survey.rows import MANAGERS
-from carveout.survey.sends import declared_signals
 from carveout.survey.sources import Source, Sources
 
 KIND = "swallowed exception"

@@ -2,7 +2,7 @@
 
 import re
 
-from carveout.survey.callgraph import Callgraph, function_of, is_later
+from carveout.survey.dangers.callgraph import Callgraph, function_of, is_later
 from carveout.survey.facts import Call
 from carveout.survey.sources import Source
 

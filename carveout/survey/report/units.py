@@ -4,9 +4,9 @@ from collections import Counter
 from itertools import chain
 from typing import NamedTuple
 
-from carveout.survey.clusters import ordered
 from carveout.survey.coupling import EVERY, Coupling
 from carveout.survey.project import SHELL
+from carveout.survey.report.clusters import ordered
 from carveout.survey.survey import Survey
 
 

@@ -13,11 +13,11 @@ from django.template.backends.django import get_installed_libraries
 from django.template.base import Token, TokenType
 
 from carveout.survey.coupling import Coupling
+from carveout.survey.kinds.urls import Names
+from carveout.survey.kinds.urls import symbol as page_symbol
 from carveout.survey.models import Models
 from carveout.survey.project import SHELL, Project
 from carveout.survey.rows import Rows
-from carveout.survey.urls import Names
-from carveout.survey.urls import symbol as page_symbol
 
 KIND = "template"
 QUOTED_INSIDE = re.compile(r"""(["']).*?\1""")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from carveout.survey.coupling import Coupling
-from carveout.survey.danger import Danger
+from carveout.survey.dangers.danger import Danger
 
 KIND = "migration cycle"
 ARROW = " → "

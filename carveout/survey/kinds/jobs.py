@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.facts import IN_FUNCTION, Call, Text
-from carveout.survey.naming import first_text, named, text_of
+from carveout.survey.kinds.naming import first_text, named, text_of
 from carveout.survey.sources import Source, Sources
 
 DECORATORS = {

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.facts import Call
+from carveout.survey.kinds.naming import named, text_of
 from carveout.survey.models import Models
-from carveout.survey.naming import named, text_of
 from carveout.survey.sources import Source, Sources
 
 ASKED = {"has_perm", "has_perms", "ahas_perm", "permission_required"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from carveout.survey.coupling import Coupling
-from carveout.survey.naming import first_text, named
+from carveout.survey.kinds.naming import first_text, named
 from carveout.survey.sources import Sources
 
 

@@ -8,8 +8,8 @@ from django.dispatch import Signal
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.facts import Call
+from carveout.survey.kinds.naming import named
 from carveout.survey.models import Models
-from carveout.survey.naming import named
 from carveout.survey.sources import Source, Sources
 
 SENDING = {"send", "send_robust", "asend", "asend_robust"}

@@ -1,0 +1,1 @@
+"""Dangers: what makes carving go wrong where it stands, whatever is carved."""

@@ -1,0 +1,1 @@
+"""The kinds of couplings: each module finds one, out of facts or of what Django has loaded."""
