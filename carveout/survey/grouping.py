@@ -35,8 +35,8 @@ def _text(given: str) -> str:
     if "=" in given and not path.is_file():
         return given
     try:
-        return path.read_text()
-    except OSError as error:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise SettingsInvalid(f"--contexts: {given} is no grouping, and no such file.") from error
 
 

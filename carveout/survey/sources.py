@@ -41,7 +41,7 @@ class Source:
 
     def line_of(self, text: str) -> int:
         """The first line that holds this text; 0 if there is none."""
-        lines = self.path.read_text().splitlines()
+        lines = self.path.read_text("utf-8", errors="replace").splitlines()
         return next((number for number, line in enumerate(lines, 1) if text in line), 0)
 
 
