@@ -36,10 +36,14 @@ def copy_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 SLOW = (
-    "test_scenario_10_the_same_on_postgresql.py::test_scenario_07",
+    *(
+        f"test_scenario_10_the_same_on_postgresql.py::test_scenario_0{n}"
+        for n in (3, 4, 6, 7, 8, 9)
+    ),
+    "test_scenario_12_four_deployments.py::test_scenario_04",
     "test_scenario_12_each_deployment_maps_and_checks_all_of_them",
 )
-"""What would take `make test` past ten minutes; `.ci/run` runs it beside."""
+"""What repeats other scenarios elsewhere, and would take `make test` past ten minutes; `.ci/run` runs it."""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,7 +10,7 @@ from tests import outcome
 from tests.eventually import eventually
 from tests.systems import SAMPLE
 
-PART = 200
+PART = 100
 WHOLE = 6_919
 PATIENCE_S = 3_000.0
 
