@@ -43,7 +43,7 @@ SLOW = (
     "test_scenario_12_four_deployments.py::test_scenario_04",
     "test_scenario_12_each_deployment_maps_and_checks_all_of_them",
 )
-"""What repeats other scenarios elsewhere, and would take `make test` past ten minutes; `.ci/run` runs it."""
+"""Repeats of other scenarios that would take `make test` past ten minutes; `.ci/run` runs them."""
 
 
 @pytest.hookimpl(tryfirst=True)
