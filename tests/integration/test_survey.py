@@ -106,3 +106,35 @@ def test_the_survey_of_the_shop_before_carving_is_the_list_of_its_readme(tangled
     assert set(found) == set(expected)
     elsewhere = {key: where for key, where in found.items() if where not in expected[key]}
     assert elsewhere == {}
+
+
+# -- Of a project that does not start ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "usage: python -m carveout"),
+        (("survey", "--help"), "--contexts"),
+        (("sruvey", "--settings", "config.settings"), "invalid choice: 'sruvey'"),
+        (("survey",), "which settings? Say --settings shop.settings"),
+        (
+            ("survey", "--settings", "config.nothing"),
+            "does not start: ModuleNotFoundError: No module named 'config.nothing'",
+        ),
+    ],
+)
+def test_what_is_missing_to_start_is_told_without_a_traceback(arguments, told):
+    environment = {
+        name: os.environ[name] for name in os.environ.keys() - {"DJANGO_SETTINGS_MODULE"}
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "carveout", *arguments],
+        cwd=TANGLED,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told in ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
