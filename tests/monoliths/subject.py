@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ class Subject:
     on_path: bool = False
     """The folder is on the path, and the packages lie in it."""
     env: Mapping[str, str] = field(default_factory=dict)
+    without: str = ""
+    """A package that it can do without, and that needs more than Python to be installed."""
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -53,10 +56,25 @@ class Subject:
         """Its interpreter; the first call installs it, which takes minutes."""
         if not (self.home / "installed").exists():
             subprocess.run([sys.executable, "-m", "venv", self.home], check=True)
-            install = [self.home / "bin" / "pip", "install", "--quiet", self.requirement, *FOR_US]
-            subprocess.run(install, check=True)
+            self._install(self.requirement, *FOR_US, *(["--no-deps"] if self.without else []))
+            if self.without:
+                self._install(*self._needed(), *FOR_US)
             (self.home / "installed").touch()
         return str(self.home / "bin" / "python")
+
+    def _install(self, *what: str) -> None:
+        subprocess.run([self.home / "bin" / "pip", "install", "--quiet", *what], check=True)
+
+    def _needed(self) -> list[str]:
+        """What the requirement itself requires, but for what it can do without."""
+        folder = next(self.home.glob("lib/python*/site-packages"))
+        name = self.requirement.partition("==")[0]
+        (found,) = distributions(name=name, path=[str(folder)])
+        return [
+            each
+            for each in found.requires or ()
+            if "extra ==" not in each and not each.startswith(self.without)
+        ]
 
     @property
     def environment(self) -> dict[str, str]:
