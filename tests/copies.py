@@ -12,7 +12,8 @@ CODE_OF = {
     "reviews": ("reviews",),
 }
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", ".carveout", "__pycache__", ".*_cache", "*.egg-info", "node_modules"
+    *(".git", ".venv*", ".tox", ".carveout", "__pycache__", ".*_cache", "*.egg-info"),
+    *("build", "node_modules"),
 )
 
 
