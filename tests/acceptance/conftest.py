@@ -40,10 +40,13 @@ SLOW = (
         f"test_scenario_10_the_same_on_postgresql.py::test_scenario_0{n}"
         for n in (3, 4, 6, 7, 8, 9)
     ),
+    "test_scenario_12_four_deployments.py::test_scenario_03",
     "test_scenario_12_four_deployments.py::test_scenario_04",
+    "test_ctrl_c_in_the_terminal_of_a_serving_demo",
+    "test_staff_see_orders_events_and_cursors",
     "test_scenario_12_each_deployment_maps_and_checks_all_of_them",
 )
-"""Repeats of other scenarios that would take `make test` past ten minutes; `.ci/run` runs them."""
+"""What repeats others, and would take `make test` past ten minutes; `.ci/run` runs it."""
 
 
 @pytest.hookimpl(tryfirst=True)
