@@ -59,7 +59,7 @@ def atomicity(sources: Sources) -> Iterator[Danger]:
 
 def is_atomic() -> bool:
     """With the settings that are loaded."""
-    return any(connections[each].settings_dict.get(ATOMIC) for each in connections)
+    return any(each.get(ATOMIC) for each in connections.settings.values())  # opens none
 
 
 def _only_running(found: dict[str, Source]) -> Iterator[Danger]:

@@ -19,3 +19,7 @@ TEMPLATES = [
     }
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
+    "archive": {"ENGINE": "old_driver"},  # decoy: where the survey runs, nobody has it
+}
