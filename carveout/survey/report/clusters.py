@@ -6,7 +6,7 @@ leads back stands in blocks along the diagonal. Source: https://dsmweb.org/seque
 
 from collections.abc import Iterable, Mapping
 
-Weights = Mapping[tuple[str, str], int]
+Weights = Mapping[tuple[str, str], float]
 """How strongly each needs another, by (who needs, who is needed)."""
 ROUNDS = 10
 
@@ -80,7 +80,7 @@ def _move(name: str, order: list[str], weights: Weights) -> None:
     """To where most of its weight leads on; it stays where it is as good."""
     here = order.index(name)
     order.remove(name)
-    gains = [0]
+    gains = [0.0]
     for other in order:
         gains.append(gains[-1] + weights.get((other, name), 0) - weights.get((name, other), 0))
     best = max(gains)
