@@ -50,8 +50,11 @@ def costs(found: Survey, lines: Lines, accounts: str = "") -> dict[str, Cost]:
 
 
 def contexts(found: Survey) -> list[str]:
-    if found.declared:
-        return found.declared
+    return found.declared or own_apps(found)
+
+
+def own_apps(found: Survey) -> list[str]:
+    """Those that contexts are made of."""
     return sorted({*found.contexts} - {*found.kernels, SHELL})
 
 
@@ -61,11 +64,11 @@ def _cost(context: str, found: Survey, lines: Lines, accounts: str) -> Cost:
         context=context,
         needs=_by_other(lines, context, 0),
         needed_by=_by_other(lines, context, 1),
-        dangers=[each for each in found.dangers if _context(found, each.app) == context],
+        dangers=[each for each in found.dangers if found.context(each.app) == context],
         ways=dict(Counter(each.cut.to for each in own).most_common()),
         not_sure=sum(not each.coupling.sure for each in own),
         in_tests=sum(each.coupling.in_tests for each in own),
-        has_accounts=_context(found, accounts) == context,
+        has_accounts=found.context(accounts) == context,
         apart=sum(len(group) for pair, group in found.apart.items() if context in pair),
     )
 
@@ -73,7 +76,3 @@ def _cost(context: str, found: Survey, lines: Lines, accounts: str) -> Cost:
 def _by_other(lines: Lines, context: str, end: int) -> dict[str, float]:
     points = {pair[1 - end]: total(group) for pair, group in lines.items() if pair[end] == context}
     return dict(sorted(points.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _context(found: Survey, app: str) -> str:
-    return found.contexts.get(app, app)

@@ -7,8 +7,8 @@ import msgspec
 
 from carveout.plan import seen
 from carveout.plan.deletion import deletion
-from carveout.plan.variety import imported_names, variety
-from carveout.plan.way import Way
+from carveout.plan.variety import variety
+from carveout.plan.way import AND, Way, parted
 from carveout.plan.ways import way
 from carveout.survey.coupling import EVERY, Coupling
 
@@ -27,6 +27,10 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
     """What it takes, see `ways`. Of what is not sure or only tests need, see `cost`."""
     doubts: list[str]
     """Why a person has to look first; none if it is plain."""
+
+    @property
+    def commands(self) -> list[str]:
+        return parted(self.command)
 
     @property
     def sure(self) -> bool:
@@ -49,7 +53,7 @@ def cut(coupling: Coupling, shared: bool = False) -> Cut:
     return Cut(
         to=found.to,
         text=text,
-        command=" && ".join(_commands(found, coupling)),
+        command=AND.join(_commands(found, coupling)),
         points=points,
         doubts=_doubts(found, coupling),
     )
@@ -62,7 +66,7 @@ def _names(coupling: Coupling) -> dict[str, Any]:
         "source_app": coupling.source,
         "target": coupling.target_symbol,
         "target_app": target_app,
-        "names": ", ".join(imported_names(coupling)) or coupling.target_symbol,
+        "names": ", ".join(coupling.listed("names")) or coupling.target_symbol,
     }
 
 
@@ -82,7 +86,7 @@ def _calls(coupling: Coupling) -> list[str]:
         return [seen.call(coupling)]
     if coupling.kind != "import":
         return [coupling.target_symbol]
-    names = imported_names(coupling) or ["FUNCTION"]
+    names = coupling.listed("names") or ["FUNCTION"]
     return [f"{coupling.target_symbol}.{name}" for name in names]
 
 

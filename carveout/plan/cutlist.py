@@ -36,5 +36,5 @@ def _line(each: Line) -> Iterator[str]:
     coupling, found = each.coupling, each.cut
     yield f"  {coupling.at}  {coupling.kind}, {coupling.form}: {shown(each.points)}"
     yield f"    {found.text}"
-    yield from (f"    $ {command}" for command in found.command.split(" && ") if command)
+    yield from (f"    $ {command}" for command in found.commands)
     yield from (f"    but: {doubt}" for doubt in found.doubts)

@@ -13,7 +13,7 @@ def libraries(couplings: Iterable[Coupling], apps: int) -> frozenset[str]:
     """By name; what only tests or migrations import does not count."""
     importers: dict[str, set[str]] = {}
     for each in couplings:
-        if each.kind == "import" and not each.in_tests and "migrations" not in each.file.split("/"):
+        if each.kind == "import" and not each.in_tests and not each.in_migrations:
             importers.setdefault(each.target_symbol, set()).add(each.source)
     enough = max(APPS_MIN, SHARE * (apps - 1))
     return frozenset(module for module, sources in importers.items() if len(sources) >= enough)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from django.apps import apps as registry
 
-from carveout.plan.cost import Cost, Lines, costs
+from carveout.plan.cost import Cost, Lines, costs, own_apps
 from carveout.plan.cycles import Cycle, cycles
 from carveout.plan.graph import graph
 from carveout.plan.libraries import libraries
@@ -18,7 +18,6 @@ from carveout.plan.surety import Surety, surety
 from carveout.recorder.confirmed import confirmed
 from carveout.recorder.recording import Recording
 from carveout.survey.dangers.danger import Danger
-from carveout.survey.project import SHELL
 from carveout.survey.survey import Survey
 
 EACH_APP = "each app"
@@ -91,11 +90,6 @@ def plan(
         },
         lacking=lacking(each.cut.command for each in every),
     )
-
-
-def own_apps(found: Survey) -> list[str]:
-    """Those that contexts are made of."""
-    return sorted({*found.contexts} - {*found.kernels, SHELL})
 
 
 def _measures(

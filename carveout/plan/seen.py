@@ -1,7 +1,6 @@
 """What a recording tells of a coupling that was seen running, as far as its cut needs it."""
 
 import re
-from typing import Any
 
 from carveout.survey.coupling import Coupling
 
@@ -14,7 +13,7 @@ def relation(cascade: Coupling) -> str:
     """The last relation on its way that leads from one app into another; empty if none is told."""
     found = ""
     app = cascade.source
-    for step in map(STEP.match, _listed(cascade, "chain")):
+    for step in map(STEP.match, cascade.listed("chain")):
         if step and step[1] != app:
             found, app = step[0], step[1]
     return found
@@ -22,7 +21,7 @@ def relation(cascade: Coupling) -> str:
 
 def call(transaction: Coupling) -> str:
     """What is called to write the other app's rows; empty if the source writes them itself."""
-    for each in _listed(transaction, "writes"):
+    for each in transaction.listed("writes"):
         model, _, at = each.partition(" ")
         place = PLACE.match(at)
         if model == transaction.target_symbol and place:
@@ -35,8 +34,3 @@ def _is_within(transaction: Coupling, module: str) -> bool:
     return transaction.source_symbol.startswith(f"{module}.") or module.startswith(
         f"{transaction.source}."
     )
-
-
-def _listed(coupling: Coupling, name: str) -> list[str]:
-    told: Any = coupling.details.get(name, [])
-    return [str(each) for each in told] if isinstance(told, list) else []

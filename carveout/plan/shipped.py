@@ -6,6 +6,8 @@ from pathlib import Path
 
 from django.core.management import find_commands
 
+from carveout.plan.way import parted
+
 MANAGEMENT = Path(__file__).resolve().parent.parent / "management"
 
 
@@ -17,5 +19,5 @@ def shipped() -> frozenset[str]:
 
 def lacking(commands: Iterable[str]) -> list[str]:
     """Names of those that this version does not have, sorted."""
-    names = {part.split()[1] for each in commands for part in each.split(" && ") if part}
+    names = {one.split()[1] for each in commands for one in parted(each)}
     return sorted(names - shipped())

@@ -147,7 +147,7 @@ def _become(pairing: Pairing) -> str:
 
 
 def _commands(pairing: Pairing) -> Iterator[str]:
-    commands = (one for line in pairing.lines for one in line.cut.command.split(" && ") if one)
+    commands = (one for line in pairing.lines for one in line.cut.commands)
     each = list(dict.fromkeys(commands))
     yield from (f"      $ {command}" for command in each[:COMMANDS_MAX])
     if len(each) > COMMANDS_MAX:

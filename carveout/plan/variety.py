@@ -20,7 +20,7 @@ def variety(coupling: Coupling, shared: bool) -> str:
 
     `shared`: many apps import the module that it imports.
     """
-    if "migrations" in coupling.file.split("/") and coupling.kind in ("import", "string"):
+    if coupling.in_migrations and coupling.kind in ("import", "string"):
         return "in migrations"
     if coupling.kind == "receiver" and coupling.target == EVERY:
         return "of every app"
@@ -42,7 +42,7 @@ def _imported(coupling: Coupling, shared: bool) -> str:
     module = coupling.target_symbol.rpartition(".")[2]
     if module in OF_MODULES:
         return OF_MODULES[module]
-    names = imported_names(coupling)
+    names = coupling.listed("names")
     if names and all(name.isupper() for name in names):
         return "of constants"
     if shared:
@@ -58,8 +58,3 @@ def _imported(coupling: Coupling, shared: bool) -> str:
 
 def _is_class(name: str) -> bool:
     return name.rpartition(".")[2][:1].isupper()
-
-
-def imported_names(coupling: Coupling) -> list[str]:
-    names = coupling.details.get("names", [])
-    return [str(each) for each in names] if isinstance(names, list) else []

@@ -10,6 +10,8 @@ import msgspec
 UNLINK = "manage.py unlink {relation}"
 CARVE = "manage.py carve {call} --event TYPE"
 """`TYPE` is to be filled in, and `FUNCTION` where only the module is known."""
+AND = " && "
+"""Between commands that one cut needs all of."""
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -24,6 +26,11 @@ class Way(msgspec.Struct, frozen=True):
     """Empty where only a person can do it. What is in capitals has to be filled in."""
     doubt: str = ""
     """What a person has to decide first."""
+
+
+def parted(command: str) -> list[str]:
+    """The commands one by one; none of an empty one."""
+    return command.split(AND) if command else []
 
 
 Ways = dict[tuple[str, str], Way]

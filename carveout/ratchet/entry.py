@@ -41,7 +41,7 @@ def entries(coupling: Coupling) -> Iterator[Entry]:
         yield Entry(*apps, "migration", *apps)
         return
     source = _in_a_line(coupling.source_symbol)
-    if coupling.kind == "import" and "migrations" in coupling.file.split("/"):
+    if coupling.kind == "import" and coupling.in_migrations:
         source = f"{coupling.source}.migrations"
     for kind, target in _needed(coupling):
         yield Entry(*apps, kind, source, _in_a_line(target))
@@ -52,10 +52,10 @@ def _needed(coupling: Coupling) -> Iterator[tuple[str, str]]:
     kind, target = coupling.kind, coupling.target_symbol
     if kind == "import":
         kind = FOR_TYPES_ONLY if coupling.form == FOR_TYPES else kind
-        for name in coupling.details.get("names", []) or [""]:
+        for name in coupling.listed("names") or [""]:
             yield kind, f"{target}.{name}".rstrip(".")
     elif kind == "receiver":
-        for signal in coupling.details.get("signals", []) or [""]:
+        for signal in coupling.listed("signals") or [""]:
             own = f".{target}".endswith(f".{signal}")
             yield kind if own else f"{kind} {signal}", target
     else:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from carveout.ratchet.entry import Entry, entries
 from carveout.survey.coupling import EVERY, Coupling
+from carveout.survey.project import SHELL
 from carveout.survey.survey import Survey
 
 Present = dict[Entry, Coupling]
@@ -30,4 +31,4 @@ def present(found: Survey, kernels: Iterable[str]) -> Present:
 def _contexts(found: Survey) -> set[str]:
     if found.declared:
         return {*found.declared, EVERY}
-    return {EVERY, *found.contexts.values()} - {"(project)"}
+    return {EVERY, *found.contexts.values()} - {SHELL}

@@ -13,7 +13,7 @@ from carveout.survey.coupling import Coupling
 from carveout.survey.kinds import urls
 from carveout.survey.kinds.templates import Templates
 from carveout.survey.models import Models
-from carveout.survey.project import INSTALLED, Project
+from carveout.survey.project import Project
 from carveout.survey.sources import Source, Sources
 
 OF_THE_ADMIN = re.compile(r"^(\w+):\1_\w+_(add|change|changelist|delete|history)$")
@@ -80,12 +80,8 @@ class Symbols:
         except (ImportError, ValueError):
             return False
         places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
-        return any(each and not self._is_below(Path(each)) for each in places)
-
-    def _is_below(self, path: Path) -> bool:
-        """In the root: where a package was, git leaves a folder with what it does not track."""
-        root = self.project.root
-        return path.is_relative_to(root) and not INSTALLED & {*path.relative_to(root).parts}
+        # In the root: where a package was, git leaves a folder with what it does not track.
+        return any(each and not self.project.holds(Path(each)) for each in places)
 
 
 def _fields(model: type[Model]) -> Iterator[str]:

@@ -69,10 +69,8 @@ class Owners:
         root = self.project.root
         if filename.endswith(".py") and not path.is_relative_to(root):
             path = path.resolve()
-        if not path.is_relative_to(root):
+        if not self.project.holds(path):
             return _test_elsewhere(path) or self._of_others(path)
-        if INSTALLED & {*path.relative_to(root).parts}:
-            return self._of_others(path)
         file = path.relative_to(root).as_posix()
         module = self._module(path)
         return Owner(_role(file), self.project.app_of(module) or SHELL, module, file)

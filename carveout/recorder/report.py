@@ -67,7 +67,7 @@ def _listed(heading: str, couplings: list[Coupling]) -> Iterator[str]:
     if couplings:
         yield f"{heading}: {len(couplings)}"
     for each in sorted(couplings, key=lambda one: (one.source, one.target, one.kind, one.at)):
-        yield f"  {each.at}  {each.kind}, {each.form}: {each.source_symbol} → {each.target_symbol}"
+        yield f"  {each.at}  {each.told}"
         for line in _details(each):
             yield f"      {line}"
 

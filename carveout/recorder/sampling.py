@@ -82,5 +82,5 @@ class SampleRequests:
             return
         try:
             recordings.add(part, self.file)
-        except Exception:
+        except Exception:  # no request and no end of a process may fail for a recording
             logger.exception("What was recorded could not be added to %s", self.file)

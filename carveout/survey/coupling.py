@@ -37,6 +37,21 @@ class Coupling(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.file}:{self.line}"
 
     @property
+    def told(self) -> str:
+        """What needs what, in a line."""
+        return f"{self.kind}, {self.form}: {self.source_symbol} → {self.target_symbol}"
+
+    def listed(self, name: str) -> list[str]:
+        """A detail that lists several; none if there is no such list."""
+        told = self.details.get(name)
+        return [str(each) for each in told] if isinstance(told, list) else []
+
+    @property
+    def in_migrations(self) -> bool:
+        """Only the history of tables needs it."""
+        return "migrations" in self.file.split("/")
+
+    @property
     def in_tests(self) -> bool:
         """Only tests need it: carving changes them, and nothing that runs."""
         return is_of_tests(self.file)

@@ -47,9 +47,7 @@ class Project:
         self.contexts = self._grouped(contexts)
 
     def _is_own(self, app: App) -> bool:
-        if app.label == OURS or not app.path.is_relative_to(self.root):
-            return False
-        return not INSTALLED & set(app.path.relative_to(self.root).parts)
+        return app.label != OURS and self.holds(app.path)
 
     def _grouped(self, contexts: Mapping[str, Iterable[str]]) -> dict[str, str]:
         label_of = {app.module: label for label, app in self.apps.items()}
@@ -86,6 +84,11 @@ class Project:
 
     def app_of_model(self, model: type[Model]) -> str:
         return model._meta.app_label
+
+    def holds(self, path: Path) -> bool:
+        """Is it first-party: below the root, and not installed there?"""
+        below = path.is_relative_to(self.root)
+        return below and not INSTALLED & {*path.relative_to(self.root).parts}
 
     def file(self, path: Path) -> str:
         """A path as it is shown: from the root on."""

@@ -67,9 +67,9 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     dangers: list[Danger]
 
     def pair(self, coupling: Coupling) -> Pair:
-        return self._context(coupling.source), self._context(coupling.target)
+        return self.context(coupling.source), self.context(coupling.target)
 
-    def _context(self, app: str) -> str:
+    def context(self, app: str) -> str:
         return self.contexts.get(app, app)
 
     @cached_property

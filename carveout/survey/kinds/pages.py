@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.facts import Call, Text
-from carveout.survey.kinds.naming import text_of
+from carveout.survey.kinds.naming import named, text_of
 from carveout.survey.kinds.urls import Names, symbol
 from carveout.survey.project import SHELL
 from carveout.survey.sources import Source, Sources
@@ -17,15 +17,9 @@ def pages(sources: Sources, names: Names) -> Iterator[Coupling]:
     for source in sources:
         for name, form, at in _named(source, sources):
             for target in names.get(name, set()) - {"", SHELL, source.app}:
-                if source.app not in names[name] and sources.project.is_own(target):
-                    yield source.coupling(
-                        at.line,
-                        at.place.scope or at.place.assigned,
-                        kind="url",
-                        form=form,
-                        target=target,
-                        target_symbol=symbol(target, name),
-                    )
+                if source.app not in names[name]:
+                    told = {"kind": "url", "form": form, "target_symbol": symbol(target, name)}
+                    yield from named(source, at, target, sources, **told)
 
 
 def _named(source: Source, sources: Sources) -> Iterator[tuple[str, str, Call | Text]]:

@@ -6,6 +6,7 @@ from django.db.models import Model
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.facts import Call, Chain, Text
+from carveout.survey.kinds.naming import named
 from carveout.survey.models import Models
 from carveout.survey.rows import Rows
 from carveout.survey.sources import Source, Sources
@@ -35,7 +36,7 @@ def queries(sources: Sources, models: Models, rows: Rows) -> Iterator[Coupling]:
         for use in source.facts.uses():
             for reached, sure in rows.walked(source, use.name, use.place.scope):
                 if reached.declared_by != source.app:
-                    yield from _coupling(source, use, "walk", reached.model, models, sure)
+                    yield from _coupling(source, use, "walk", reached.model, sources, sure)
 
 
 def _lookups(source: Source, call: Call, models: Models, rows: Rows) -> Iterator[Coupling]:
@@ -47,7 +48,7 @@ def _lookups(source: Source, call: Call, models: Models, rows: Rows) -> Iterator
         return
     for path, at in paths:
         for model in models.path(root, path, joins_last=call.last in JOINING | OF_GIVEN_ROWS):
-            yield from _coupling(source, at, "lookup", model, models, sure)
+            yield from _coupling(source, at, "lookup", model, rows.sources, sure)
 
 
 def _paths(source: Source, call: Call) -> Iterator[tuple[str, Call | Text]]:
@@ -58,10 +59,10 @@ def _paths(source: Source, call: Call) -> Iterator[tuple[str, Call | Text]]:
         return
     for given in call.arguments[call.last in OF_GIVEN_ROWS :]:
         held = source.facts.strings.get(f"{call.place.scope}:{given[1:]}")
-        named = given.startswith("=")
-        for path in (held.value if held else "").split() if named else given.split():
+        by_name = given.startswith("=")
+        for path in (held.value if held else "").split() if by_name else given.split():
             if path.lstrip("-").isidentifier():
-                yield path.lstrip("-"), held if named and held else call
+                yield path.lstrip("-"), held if by_name and held else call
 
 
 def _is_expression(call: Call) -> bool:
@@ -85,18 +86,8 @@ def _coupling(
     at: Call | Chain | Text,
     form: str,
     model: type[Model],
-    models: Models,
+    sources: Sources,
     sure: bool,
 ) -> Iterator[Coupling]:
-    target = model._meta.app_label
-    if target == source.app or not models.project.is_own(target):
-        return
-    yield source.coupling(
-        at.line,
-        at.place.scope or at.place.assigned,
-        kind=KIND,
-        form=form,
-        target=target,
-        target_symbol=model._meta.label,
-        sure=sure,
-    )
+    told = {"kind": KIND, "form": form, "target_symbol": model._meta.label, "sure": sure}
+    return named(source, at, model._meta.app_label, sources, **told)

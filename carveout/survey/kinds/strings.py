@@ -6,6 +6,7 @@ from django.conf import settings as django_settings
 
 from carveout.survey.coupling import Coupling
 from carveout.survey.facts import Call, Text
+from carveout.survey.kinds.naming import named
 from carveout.survey.models import Models
 from carveout.survey.sources import Source, Sources
 
@@ -112,14 +113,4 @@ def _is_there(name: str, sources: Sources) -> bool:
 def _coupling(
     source: Source, at: Call | Text, form: str, target: str, symbol: str, sources: Sources
 ) -> Iterator[Coupling]:
-    if target == source.app or not sources.project.is_own(target):
-        return
-    scope = at.place.scope or at.place.assigned
-    yield source.coupling(
-        at.line,
-        scope,
-        kind=KIND,
-        form=form,
-        target=target,
-        target_symbol=symbol,
-    )
+    return named(source, at, target, sources, kind=KIND, form=form, target_symbol=symbol)

@@ -72,5 +72,4 @@ def _line(each: Coupling) -> str:
     notes += [] if each.sure else ["not sure"]
     notes += ["in tests"] if each.in_tests else []
     more = f" ({'; '.join(notes)})" if notes else ""
-    what = f"{each.kind}, {each.form}: {each.source_symbol} → {each.target_symbol}"
-    return f"  {each.at}  {what}{more}"
+    return f"  {each.at}  {each.told}{more}"
