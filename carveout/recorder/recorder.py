@@ -19,6 +19,7 @@ from carveout.recorder import atomic
 from carveout.recorder.atomic import Block
 from carveout.recorder.made import ANY, Named, is_known, noting, remember
 from carveout.recorder.statement import Statements
+from carveout.recorder.walk import responsible
 from carveout.recorder.witness import Witness
 from carveout.survey.project import Project
 
@@ -113,11 +114,11 @@ class Recorder:
         known = self.witness.tables
         for query, table in tables:
             if table == ANY:
-                remember(query, table, self.witness.places.responsible(frame))
+                remember(query, table, responsible(self.witness.places, frame))
                 continue
             of = query.model._meta.app_label if query.model else ""
             if of and table in known and known.app(table) != of and not is_known(query, table):
-                remember(query, table, self.witness.places.responsible(frame))
+                remember(query, table, responsible(self.witness.places, frame))
 
     def _opened(self, connection: Any, block: Any) -> None:
         opener = sys._getframe(2)

@@ -14,6 +14,7 @@ from carveout.recorder.owners import CODE, DATABASE, TESTS, Owners
 from carveout.recorder.place import Place, Places
 from carveout.recorder.statement import Statement
 from carveout.recorder.tables import Tables
+from carveout.recorder.walk import responsible
 from carveout.survey.project import Project
 
 STATEMENT_MAX = 400
@@ -53,7 +54,7 @@ class Witness:
     def _join(self, statement: Statement, frame: FrameType) -> None:
         known = all_made(_query(frame))
         asked = next((each for each in known.values() if each), None)
-        place = asked or self.places.responsible(frame)
+        place = asked or responsible(self.places, frame)
         told = {"statement": statement.told[:STATEMENT_MAX]}
         if asked is not None and asked.role == CODE:
             told["template"] = self.places.template(frame, unless=asked)
@@ -79,7 +80,7 @@ class Witness:
 
     def _cascade(self, form: str, root: type[Model], model: type[Model], frame: FrameType) -> None:
         """An app that loses rows of its own by what it does loses them to the root's app."""
-        place = self.places.responsible(frame)
+        place = responsible(self.places, frame)
         if place is None or place.app == model._meta.app_label:
             place = self.places.of_class(root)
         chain = [root._meta.label, *cascade.chain(root, model)]
@@ -89,7 +90,7 @@ class Witness:
 
     def opened(self, frame: FrameType) -> Block:
         """A block that is in no other. It has a place if it is the code's."""
-        place = self.places.responsible(frame)
+        place = responsible(self.places, frame)
         is_code = place is not None and place.role == CODE
         return Block(place if is_code else None, deletes=cascade.is_collector(frame))
 
@@ -98,7 +99,7 @@ class Witness:
         block = atomic.current(connection)
         if block is None or table in block.writes or (cascades and block.deletes):
             return
-        place = self.places.responsible(frame)
+        place = responsible(self.places, frame)
         block.writes[table] = f"{place.file}:{place.line}" if place else ""
 
     def closed(self, block: Block) -> None:
