@@ -3,7 +3,7 @@
 import msgspec
 
 from carveout.survey.coupling import Coupling
-from carveout.survey.survey import Survey
+from carveout.survey.found import Survey
 
 
 def coupling(source: str, target: str, number: int = 0, **changes: object) -> Coupling:

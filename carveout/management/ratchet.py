@@ -11,8 +11,8 @@ from carveout.management.command import KitCommand
 from carveout.ratchet.baseline import NAME
 from carveout.ratchet.entry import Entry
 from carveout.ratchet.ratchet import Ratchet
+from carveout.survey.found import Survey
 from carveout.survey.project import Project
-from carveout.survey.survey import Survey
 
 
 def add_ratchet(parser: CommandParser) -> None:

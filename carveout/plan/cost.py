@@ -6,8 +6,8 @@ import msgspec
 
 from carveout.plan.line import Line, total
 from carveout.survey.dangers.danger import Danger
+from carveout.survey.found import Pair, Survey
 from carveout.survey.project import SHELL
-from carveout.survey.survey import Pair, Survey
 
 DANGER_POINTS = 3
 """For each: a place to write anew, before a context may be carved there."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from carveout.survey.found import Pair
 from carveout.survey.report.clusters import blocks
-from carveout.survey.survey import Pair
 
 Points = Mapping[Pair, float]
 

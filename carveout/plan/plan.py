@@ -18,7 +18,7 @@ from carveout.plan.surety import Surety, surety
 from carveout.recorder.confirmed import confirmed
 from carveout.recorder.recording import Recording
 from carveout.survey.dangers.danger import Danger
-from carveout.survey.survey import Survey
+from carveout.survey.found import Survey
 
 EACH_APP = "each app"
 

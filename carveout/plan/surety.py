@@ -7,7 +7,7 @@ import msgspec
 from carveout.plan.line import Line, total
 from carveout.plan.suggestion import Suggestion
 from carveout.recorder.recording import Recording
-from carveout.survey.survey import Survey
+from carveout.survey.found import Survey
 
 GUESSED_MAX = 0.15
 UNREACHED_MAX = 0.2

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from carveout.ratchet.entry import Entry, entries
 from carveout.survey.coupling import EVERY, Coupling
+from carveout.survey.found import Survey
 from carveout.survey.project import SHELL
-from carveout.survey.survey import Survey
 
 Present = dict[Entry, Coupling]
 

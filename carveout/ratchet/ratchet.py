@@ -10,8 +10,8 @@ from carveout.ratchet.entry import Entry
 from carveout.ratchet.owners import Owners
 from carveout.ratchet.remark import NewCoupling
 from carveout.ratchet.verdict import Verdict, known_names, verdict
+from carveout.survey.found import Survey
 from carveout.survey.project import SHELL, Project
-from carveout.survey.survey import Survey
 
 
 class Ratchet:

@@ -9,7 +9,7 @@ from carveout.ratchet.entry import Entry
 from carveout.ratchet.owners import Owners
 from carveout.ratchet.verdict import Verdict, resembling
 from carveout.survey.coupling import Coupling
-from carveout.survey.survey import Survey
+from carveout.survey.found import Survey
 
 
 class NewCoupling:

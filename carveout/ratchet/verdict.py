@@ -9,8 +9,8 @@ from carveout.ratchet.names import related
 from carveout.ratchet.present import Present, present
 from carveout.ratchet.renames import Moved, Renames
 from carveout.ratchet.symbols import Symbols
+from carveout.survey.found import Survey
 from carveout.survey.project import Project
-from carveout.survey.survey import Survey
 
 
 class Verdict(NamedTuple):

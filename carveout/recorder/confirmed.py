@@ -4,7 +4,7 @@ import msgspec
 
 from carveout.recorder.recording import Recording
 from carveout.survey.coupling import EVERY, Coupling
-from carveout.survey.survey import Survey
+from carveout.survey.found import Survey
 
 STATIC = ("query", "admin")
 """Kinds that read from code what a `join` shows running."""

@@ -6,8 +6,8 @@ from django.template.defaultfilters import pluralize
 
 from carveout.recorder.recording import Recording
 from carveout.survey.coupling import Coupling
+from carveout.survey.found import Survey
 from carveout.survey.project import Project
-from carveout.survey.survey import Survey
 
 Pair = tuple[str, str]
 UNREACHED_SHOWN = 30

@@ -14,8 +14,9 @@ from carveout.recorder.recorder import Recorder
 from carveout.recorder.recording import Recording
 from carveout.recorder.report import as_text
 from carveout.survey import grouping
+from carveout.survey.found import Survey
 from carveout.survey.project import Project, default_root
-from carveout.survey.survey import Survey, survey
+from carveout.survey.survey import survey
 
 OUTPUT = "carveout_recording"
 """What a worker of xdist calls its part of the recording."""

@@ -2,5 +2,5 @@
 
 `reading` turns one file into `facts`, which the `cache` keeps; `project` tells whose each file is,
 `sources`, `models` and `rows` what is known of all of them together. `kinds` finds the couplings,
-`dangers` what makes carving go wrong, `survey` runs them all, and `report` shows what was found.
+`dangers` what makes carving go wrong, `survey` runs them all; `report` shows what was `found`.
 """

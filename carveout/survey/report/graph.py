@@ -10,8 +10,8 @@ from typing import NamedTuple
 from carveout import ring
 from carveout.place import Box
 from carveout.survey.coupling import EVERY
+from carveout.survey.found import Survey
 from carveout.survey.report.units import Unit, listed
-from carveout.survey.survey import Survey
 
 LETTER, PADDING = 7.2, 76.0
 """Of a name, and of the numbers beside it."""

@@ -13,10 +13,10 @@ from django.template import Context, Engine
 from django.utils.safestring import mark_safe
 
 from carveout.survey.coupling import EVERY, Coupling
+from carveout.survey.found import Pair, Survey
 from carveout.survey.report.graph import draw
 from carveout.survey.report.table import heading, kinds, shown
 from carveout.survey.report.units import Unit, idle, units
-from carveout.survey.survey import Pair, Survey
 
 KIT = Path(__file__).resolve().parents[2]
 SCRIPTS = ("couplings", "lists", "matrix", "graph", "page")

@@ -8,7 +8,7 @@ import msgspec
 from django.template.defaultfilters import pluralize
 
 from carveout.survey.coupling import Coupling
-from carveout.survey.survey import Pair, Survey
+from carveout.survey.found import Pair, Survey
 
 
 def as_json(found: Survey) -> str:

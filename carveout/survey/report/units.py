@@ -5,9 +5,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from carveout.survey.coupling import EVERY, Coupling
+from carveout.survey.found import Survey
 from carveout.survey.project import SHELL
 from carveout.survey.report.clusters import ordered
-from carveout.survey.survey import Survey
 
 
 class Unit(NamedTuple):
