@@ -42,6 +42,7 @@ SLOW = (
     ),
     "test_scenario_12_four_deployments.py::test_scenario_03",
     "test_scenario_12_four_deployments.py::test_scenario_04",
+    "test_a_part_of_the_sample_leads_to_as_much_as_an_independent_count_says",
     "test_ctrl_c_in_the_terminal_of_a_serving_demo",
     "test_staff_see_orders_events_and_cursors",
     "test_scenario_12_each_deployment_maps_and_checks_all_of_them",

@@ -40,9 +40,14 @@ def page(chromium: "playwright.Browser", tmp_path: Path) -> Iterator["playwright
     assert [each.partition("#")[0] for each in told] == [asked] * len(told)
 
 
+@pytest.fixture(scope="module")
+def of_large() -> str:
+    return as_html(LARGE)
+
+
 @pytest.fixture
-def large(page: "playwright.Page", tmp_path: Path) -> "playwright.Page":
-    (tmp_path / "survey.html").write_text(as_html(LARGE))
+def large(page: "playwright.Page", tmp_path: Path, of_large: str) -> "playwright.Page":
+    (tmp_path / "survey.html").write_text(of_large)
     page.goto((tmp_path / "survey.html").as_uri())
     return page
 
@@ -176,9 +181,9 @@ def numbers(colour: str) -> list[int]:
     return [int(each) for each in colour.strip("rgb()").split(",")]
 
 
-def test_matrix_and_lists_are_read_without_scripts(chromium, tmp_path):
+def test_matrix_and_lists_are_read_without_scripts(chromium, tmp_path, of_large):
     file = tmp_path / "survey.html"
-    file.write_text(as_html(LARGE))
+    file.write_text(of_large)
     page = chromium.new_page(java_script_enabled=False)
     page.goto(file.as_uri())
     (source, target), couplings = next(iter(LARGE.pairs.items()))
