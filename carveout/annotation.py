@@ -7,6 +7,7 @@ from contextvars import ContextVar
 import msgspec
 
 from carveout.event import cause
+from carveout.storable import storable
 
 TEXT_MAX = 200
 NOTES_MAX = 100
@@ -49,7 +50,7 @@ def annotate(text: str) -> None:
     gathered = _into.get()
     if gathered is not None and len(gathered.notes) < NOTES_MAX:
         event = cause.get()
-        gathered.notes.append(Note(text[:TEXT_MAX], event.position if event else 0))
+        gathered.notes.append(Note(storable(text, TEXT_MAX), event.position if event else 0))
 
 
 def looked_up(of: str, keys: int, took_s: float, *, failed: bool) -> None:

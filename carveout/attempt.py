@@ -2,76 +2,126 @@
 
 import logging
 from contextlib import nullcontext
+from functools import partial
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.utils import timezone
 
-from carveout import delivery, jobs, spans, tally, turn
+from carveout import blame, database, delivery, jobs, spans, tally, turn
 from carveout.annotation import Gathered, gathering
+from carveout.blame import Course
 from carveout.ending import Run
 from carveout.errors import CursorMoved, LookupFailed
 from carveout.failpoint import reach
 from carveout.handling import call, prefetch
-from carveout.limit import drop_if_unusable
 from carveout.models import Delivery
+from carveout.stop import WorkerStopped
 from carveout.subscription import Subscription, registry
 
 logger = logging.getLogger(__name__)
 
+_owed: list[partial[None]] = []
+"""What could not be stored of earlier attempts, because their database was away."""
 
-def attempt(delivery_id: int, database: str) -> None:
+
+def attempt(delivery_id: int, alias: str) -> None:
     """Try a delivery once. One that is done, dead, running or not yet its turn is left alone.
 
     A handler's error puts it back for its next attempt, or makes it dead after the last one. So
-    does the death of its process: the attempt after the last one is not made.
+    does the death of its process: the attempt after the last one is not made. One whose
+    subscription is not declared here is left to processes that know it, and nothing is counted.
+
+    Raises: Error: the database does not answer.
     """
+    settle()
+    if not _is_known(delivery_id, alias):
+        return
     ordered = [name for name, known in registry.items() if known.ordered]
-    claimed = delivery.claim(delivery_id, database, ordered)
+    claimed = delivery.claim(delivery_id, alias, ordered)
     if claimed is None:
         return
-    subscription = registry.get(claimed.subscription)
-    if subscription is None:
-        logger.error("delivery %s: no subscription %s here", claimed.pk, claimed.subscription)
-        return
+    subscription = registry[claimed.subscription]
     if claimed.attempts > subscription.max_attempts:
-        logger.error("%s given up: it kills its process", claimed)
+        logger.error("%s is dead: every attempt ended its process", claimed)
         delivery.give_up(claimed, subscription)
         return
-    run = Run(timezone.now(), Gathered())
+    if _ran_well(claimed, subscription):
+        _count("done", claimed)
+        _wake_next(claimed, subscription)
+
+
+def settle() -> None:
+    """Store what earlier attempts owe. Raises: Error: the database is still away."""
+    while _owed:
+        _owed[0]()
+        _owed.pop(0)
+
+
+def _is_known(delivery_id: int, alias: str) -> bool:
+    """Does this process, perhaps of an older release, know the subscription?"""
+    rows = Delivery.objects.using(alias).filter(pk=delivery_id)
+    name = rows.values_list("subscription", flat=True).first()
+    if name is None or name in registry:
+        return name is not None
+    tally.count("unknown", name)
+    logger.warning("delivery %s is left to others: no subscription %s here", delivery_id, name)
+    return False
+
+
+def _ran_well(claimed: Delivery, subscription: Subscription) -> bool:
+    """Run a delivery that is claimed, and store how it ended."""
+    run, course = Run(timezone.now(), Gathered()), Course()
     try:
-        _run(claimed, subscription, run)
+        _run(claimed, subscription, run, course)
     except CursorMoved as moved:
         logger.warning("%s", moved)
-        return
+        return False
+    except WorkerStopped:
+        database.drop_unusable()
+        delivery.put_back(claimed, subscription)
+        raise
     except Exception as error:
         # A context that can't be looked up is not the event's fault and burns no attempt.
-        blameless = isinstance(error, LookupFailed)
-        drop_if_unusable(database)
-        delivery.failed(claimed, subscription, error, run, counts=not blameless)
-        _count("failed", claimed)
+        blameless = isinstance(error, LookupFailed) or blame.is_elsewhere(
+            error, course, subscription, claimed.event_id
+        )
+        database.drop_unusable()
+        _store_failure(claimed, subscription, error, run, counts=not blameless)
         logger.warning("%s attempt %d: %r", claimed, claimed.attempts, error)
-        return
-    _count("done", claimed)
-    _wake_next(claimed, subscription)
+        return False
+    return True
+
+
+def _store_failure(
+    claimed: Delivery, subscription: Subscription, error: Exception, run: Run, *, counts: bool
+) -> None:
+    store = partial(delivery.failed, claimed, subscription, error, run, counts=counts)
+    try:
+        store()
+    except Error:
+        _owed.append(store)  # nobody else knows how it ended
+        raise
+    _count("failed", claimed)
 
 
 def _count(kind: str, claimed: Delivery) -> None:
     tally.count(kind, f"{claimed.subscription} {delivery.event_of(claimed).type}")
 
 
-def _run(claimed: Delivery, subscription: Subscription, run: Run) -> None:
+def _run(claimed: Delivery, subscription: Subscription, run: Run, course: Course) -> None:
     reach("attempt: claimed")
-    event, database = delivery.event_of(claimed), subscription.database
+    event, alias = delivery.event_of(claimed), subscription.database
     with (
         spans.handling(subscription.name, [event.traceparent]),
         gathering(run.gathered, undone=subscription.atomic),
     ):
         found = prefetch(subscription, [event])
-        with transaction.atomic(using=database) if subscription.atomic else nullcontext():
-            call(subscription, [event], found)
+        with transaction.atomic(using=alias) if subscription.atomic else nullcontext():
+            with course.of_handler():
+                call(subscription, [event], found)
             reach("attempt: handled")
-            with transaction.atomic(using=database, savepoint=False):
-                delivery.done(claimed, database, run)
+            with transaction.atomic(using=alias, savepoint=False):
+                delivery.done(claimed, alias, run)
             reach("attempt: removed")
     reach("attempt: committed")
 

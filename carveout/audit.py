@@ -15,6 +15,8 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db.models import Model
 
+from carveout.storable import storable
+
 logger = logging.getLogger(__name__)
 
 ENTRIES_MAX = 1_000
@@ -51,9 +53,10 @@ def record(who: Who, did: str, rows: Sequence[Model], why: str, detail: str = ""
     did: a word, as "retried".
     detail: what there is to know besides, on lines of its own.
     """
+    why, detail = storable(why), storable(detail)
     named = ", ".join(_name(row) for row in islice(rows, NAMED_MAX))
     more = f" and {len(rows) - NAMED_MAX} more" if len(rows) > NAMED_MAX else ""
-    logger.info("%s %s %s%s: %s", who.name, did, named, more, why or "(no reason given)")
+    logger.info("%s %s %s%s: %s", who.name, did, named, more, _one_line(why))
     if detail:
         logger.info("%s", detail)
     if who.account is not None and apps.is_installed("django.contrib.admin"):
@@ -80,6 +83,11 @@ def _store(who: Who, rows: Sequence[Model], message: str) -> None:
         entry(rows[0], None, f"{len(rows):,} rows", f"{message}\n{names}").save()
         return
     LogEntry.objects.bulk_create(entry(row, str(row.pk), _name(row), message) for row in rows)
+
+
+def _one_line(why: str) -> str:
+    """So that nobody forges a line of the log."""
+    return " ".join(why.split()) or "(no reason given)"
 
 
 def _name(row: Model) -> str:

@@ -1,59 +1,93 @@
-"""Careful running: after a consumer died in the middle of a batch, one event at a time.
+"""Careful running: one event at a time, each in a transaction of its own.
 
-Each attempt is written down before the handler is called, so an event that kills its process is
-given up after its last attempt instead of killing consumers for ever.
+After a consumer died in the middle of a batch, or where a handler takes its transaction away. Each
+attempt is written down before the handler is called, so an event that kills its process is given
+up after its last attempt instead of killing consumers for ever. What a handler failed with is
+stored in another transaction than the handler's, on another connection if need be.
 """
 
 import logging
 from dataclasses import replace
 
 from django.db import transaction
+from django.utils import timezone
 
-from carveout import cursor, note
-from carveout.batch import Share, attempt_one
+from carveout import blame, cursor, database, note
+from carveout.annotation import Gathered
+from carveout.batch import Share, Stretch, deliver_one, park, tell_parked
+from carveout.blame import Course
 from carveout.cursor import At
-from carveout.errors import CursorMoved
-from carveout.event import Place
-from carveout.subscription import Subscription
+from carveout.ending import Run
+from carveout.errors import CursorMoved, LogMismatch
+from carveout.stop import WorkerStopped
 
 logger = logging.getLogger(__name__)
 
 
-def handle_carefully(share: Share, place: Place, old: At, new: At) -> None:
-    """Bring one subscription from one position to another, an event at a time.
+def handle_carefully(share: Share, stretch: Stretch) -> At:
+    """Bring one subscription over a stretch, an event at a time.
 
+    Returns: where it is now; not at the end if time was up.
     Raises: CursorMoved: another consumer was here first; what was handled until then stays.
+            Error: the database is in trouble; the same.
     """
-    at = old
-    for event in share.events:
-        _handle_one(replace(share, events=[event]), place, at)
-        at = At(event.position, event.id)
-    if at.position < new.position:
+    at = stretch.old
+    for handled, event in enumerate(share.events):
+        if handled and stretch.time_is_up():
+            return at
+        to = At(event.position, event.id)
+        _handle_one(replace(share, events=[event]), replace(stretch, old=at, new=to))
+        at = to
+    if at.position < stretch.new.position:
         with transaction.atomic(using=share.subscription.database):
-            _advance(share.subscription, place, at, new)
+            _advance(share, replace(stretch, old=at))
+    return stretch.new
 
 
-def _handle_one(share: Share, place: Place, old: At) -> None:
+def _handle_one(share: Share, step: Stretch) -> None:
     subscription, event = share.subscription, share.events[0]
-    attempts = note.add(subscription, event)
+    attempts, course, began_at = note.add(subscription, event), Course(), timezone.now()
+    if attempts > subscription.max_attempts:
+        _give_up(share, step)
+        return
     try:
         with transaction.atomic(using=subscription.database):
-            _advance(subscription, place, old, At(event.position, event.id))
-            _attempt_or_give_up(share, attempts)
-    except CursorMoved:
+            _advance(share, step)
+            note.remove(subscription, event)
+            with course.of_handler():
+                deliver_one(share)
+    except (CursorMoved, LogMismatch):
         note.remove(subscription, event)
         raise
+    except WorkerStopped:
+        database.drop_unusable()
+        note.take_back(subscription, event)
+        raise
+    except Exception as error:
+        elsewhere = blame.is_elsewhere(error, course, subscription, event.id)
+        database.drop_unusable()
+        if elsewhere:
+            note.take_back(subscription, event)
+            raise
+        _park(share, step, error, Run(began_at, Gathered(share.gathered.lookups)))
 
 
-def _attempt_or_give_up(share: Share, attempts: int) -> None:
+def _park(share: Share, step: Stretch, error: Exception, run: Run) -> None:
+    """Nothing of the handler's transaction is left; the attempt is still written down."""
+    with transaction.atomic(using=share.subscription.database):
+        _advance(share, step)
+        park(share, error, run)
+    tell_parked(share, error)
+
+
+def _give_up(share: Share, step: Stretch) -> None:
     subscription, event = share.subscription, share.events[0]
-    if attempts > subscription.max_attempts:
-        logger.error("%s: %s given up: it kills its process", subscription.name, event.key)
+    with transaction.atomic(using=subscription.database):
+        _advance(share, step)
         note.give_up(subscription, event)
-    else:
-        note.remove(subscription, event)
-        attempt_one(share)
+    logger.error("%s: %s is dead: every attempt ended its process", subscription.name, event.key)
 
 
-def _advance(subscription: Subscription, place: Place, old: At, new: At) -> None:
-    cursor.advance([subscription.name], place, old, new, subscription.database)
+def _advance(share: Share, step: Stretch) -> None:
+    subscription = share.subscription
+    cursor.advance([subscription.name], step.place, step.old, step.new, subscription.database)

@@ -3,11 +3,12 @@
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from carveout import cursor, marker, stream, tally, trace
-from carveout.attempt import attempt
+from carveout import cursor, marker, stop, stream, tally, trace
+from carveout.apart import Apart, Part
+from carveout.attempt import attempt, settle
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS, on_cluster
 from carveout.contracts import deployed
@@ -38,6 +39,7 @@ class ContextConsumer:
         self._partitions: dict[Place, PartitionConsumer] = {}
         self.leases = Leases(context, get_settings().lease_ms)
         self._sweeper = Sweeper(context, subscriptions)
+        self._apart = Apart()
         self._ours: set[Place] = set()
         self._last: Place = ("", 0)
 
@@ -48,19 +50,31 @@ class ContextConsumer:
         """
         if self.leases.unsettled:
             self.leases.settle(self._places())
-        done, ends_at = 0, time.monotonic() + ROUND_S
-        held = self.leases.held()
-        self._ours &= held
-        for place in sorted(held, key=lambda place: (place <= self._last, place)):
+        self._ours &= self.leases.held()
+        return self._apart.run(self._turns(news))
+
+    def _turns(self, news: bool) -> Iterator[Part]:
+        """The partitions that we hold, those first that were not run lately, until time is up."""
+        ends_at, any_done = time.monotonic() + ROUND_S, [0]
+
+        def run(place: Place) -> int:
             self._last = place
-            done += self._run(place, taken_over=place not in self._ours, news=news)
+            done = self._run(place, taken_over=place not in self._ours, news=news)
             self._ours.add(place)
-            if done and time.monotonic() > ends_at:
-                break
-        return done
+            any_done.append(done)
+            return done
+
+        for place in sorted(self.leases.held(), key=lambda place: (place <= self._last, place)):
+            if stop.asked() or (any(any_done) and time.monotonic() > ends_at):
+                return
+            yield self._named(place), partial(run, place)
+
+    def _named(self, place: Place) -> str:
+        return f"{place[0]}.{place[1]} for {self.context}"
 
     def run_due(self) -> int:
         """Try the deliveries whose time has come, until time is up. Returns: how many."""
+        settle()
         database = get_settings().database_of(self.context)
         if not any_due(database):
             return 0
@@ -70,12 +84,14 @@ class ContextConsumer:
         for row in waiting:
             attempt(row.pk, database)
             tried += 1
-            if time.monotonic() > ends_at:
+            if stop.asked() or time.monotonic() > ends_at:
                 break
         return tried + self._sweeper.run_once()
 
     def held(self) -> list[PartitionConsumer]:
-        return [self._partitions[place] for place in sorted(self._ours)]
+        """Those that go on; one that backs off is left alone for a moment."""
+        awake = (place for place in self._ours if not self._apart.backs_off(self._named(place)))
+        return [self._partitions[place] for place in sorted(awake)]
 
     def _places(self) -> set[Place]:
         """What the settings say, and what fences told of."""
@@ -113,6 +129,7 @@ class Consumer:
         self._contexts = [ContextConsumer(name, each) for name, each in by_context.items()]
         leases = [context.leases for context in self._contexts]
         self._heartbeat = Heartbeat(leases, get_settings().lease_ms)
+        self._apart = Apart()
         self._mirrored_at = self._swept_at = 0.0
         self._news = False  # a new event goes before those that failed
         self._listener = Listener(self._sources(), stream_channel) if on_cluster() else None
@@ -182,14 +199,19 @@ class Consumer:
         return [partition for context in self._contexts for partition in context.held()]
 
     def _run_batches(self) -> int:
-        return sum(context.run_once(news=self._news) for context in self._contexts)
+        run = partial(ContextConsumer.run_once, news=self._news)
+        return self._each("batches", run)
+
+    def _each(self, what: str, run: Callable[[ContextConsumer], int]) -> int:
+        parts = ((f"{what} of {each.context}", partial(run, each)) for each in self._contexts)
+        return self._apart.run(parts)
 
     def _run_deliveries(self) -> int:
         """Retry what is due, and hand to jobs what belongs there."""
         if time.monotonic() - self._swept_at < SWEEP_EVERY_S:
             return 0
         self._swept_at = time.monotonic()
-        return sum(context.run_due() for context in self._contexts)
+        return self._each("deliveries", ContextConsumer.run_due)
 
     def _mirror(self) -> None:
         if time.monotonic() - self._mirrored_at < MIRROR_EVERY_S:

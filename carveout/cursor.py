@@ -10,6 +10,7 @@ from django.utils import timezone
 from carveout.errors import CursorMoved
 from carveout.event import Place
 from carveout.models import Cursor
+from carveout.storable import storable
 
 
 class At(NamedTuple):
@@ -109,7 +110,8 @@ def pause(subscription: str, by: str, why: str, database: str) -> int:
     Returns: how many cursors it has; 0 if no consumer has begun with it.
     """
     cursors = Cursor.objects.using(database).filter(subscription=subscription)
-    return cursors.update(paused_at=timezone.now(), paused_by=by, paused_why=why)
+    who = storable(by, Cursor._meta.get_field("paused_by").max_length)
+    return cursors.update(paused_at=timezone.now(), paused_by=who, paused_why=storable(why))
 
 
 def resume(subscription: str, database: str) -> int:

@@ -18,6 +18,7 @@ from carveout.errors import CursorMoved
 from carveout.event import ReceivedEvent
 from carveout.likeness import likeness
 from carveout.models import Delivery
+from carveout.storable import said_by, storable
 from carveout.subscription import Subscription
 from carveout.turn import RUNNABLE, has_earlier, is_paused
 from carveout.upcaster import newest
@@ -32,6 +33,8 @@ KILLED = {
     "alike": likeness("", _DEATH, ""),
 }
 """What kills its process leaves no error; this stands in its place."""
+ERROR_TYPE_MAX = Delivery._meta.get_field("error_type").max_length
+KEY_MAX = Delivery._meta.get_field("key").max_length
 SWEEP_AFTER_S = 5
 """How long a job may be without a trace before it is looked for in Redis."""
 
@@ -59,7 +62,7 @@ def store(
             context=event.context,
             partition=event.partition,
             position=event.position,
-            key=event.key,
+            key=storable(event.key, KEY_MAX),
             event_id=event.id,
             event=msgspec.json.encode(event).decode(),
             state=state,
@@ -142,6 +145,12 @@ def failed(
             ending.record(delivery, outcome, subscription.database, run, told)
 
 
+def put_back(delivery: Delivery, subscription: Subscription) -> None:
+    """Let a delivery be as it was before it was claimed: its process had to stop."""
+    ours = _rows(subscription.database).filter(pk=delivery.pk, attempts=delivery.attempts)
+    ours.update(attempts=delivery.attempts - 1, claimed_until=None, due_at=timezone.now())
+
+
 def give_up(delivery: Delivery, subscription: Subscription) -> None:
     """Let a delivery be dead whose last attempt never came to an end."""
     ours = _rows(subscription.database).filter(pk=delivery.pk, attempts=delivery.attempts)
@@ -213,9 +222,17 @@ def _gives_up(subscription: Subscription, attempts: int, error: Exception) -> bo
 def describe(error: Exception) -> dict[str, str]:
     """An error as a delivery's columns."""
     error_type = f"{type(error).__module__}.{type(error).__qualname__}"
-    text, trace = str(error), "".join(traceback.format_exception(error))
+    error_type = storable(error_type, ERROR_TYPE_MAX)
+    text, trace = said_by(error), _trace_of(error)
     alike = likeness(error_type, text, trace)
     return {"error_type": error_type, "error": text, "traceback": trace, "alike": alike}
+
+
+def _trace_of(error: Exception) -> str:
+    try:
+        return storable("".join(traceback.format_exception(error)))
+    except Exception:  # its own text, or a cause's, can't be had
+        return storable("".join(traceback.format_tb(error.__traceback__)))
 
 
 def _rows(database: str) -> "QuerySet[Delivery]":

@@ -6,12 +6,11 @@ from typing import Any
 from rq import get_current_job
 from rq.job import Job
 
-from carveout import tally
+from carveout import database, tally
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.errors import CarveoutError
 from carveout.failpoint import reach
-from carveout.limit import drop_if_unusable
 
 logger = logging.getLogger(__name__)
 
@@ -28,11 +27,10 @@ def run_delivery(delivery_id: int) -> None:
     context = str(job.origin).removeprefix("carveout-") if job else ""
     if not get_settings().hosts(context):
         raise ForgedJob(f"A job came from queue {context!r}, which is of no context hosted here.")
-    database = get_settings().database_of(context)
     try:
-        attempt(delivery_id, database)
+        attempt(delivery_id, get_settings().database_of(context))
     except Exception:
-        drop_if_unusable(database)
+        database.drop_unusable()
         raise
     finally:
         tally.flush()

@@ -37,6 +37,8 @@ class StreamUnavailable(CarveoutError):
     """Redis did not answer; nothing is lost, the call may be repeated."""
 
     retryable = True
+    answered: ClassVar[bool] = False
+    """Did Redis answer, and refuse?"""
 
 
 class LogMismatch(CarveoutError):
@@ -89,6 +91,12 @@ class HandlerFailed(CarveoutError):
 
 class HandlerTimedOut(CarveoutError):
     """A handler took longer than its time limit; its delivery is parked and retried."""
+
+    retryable = True
+
+
+class HandlerMisbehaved(CarveoutError):
+    """A handler did what would have lost its effects or ended its process; its event is parked."""
 
     retryable = True
 

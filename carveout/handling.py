@@ -1,10 +1,10 @@
 """Handling: fetch what handlers ask for, before any transaction, and call them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from carveout import correlation
+from carveout import correlation, guard
 from carveout.errors import LookupNotFound
 from carveout.event import ReceivedEvent, cause, hearer
 from carveout.limit import time_limit
@@ -81,25 +81,43 @@ def _lookup_for(reader: type[Lookup], event: ReceivedEvent, found: Found) -> Loo
     return found[reader, key]
 
 
-def call(subscription: Subscription, events: Sequence[ReceivedEvent], found: Found) -> None:
-    """Call the handler with these events, in order. Raises: UpcastFailed, and what it raises."""
+def call(
+    subscription: Subscription,
+    events: Sequence[ReceivedEvent],
+    found: Found,
+    time_is_up: Callable[[], bool] = lambda: False,
+) -> int:
+    """Call the handler with these events, in order, until time is up.
+
+    Returns: how many of them were handled. Raises: UpcastFailed, and what it raises.
+    """
     events = insist(events)
-    if subscription.batch:
-        items: list[Any] = list(events)
-        if subscription.lookups:
-            items = [(event, *lookups_for(subscription, event, found).values()) for event in events]
-        with heard_by(subscription), time_limit(subscription.time_limit_s, subscription.name):
-            subscription.handler(items)
-        return
     limit = time_limit(subscription.time_limit_s, subscription.name)
     with heard_by(subscription), limit as restart:
-        for event in events:
+        if subscription.batch:
+            items = _items(subscription, events, found)
+            guard.run(subscription, events, lambda: subscription.handler(items))
+            return len(events)
+        for done, event in enumerate(events):
+            if done and time_is_up():
+                return done
             restart()
-            arguments: dict[str, Any] = lookups_for(subscription, event, found)
-            if subscription.event_parameter:
-                arguments[subscription.event_parameter] = event
-            with caused_by(event):
-                subscription.handler(**arguments)
+            _call_one(subscription, event, found)
+        return len(events)
+
+
+def _items(subscription: Subscription, events: Sequence[ReceivedEvent], found: Found) -> list[Any]:
+    if not subscription.lookups:
+        return list(events)
+    return [(event, *lookups_for(subscription, event, found).values()) for event in events]
+
+
+def _call_one(subscription: Subscription, event: ReceivedEvent, found: Found) -> None:
+    arguments: dict[str, Any] = lookups_for(subscription, event, found)
+    if subscription.event_parameter:
+        arguments[subscription.event_parameter] = event
+    with caused_by(event):
+        guard.run(subscription, [event], lambda: subscription.handler(**arguments))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The worker of our queues: RQ's, but it outlives a Redis that goes away."""
 
 import logging
+import signal
 import time
 from contextlib import suppress
 from types import FrameType
@@ -11,10 +12,12 @@ from rq.exceptions import StopRequested
 from rq.timeouts import UnixSignalDeathPenalty
 from rq.worker import SimpleWorker
 
+from carveout import stop
 from carveout.connection import REDIS_ERRORS
 from carveout.jobs import GUARDED, worker_name
-from carveout.limit import put_off
+from carveout.limit import AGAIN_S, Interrupted, put_off
 from carveout.pulse import pulse
+from carveout.stop import WorkerStopped
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +25,24 @@ RETRY_S = 1.0
 
 
 class TimeLimit(UnixSignalDeathPenalty):
-    """RQ's time limit of a job, but never while a transaction begins or ends."""
+    """RQ's time limit of a job, but never while a transaction begins or ends.
+
+    A handler that catches it is interrupted again and again.
+    """
+
+    _struck = False
+
+    def setup_death_penalty(self) -> None:
+        super().setup_death_penalty()  # type: ignore[no-untyped-call]
+        signal.setitimer(signal.ITIMER_REAL, self._timeout, AGAIN_S)
 
     def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
-        if not put_off(frame):
-            super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]
+        if put_off(frame):
+            return
+        if self._struck:
+            raise Interrupted
+        self._struck = True
+        super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def _new_name(old: str) -> str:
@@ -46,8 +62,14 @@ class JobWorker(SimpleWorker):
 
     def work(self, burst: bool = False, *args: Any, **options: Any) -> bool:
         """Run jobs until told to stop; with `burst`, until none is left."""
+        try:
+            return self._work(burst, *args, **options)
+        finally:
+            stop.done()
+
+    def _work(self, burst: bool, *args: Any, **options: Any) -> bool:
         worked = False
-        with suppress(StopRequested):
+        with suppress(StopRequested, WorkerStopped):
             while True:
                 try:
                     worked |= super().work(burst, *args, **options)
@@ -68,4 +90,9 @@ class JobWorker(SimpleWorker):
 
     def request_stop(self, signum: Any, frame: Any) -> None:
         self._told_to_stop = True
+        stop.begin()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
+        """A second signal ends no job that may still end in time."""
+        stop.insist(frame)

@@ -5,77 +5,104 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from types import FrameType
 
-from django.db import connections
-from django.db.transaction import Atomic
-
 from carveout.errors import HandlerTimedOut
+from carveout.uninterrupted import is_uninterrupted
 
 LATER_S = 0.01
-_UNINTERRUPTED = {Atomic.__enter__.__code__, Atomic.__exit__.__code__}
+AGAIN_S = 0.5
+"""A handler that caught its interruption and goes on is interrupted again, so often."""
+
+
+class Interrupted(BaseException):
+    """A second interruption: the handler caught the first one, as `except Exception` does."""
 
 
 @contextmanager
 def time_limit(seconds: float, what: str) -> Iterator[Callable[[], object]]:
     """Interrupt the block after so many seconds. Only a process's main thread can be interrupted.
 
-    An outer limit that ends sooner, such as an RQ job's, goes on by itself.
+    A block that catches the interruption is interrupted again, and counts as interrupted even if
+    it then ends normally. An outer limit that ends sooner, such as an RQ job's, stays in force.
 
-    Gives: a function that lets the time begin anew.
+    Yields: a function that restarts the timer.
     Raises: HandlerTimedOut: the block took longer.
     """
-    outer_s, _ = signal.getitimer(signal.ITIMER_REAL)
-    if threading.current_thread() is not threading.main_thread() or 0 < outer_s < seconds:
-        yield _go_on
+    if threading.current_thread() is not threading.main_thread():
+        yield _stays
         return
-
-    def interrupt(_signal: int, frame: FrameType | None) -> None:
-        if put_off(frame):
-            return
-        raise HandlerTimedOut(f"{what} took longer than its limit of {seconds} s.")
-
-    previous = signal.signal(signal.SIGALRM, interrupt)
-    restart = partial(signal.setitimer, signal.ITIMER_REAL, seconds)
+    outer_s, outer_again_s = signal.getitimer(signal.ITIMER_REAL)
+    if 0 < outer_s < seconds:
+        with _within_outer(outer_s, what):
+            yield _stays
+        return
+    ours = _Limit(seconds, f"{what} took longer than its limit of {seconds} s.")
+    previous = signal.signal(signal.SIGALRM, ours.strike)
     started_at = time.monotonic()
     try:
-        restart()
-        yield restart
+        ours.restart()
+        yield ours.restart
+        ours.check()
+    except (Exception, Interrupted) as error:
+        if ours.struck and not isinstance(error, HandlerTimedOut):
+            raise HandlerTimedOut(ours.text) from error
+        raise
     finally:
+        ours.over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
         if outer_s:
             left_s = outer_s - (time.monotonic() - started_at)
-            signal.setitimer(signal.ITIMER_REAL, max(left_s, 0.001))
+            signal.setitimer(signal.ITIMER_REAL, max(left_s, 0.001), outer_again_s)
 
 
-def _go_on() -> None:
-    """The outer limit counts for all that is inside."""
+class _Limit:
+    """One time limit while it is in force."""
+
+    def __init__(self, seconds: float, text: str) -> None:
+        self.text = text
+        self.struck = self.over = False
+        self._seconds = seconds
+
+    def restart(self) -> None:
+        self.check()
+        signal.setitimer(signal.ITIMER_REAL, self._seconds, AGAIN_S)
+
+    def check(self) -> None:
+        """Raises: HandlerTimedOut: it struck, and somebody caught that."""
+        if self.struck:
+            raise HandlerTimedOut(self.text)
+
+    def strike(self, _signal: int, frame: FrameType | None) -> None:
+        if self.over or put_off(frame):
+            return
+        again, self.struck = self.struck, True
+        raise Interrupted(self.text) if again else HandlerTimedOut(self.text)
+
+
+@contextmanager
+def _within_outer(outer_s: float, what: str) -> Iterator[None]:
+    """The outer limit counts for all that is inside, also if somebody catches what it raises."""
+    text, started_at = f"{what} took longer than its job may, {outer_s:.1f} s.", time.monotonic()
+    try:
+        yield
+    except Interrupted as error:
+        raise HandlerTimedOut(text) from error
+    if time.monotonic() - started_at > outer_s:
+        raise HandlerTimedOut(text)
+
+
+def _stays() -> None:
+    """There is nothing to restart."""
 
 
 def put_off(frame: FrameType | None) -> bool:
     """Put the alarm off for a moment if what runs now must not be interrupted.
 
-    Django begins and ends transactions in several steps. An exception between two of them leaves a
-    connection that holds its locks for ever, or that never commits again.
-
     Returns: was it put off?
     """
-    while frame is not None:
-        if frame.f_code in _UNINTERRUPTED:
-            signal.setitimer(signal.ITIMER_REAL, LATER_S)
-            return True
-        frame = frame.f_back
+    if is_uninterrupted(frame):
+        signal.setitimer(signal.ITIMER_REAL, LATER_S, AGAIN_S)
+        return True
     return False
-
-
-def drop_if_unusable(database: str) -> None:
-    """Close a connection that an interruption left half open or busy; the next one is new."""
-    connection = connections[database]
-    if connection.connection is None or connection.in_atomic_block:
-        return
-    if connection.autocommit != connection.settings_dict["AUTOCOMMIT"] or not (
-        connection.is_usable()
-    ):
-        connection.close()

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from carveout.connection import client
+from carveout.errors import CursorMoved, LogMismatch
 from carveout.event import Place
 from carveout.notice import tell
+from carveout.stop import WorkerStopped
 
 EXPIRES_S = 86_400
 
@@ -21,12 +23,14 @@ def is_set(subscriber: str, place: Place) -> bool:
 
 @contextmanager
 def marked(subscriber: str, place: Place) -> Iterator[None]:
-    """Leave a marker if the process dies inside the block; an error takes it away."""
+    """Leave a marker if the process dies inside the block, or ends with what it should not."""
     tell("SET", _key(subscriber, place), b"1", "EX", EXPIRES_S)
     try:
         yield
-    finally:
+    except (CursorMoved, LogMismatch, WorkerStopped):
         tell("DEL", _key(subscriber, place))
+        raise
+    tell("DEL", _key(subscriber, place))
 
 
 def _key(subscriber: str, place: Place) -> str:

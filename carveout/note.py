@@ -18,12 +18,17 @@ from carveout.subscription import Subscription
 def add(subscription: Subscription, event: ReceivedEvent) -> int:
     """Write down that an event is about to be tried, before it is.
 
-    Returns: the how manieth time.
+    Returns: the number of this attempt.
     """
     delivery.store(subscription, [event], Delivery.State.TRYING)
     notes = _of(subscription, event)
     notes.update(attempts=F("attempts") + 1)
     return notes.values_list("attempts", flat=True).first() or 0
+
+
+def take_back(subscription: Subscription, event: ReceivedEvent) -> None:
+    """Count the last attempt no more: neither the event nor its handler is at fault."""
+    _of(subscription, event).filter(attempts__gt=0).update(attempts=F("attempts") - 1)
 
 
 def remove(subscription: Subscription, event: ReceivedEvent) -> None:

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager, nullcontext
 
 from django.db import transaction
 
-from carveout import cursor, history, note, spans, stream, tally, trace
+from carveout import cursor, database, history, note, spans, stream, tally, trace
 from carveout.annotation import Gathered, gathering
-from carveout.batch import Share, handle
+from carveout.batch import Reached, Share, Stretch, handle
 from carveout.careful import handle_carefully
 from carveout.conf import get_settings
 from carveout.cursor import BEGINNING, At
@@ -58,6 +58,7 @@ class PartitionConsumer:
         self._careful_until: dict[str, int] = {}
         self._stale, self._idle = True, False
         self._loaded_at = 0.0
+        self._rows = get_settings().batch_rows
         self._broken = False
 
     def run_once(self, *, careful: bool = False, news: bool = False) -> int:
@@ -162,8 +163,8 @@ class PartitionConsumer:
     def _run_group(self, at: At, group: Sequence[Subscription]) -> int:
         careful = any(at.position < self._careful_until.get(each.name, 0) for each in group)
         try:
-            limit = min(CAREFUL_ROWS, get_settings().batch_rows)
-            read = self._source.read(at, limit if careful else get_settings().batch_rows)
+            limit = min(self._rows, get_settings().batch_rows)
+            read = self._source.read(at, min(CAREFUL_ROWS, limit) if careful else limit)
         except LookupFailed as error:
             self._pause(group, error)
             return 0
@@ -171,29 +172,43 @@ class PartitionConsumer:
         shares = self._shares(group, events) if events else []
         if not shares:
             return 0
-        new, began = At(events[-1].position, events[-1].id), time.time()
+        stretch = Stretch(self.place, at, At(events[-1].position, events[-1].id))
+        began = time.time()
         try:
             with self._guard(), self._span(shares):
                 reach("consumer: read")
-                self._handle(shares, at, new, careful)
+                reached = self._handle(shares, stretch, careful)
         except CursorMoved as moved:
             logger.info("%s", moved)
             self.forget_positions()
             return 0
+        except BaseException:
+            self.forget_positions()  # some subscriptions may have gone on
+            raise
         reach("consumer: committed")
-        times, span = (began, time.time()), range(at.position + 1, new.position + 1)
+        times = (began, time.time())
+        self._fit_rows(stretch, reached)
         for share in shares:
-            self._positions[share.subscription.name] = new
-            self._tell(share, span, times)
-        return len(events)
+            to = self._positions[share.subscription.name] = reached[share.subscription.name]
+            self._tell(share, range(at.position + 1, to.position + 1), times)
+        return max(to.position for to in reached.values()) - at.position
+
+    def _fit_rows(self, stretch: Stretch, reached: Reached) -> None:
+        """Read no more the next time than there was time for; else more again."""
+        done = min(to.position for to in reached.values()) - stretch.old.position
+        if done < stretch.new.position - stretch.old.position:
+            self._rows = max(done, 1)
+        else:
+            self._rows = min(self._rows * 2, get_settings().batch_rows)
 
     def _tell(self, share: Share, span: range, times: tuple[float, float]) -> None:
         """Leave a trace of a batch, and count it."""
-        if not share.events:
+        handled = [event for event in share.events if event.position in span]
+        if not handled:
             return
         name = share.subscription.name
         trace.keep(name, self.place, span, times, share.gathered)
-        for type_, heard in Counter(event.type for event in share.events).items():
+        for type_, heard in Counter(event.type for event in handled).items():
             tally.count("heard", f"{name} {type_}", heard)
 
     def _span(self, shares: Sequence[Share]) -> AbstractContextManager[object]:
@@ -201,12 +216,17 @@ class PartitionConsumer:
         name = f"{self.place[0]}.{self.place[1]} for {self._context}"
         return spans.handling(name, (event.traceparent for event in events))
 
-    def _handle(self, shares: Sequence[Share], old: At, new: At, careful: bool) -> None:
+    def _handle(self, shares: Sequence[Share], stretch: Stretch, careful: bool) -> Reached:
         if not careful:
-            handle(shares, self.place, old, new)
-            return
-        for share in shares:
-            handle_carefully(share, self.place, old, new)
+            try:
+                return handle(shares, stretch)
+            except (CursorMoved, LogMismatch):
+                raise
+            except Exception as error:
+                at = (*self.place, stretch.old.position)
+                logger.info("%s.%s after %s: one at a time, because of %r", *at, error)
+                database.drop_unusable()
+        return {share.subscription.name: handle_carefully(share, stretch) for share in shares}
 
     def _shares(
         self, group: Sequence[Subscription], events: Sequence[ReceivedEvent]

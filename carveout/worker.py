@@ -2,16 +2,17 @@
 
 import gc
 import logging
-import signal
 import time
 from collections.abc import Callable
-from types import FrameType
+from contextlib import suppress
 from typing import Protocol
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import Error
 
+from carveout import blame, database, stop
 from carveout.errors import CarveoutError
 from carveout.pulse import pulse
+from carveout.stop import WorkerStopped
 
 logger = logging.getLogger(__name__)
 
@@ -35,41 +36,49 @@ class Worker(Protocol):
 
 
 def drain(worker: Worker) -> int:
-    """Work until nothing is left. Returns: how much was done."""
+    """Work until nothing is left, or until told to stop. Returns: how much was done."""
     total = 0
-    try:
-        while done := worker.run_once():
-            total += done
-    finally:
-        worker.close()
+    with stop.heeding():
+        try:
+            with suppress(WorkerStopped):
+                while not stop.asked() and (done := worker.run_once()):
+                    total += done
+        finally:
+            worker.close()
     return total
 
 
 def run_forever(worker: Worker, started: Callable[[], object]) -> None:
-    """Work until SIGTERM or SIGINT; what is under way is finished first.
+    """Work until SIGTERM or SIGINT; what is under way is finished first, if that is soon.
 
     `started` is called once, as soon as signals are heeded.
     """
-    stop = _Stop()
+    with stop.heeding():
+        worker.start()
+        freeze()
+        started()
+        with suppress(WorkerStopped):
+            _turn(worker)
+        database.drop_unusable()
+        worker.close()
+
+
+def _turn(worker: Worker) -> None:
     failures = 0
-    worker.start()
-    freeze()
-    started()
-    while not stop.asked_for:
+    while not stop.asked():
         try:
-            if not worker.run_once() and not stop.asked_for:
+            if not worker.run_once() and not stop.asked():
                 worker.wait()
             failures = 0
             pulse.turned()
-        except (CarveoutError, OperationalError, InterfaceError) as error:
+        except Exception as error:
             if isinstance(error, CarveoutError) and not error.retryable:
                 raise
             _report(error, failures)
             pulse.turned(well=False)
             time.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
             failures += 1
-            close_old_connections()
-    worker.close()
+            database.drop_all() if isinstance(error, Error) else database.drop_unusable()
 
 
 def freeze() -> None:
@@ -82,21 +91,12 @@ def freeze() -> None:
 
 
 def _report(error: Exception, failures: int) -> None:
-    """Say it when it begins, and then now and then."""
-    if failures % 30 == 0:
+    """Log the first failure and every 30th after it."""
+    if failures % 30:
+        return
+    if blame.table_is_missing(error):
+        logger.error("%s Run `manage.py migrate`. Trying again.", error)
+    elif isinstance(error, CarveoutError | Error):
         logger.warning("%s Trying again.", error)
-
-
-class _Stop:
-    """Whether a signal asked us to stop.
-
-    A flag, and no `threading.Event`: a second signal that interrupts its `set` waits for ever.
-    """
-
-    def __init__(self) -> None:
-        self.asked_for = False
-        signal.signal(signal.SIGTERM, self._ask)
-        signal.signal(signal.SIGINT, self._ask)
-
-    def _ask(self, _signal: int, _frame: FrameType | None) -> None:
-        self.asked_for = True
+    else:
+        logger.exception("Unexpected. Trying again.")

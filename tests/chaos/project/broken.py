@@ -2,13 +2,12 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 
 from django.db import connections, transaction
 from django.utils import timezone
 
 from carveout import batch, cursor, entry, log, sequencer, source, stream
-from carveout.batch import Share
+from carveout.batch import Reached, Share, Stretch
 from carveout.connection import client
 from carveout.cursor import At
 from carveout.event import Place, ReceivedEvent
@@ -43,14 +42,21 @@ def latest_first() -> None:
     sequencer._GIVE_POSITIONS = statement.replace(in_order, "ORDER BY event.id DESC) AS place")
 
 
+def advanced(shares: Sequence[Share], stretch: Stretch) -> Reached:
+    """Move all cursors to the end of a batch."""
+    reached = {share.subscription.name: stretch.new for share in shares}
+    batch._advance(reached, shares, stretch)
+    return reached
+
+
 def cursor_outside_the_transaction() -> None:
     """The handlers' transaction commits, and then the cursor moves."""
 
-    def together(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
+    def together(shares: Sequence[Share], stretch: Stretch) -> Reached:
         with transaction.atomic(using="audit"):
             for share in shares:
-                batch._deliver(share, batch._unblocked(share))
-        batch._advance(shares, place, old, new)
+                batch._deliver(share, stretch)
+        return advanced(shares, stretch)
 
     batch._together = together
 
@@ -58,11 +64,10 @@ def cursor_outside_the_transaction() -> None:
 def batch_without_a_transaction() -> None:
     """Each effect of a batch commits by itself."""
 
-    def together(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
-        with nullcontext():
-            for share in shares:
-                batch._deliver(share, batch._unblocked(share))
-            batch._advance(shares, place, old, new)
+    def together(shares: Sequence[Share], stretch: Stretch) -> Reached:
+        for share in shares:
+            batch._deliver(share, stretch)
+        return advanced(shares, stretch)
 
     batch._together = together
 

@@ -4,7 +4,7 @@ import pytest
 
 import carveout
 from carveout import delivery, log, note
-from carveout.batch import Share
+from carveout.batch import Share, Stretch
 from carveout.careful import handle_carefully
 from carveout.consumer import Consumer
 from carveout.cursor import At
@@ -127,6 +127,6 @@ def test_a_careful_consumer_that_comes_too_late_leaves_no_note():
     )
     share = Share(registry["desk.listen"], events())
     with pytest.raises(CursorMoved):
-        handle_carefully(share, PLACE, At(0), At(1))
+        handle_carefully(share, Stretch(PLACE, At(0), At(1)))
     assert states() == []
     assert notes() == []

@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 import carveout
-from carveout import cursor, partition, stream
-from carveout.batch import Share, attempt_one
+from carveout import batch, cursor, partition, stream
 from carveout.models import Cursor
 from tests.integration.kit.interruptions import Interruptions
 from tests.integration.kit.state_machine import Kit, Violated
@@ -69,13 +68,14 @@ class TestTheMachineSees:
     """Each test takes one precaution away, and the machine has to notice."""
 
     def test_a_cursor_that_moves_before_its_handlers(self, run, monkeypatch):
-        def handle(shares, place, old, new):
+        def handle(shares, stretch):
+            names = [each.subscription.name for each in shares]
             with transaction.atomic(using="kit"):
-                cursor.advance([each.subscription.name for each in shares], place, old, new, "kit")
+                cursor.advance(names, stretch.place, stretch.old, stretch.new, "kit")
             partition.reach("consumer: cursor moved")
             with transaction.atomic(using="kit"):
-                for event in shares[0].events:
-                    attempt_one(Share(shares[0].subscription, [event]))
+                batch._in_savepoints(shares[0], stretch, batch._Parked())
+            return dict.fromkeys(names, stretch.new)
 
         monkeypatch.setattr(partition, "handle", handle)
         with pytest.raises(Violated, match="effects lost"):

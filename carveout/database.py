@@ -1,0 +1,52 @@
+"""Database connections that a handler, a signal or a server has left in a state of no use."""
+
+from contextlib import suppress
+from typing import Any
+
+from django.db import connections
+
+_ACTIVE, _OPEN = 1, {2, 3}
+"""What PostgreSQL's library calls the status of a transaction: a query runs; it is open, or failed.
+Source: https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQTRANSACTIONSTATUS
+"""
+
+
+def drop_unusable() -> None:
+    """Close each connection of this thread that is half open, busy or gone; the next one is new."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is None or connection.in_atomic_block:
+            continue
+        expected = connection.settings_dict["AUTOCOMMIT"]
+        if connection.autocommit != expected or not connection.is_usable():
+            drop(connection)
+
+
+def drop_all() -> None:
+    """Close each connection of this thread that is in no transaction."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            drop(connection)
+
+
+def drop(connection: Any) -> None:
+    """Close a connection. A query that it still waits for is cancelled, so that its locks go."""
+    raw = connection.connection
+    if _status(connection) == _ACTIVE:
+        with suppress(Exception):
+            getattr(raw, "cancel_safe", raw.cancel)()  # the first one is psycopg 3's
+    with suppress(Exception):
+        connection.close()
+
+
+def in_transaction(connection: Any) -> bool:
+    """Does the database itself hold a transaction open, whatever Django believes? Asks nobody."""
+    if connection.vendor == "sqlite":
+        return bool(connection.connection.in_transaction)
+    return _status(connection) in _OPEN
+
+
+def _status(connection: Any) -> int | None:
+    """Of a PostgreSQL connection; None: it has none, or is of another kind."""
+    if connection.vendor != "postgresql" or connection.connection is None:
+        return None
+    return int(connection.connection.info.transaction_status)

@@ -1,0 +1,163 @@
+"""The guard: what a handler does to its transaction or its process shows as its own failure.
+
+A handler may catch a database error, close its connection, call `sys.exit` or return a coroutine.
+Django and Python then go on as if all were well, or end the worker. Here each of these becomes an
+exception of this one call, so that its event is parked and nothing else is touched.
+"""
+
+import inspect
+import logging
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from django.db import connections
+
+from carveout import database
+from carveout.errors import HandlerMisbehaved
+from carveout.event import ReceivedEvent
+from carveout.limit import Interrupted, time_limit
+from carveout.stop import WorkerStopped
+from carveout.storable import said_by
+from carveout.subscription import Subscription
+from carveout.uninterrupted import interruptible
+
+logger = logging.getLogger(__name__)
+
+
+class _Before(NamedTuple):
+    """The transaction that is open before a handler is called; nothing if none is."""
+
+    connection: Any
+    raw: Any
+    depth: int
+    hooks: int
+    sound: bool
+    begun: bool
+
+
+def run(
+    subscription: Subscription, events: Sequence[ReceivedEvent], call: Callable[[], Any]
+) -> None:
+    """Call a handler for these events.
+
+    Raises: HandlerMisbehaved: its effects can't be committed, or it did not do its work; and
+        whatever it raises.
+    """
+    before = _before(subscription.database)
+    with _process_goes_on():
+        try:
+            _refuse_unfinished(call())
+        except Exception as error:
+            if before and _closed(before):
+                raise _closing() from error
+            raise
+    if before:
+        _check(before)
+        _make_robust(before, subscription, events)
+
+
+def _before(alias: str) -> _Before | None:
+    ours = connections[alias]
+    if not ours.in_atomic_block:
+        return None
+    depth, hooks = len(ours.savepoint_ids), len(ours.run_on_commit)
+    begun = database.in_transaction(ours)  # PostgreSQL's begins with its first statement
+    return _Before(ours, ours.connection, depth, hooks, not ours.needs_rollback, begun)
+
+
+@contextmanager
+def _process_goes_on() -> Iterator[None]:
+    """A handler's `sys.exit` fails its event. What really ends the process passes."""
+    try:
+        yield
+    except (Exception, WorkerStopped, Interrupted):
+        raise
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and _interrupts():
+            raise
+        raise HandlerMisbehaved(
+            f"The handler raised {type(error).__name__} ({said_by(error)}), which would have ended"
+            " the worker. Raise an Exception instead."
+        ) from error
+
+
+def _interrupts() -> bool:
+    """May a KeyboardInterrupt come from the keyboard? Workers heed the signal in their own way."""
+    return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def _refuse_unfinished(result: Any) -> None:
+    """A coroutine or generator that a handler returns is work that nobody will do."""
+    unfinished = inspect.isawaitable(result) or inspect.isgenerator(result)
+    if not unfinished and not inspect.isasyncgen(result):
+        return
+    if inspect.iscoroutine(result):
+        result.close()  # Python would warn that nobody awaited it
+    raise HandlerMisbehaved(
+        f"The handler did nothing but return a {type(result).__name__}. Handlers are plain functions:"
+        " write `def`, without `yield`; to call async code, use asgiref.sync.async_to_sync."
+    )
+
+
+def _check(before: _Before) -> None:
+    """Raises: HandlerMisbehaved: what the handler did in this transaction can't be committed."""
+    ours = before.connection
+    if _closed(before):
+        raise _closing()
+    if before.sound and ours.needs_rollback:
+        raise HandlerMisbehaved(
+            "The handler caught a database error, or called set_rollback, so its effects can't be"
+            " committed. Put what may fail into `with transaction.atomic():` inside the `try`."
+        )
+    ended = before.begun and not database.in_transaction(ours)
+    if ended or len(ours.savepoint_ids) != before.depth:
+        raise HandlerMisbehaved(
+            "The handler began or ended a transaction and left it so. Leave COMMIT, ROLLBACK and"
+            " the end of each atomic() to Django."
+        )
+
+
+def _closed(before: _Before) -> bool:
+    ours = before.connection
+    return bool(ours.closed_in_transaction) or ours.connection is not before.raw
+
+
+def _closing() -> HandlerMisbehaved:
+    return HandlerMisbehaved(
+        "The handler closed its database connection, and its effects went with that. Take"
+        " connection.close(), close_old_connections() and connections.close_all() out of it."
+    )
+
+
+def _make_robust(
+    before: _Before, subscription: Subscription, events: Sequence[ReceivedEvent]
+) -> None:
+    """Let a hook that the handler has registered for the commit fail alone, and be told of."""
+    hooks = before.connection.run_on_commit
+    keys = ", ".join(dict.fromkeys(event.key for event in events[:10]))
+    for place in range(before.hooks, len(hooks)):
+        savepoints, function, robust = hooks[place]
+        if not robust:
+            hooks[place] = (savepoints, _Hook(function, subscription, keys).run, True)
+
+
+class _Hook(NamedTuple):
+    """A function that a handler registered with `transaction.on_commit`."""
+
+    function: Callable[[], object]
+    subscription: Subscription
+    keys: str
+
+    def run(self) -> None:
+        """The transaction is over: an error here undoes nothing, so it is only told."""
+        name = self.subscription.name
+        try:
+            with time_limit(self.subscription.time_limit_s, name), _process_goes_on():
+                self.function()
+        except Exception:
+            logger.exception("%s: an on_commit hook failed after %s was handled", name, self.keys)
+
+
+interruptible(_Hook.run.__code__)

@@ -1,0 +1,95 @@
+"""Stopping: a worker that is told to stop ends within ten seconds and keeps what it has done.
+
+What is under way is finished if that is soon. After a grace period it is interrupted and rolled
+back: a supervisor would kill the process a moment later anyway.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from carveout.uninterrupted import is_uninterrupted
+
+logger = logging.getLogger(__name__)
+
+GRACE_S = 7.0
+"""How long what is under way may take after the process was told to stop."""
+LAST_S = 9.5
+"""After so long the process ends, whatever still runs in it. Databases roll back what is open."""
+_AGAIN_S = 0.2
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class WorkerStopped(BaseException):
+    """This process was told to stop, and what it runs took too long. Nobody is to blame.
+
+    Not an `Exception`, so that few handlers catch it by mistake.
+    """
+
+
+class _Asked:
+    """When this process was told to stop, on the monotonic clock; None: it was not.
+
+    A plain field, not a `threading.Event`: a second signal during its `set` would deadlock.
+    """
+
+    at: float | None = None
+
+
+def asked() -> bool:
+    """Was this process told to stop?"""
+    return _Asked.at is not None
+
+
+@contextmanager
+def heeding() -> Iterator[None]:
+    """Inside the block SIGTERM and SIGINT ask this process to stop. Main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _on_signal) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        done()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def done() -> None:
+    """The process has stopped its work, or never was asked to: interrupt nothing any more."""
+    _Asked.at = None
+
+
+def begin() -> None:
+    """Ask this process to stop. After the grace period it is signalled again and again."""
+    if _Asked.at is None:
+        _Asked.at = time.monotonic()
+        threading.Thread(target=_insist, args=(_Asked.at,), name="stop", daemon=True).start()
+
+
+def insist(frame: FrameType | None) -> None:
+    """What a further signal does. Raises: WorkerStopped: the grace period is over."""
+    over = _Asked.at is not None and time.monotonic() - _Asked.at >= GRACE_S
+    if over and not is_uninterrupted(frame):
+        raise WorkerStopped("told to stop")
+
+
+def _on_signal(_signal: int, frame: FrameType | None) -> None:
+    begin()
+    insist(frame)
+
+
+def _insist(since: float) -> None:
+    time.sleep(GRACE_S)
+    while _Asked.at == since:
+        if time.monotonic() - since > LAST_S:
+            logger.critical("Told to stop %.1f s ago and still busy: the process ends now.", LAST_S)
+            os._exit(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_AGAIN_S)
