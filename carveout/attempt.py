@@ -70,7 +70,7 @@ def _is_known(delivery_id: int, alias: str) -> bool:
 
 def _ran_well(claimed: Delivery, subscription: Subscription) -> bool:
     """Run a delivery that is claimed, and store how it ended."""
-    run, course = Run(timezone.now(), Gathered()), Course()
+    run, course = Run(timezone.now(), Gathered()), Course(subscription.database)
     try:
         _run(claimed, subscription, run, course)
     except CursorMoved as moved:

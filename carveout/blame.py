@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import Error, InterfaceError, OperationalError, connections
 
 from carveout.errors import HandlerMisbehaved
+from carveout.storable import said_by
 from carveout.subscription import Subscription
 
 ELSEWHERE_MAX = 3
@@ -39,19 +40,26 @@ _in_trouble: Counter[tuple[str, UUID]] = Counter()
 class Course:
     """How far one attempt at one event came."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: str) -> None:
         self.called = False
         self.failed = False
+        self._connection = connections[database]
+        self._raw: object = None
 
     @contextmanager
     def of_handler(self) -> Iterator[None]:
         """Inside the block the handler runs."""
-        self.called = True
+        self.called, self._raw = True, self._connection.connection
         try:
             yield
         except Exception:
             self.failed = True
             raise
+
+    def lost_its_connection(self) -> bool:
+        """Is the connection gone that the handler had? Django may have opened another since."""
+        ours = self._connection
+        return ours.connection is not self._raw or not (ours.in_atomic_block or ours.is_usable())
 
 
 def is_elsewhere(
@@ -61,7 +69,7 @@ def is_elsewhere(
     if not course.called:
         return True
     pair = (subscription.name, event_id)
-    if not _is_databases(error, course, subscription.database):
+    if not _is_databases(error, course):
         _in_trouble.pop(pair, None)
         return False
     if len(_in_trouble) > REMEMBERED_MAX:
@@ -70,30 +78,31 @@ def is_elsewhere(
     return _in_trouble[pair] <= ELSEWHERE_MAX
 
 
+def says_trouble(error: Exception) -> bool:
+    """Does the database itself say that it is in trouble, as with a full disk?"""
+    said = said_by(error).lower()
+    return _begins(_states(error), _ELSEWHERE_STATES) or (
+        any(text in said for text in _ELSEWHERE_IN_SQLITE) and _came_from_a_database(error)
+    )
+
+
 def table_is_missing(error: BaseException) -> bool:
     """Is a table of ours not there, because nobody has run `migrate`?"""
-    if _MISSING_TABLE_IN_SQLITE in str(error):
-        return True
-    return _MISSING_TABLE_STATE in _states(error) and "carveout_" in str(error)
+    said = said_by(error)
+    return _MISSING_TABLE_IN_SQLITE in said or (
+        _MISSING_TABLE_STATE in _states(error) and "carveout_" in said
+    )
 
 
-def _is_databases(error: Exception, course: Course, database: str) -> bool:
+def _is_databases(error: Exception, course: Course) -> bool:
     states = _states(error)
     if isinstance(error, HandlerMisbehaved) or _begins(states, _HANDLERS_STATES):
         return False
-    if _begins(states, _ELSEWHERE_STATES):
+    if says_trouble(error):
         return True
-    if any(text in str(error).lower() for text in _ELSEWHERE_IN_SQLITE):
-        return _came_from_a_database(error)
     if not course.failed:  # moving the cursor or the commit did; a constraint may be deferred
         return isinstance(error, OperationalError | InterfaceError)
-    return _came_from_a_database(error) and _is_gone(database)
-
-
-def _is_gone(database: str) -> bool:
-    """Is the connection lost? Django drops one that can't even roll back."""
-    ours = connections[database]
-    return ours.connection is None or not (ours.in_atomic_block or ours.is_usable())
+    return _came_from_a_database(error) and course.lost_its_connection()
 
 
 def _came_from_a_database(error: Exception) -> bool:

@@ -29,13 +29,26 @@ def drop_all() -> None:
 
 
 def drop(connection: Any) -> None:
-    """Close a connection. A query that it still waits for is cancelled, so that its locks go."""
-    raw = connection.connection
-    if _status(connection) == _ACTIVE:
-        with suppress(Exception):
-            getattr(raw, "cancel_safe", raw.cancel)()  # the first one is psycopg 3's
+    """Close a connection, whatever its state."""
+    _cancel(connection)
     with suppress(Exception):
         connection.close()
+
+
+def cancel_running() -> None:
+    """Cancel each query that an exception has left behind, so that its transaction's locks go.
+
+    The server would go on with it, also after its connection is closed.
+    """
+    for connection in connections.all(initialized_only=True):
+        _cancel(connection)
+
+
+def _cancel(connection: Any) -> None:
+    if _status(connection) == _ACTIVE:
+        raw = connection.connection
+        with suppress(Exception):
+            getattr(raw, "cancel_safe", raw.cancel)()  # the first one is psycopg 3's
 
 
 def in_transaction(connection: Any) -> bool:

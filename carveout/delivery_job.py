@@ -6,7 +6,7 @@ from typing import Any
 from rq import get_current_job
 from rq.job import Job
 
-from carveout import database, tally
+from carveout import database, stop, tally
 from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.errors import CarveoutError
@@ -28,7 +28,8 @@ def run_delivery(delivery_id: int) -> None:
     if not get_settings().hosts(context):
         raise ForgedJob(f"A job came from queue {context!r}, which is of no context hosted here.")
     try:
-        attempt(delivery_id, get_settings().database_of(context))
+        with stop.interruptible():
+            attempt(delivery_id, get_settings().database_of(context))
     except Exception:
         database.drop_unusable()
         raise

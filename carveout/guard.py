@@ -7,9 +7,11 @@ exception of this one call, so that its event is parked and nothing else is touc
 
 import inspect
 import logging
+import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NamedTuple
 
 from django.db import connections
@@ -46,23 +48,35 @@ def run(
         whatever it raises.
     """
     before = _before(subscription.database)
-    with _process_goes_on():
+    with _process_goes_on(), _transaction_stays(before):
         try:
             _refuse_unfinished(call())
-        except Exception as error:
-            if before and _closed(before):
-                raise _closing() from error
+        except BaseException as error:
+            database.cancel_running()
+            if before:
+                _end_what_is_open(before, error)
+                if _closed(before) and isinstance(error, Exception):
+                    raise _closing() from error
             raise
     if before:
         _check(before)
         _make_robust(before, subscription, events)
 
 
+def is_inside(frame: FrameType | None) -> bool:
+    """Does a handler run in this frame?"""
+    while frame is not None:
+        if frame.f_code is run.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _before(alias: str) -> _Before | None:
     ours = connections[alias]
     if not ours.in_atomic_block:
         return None
-    depth, hooks = len(ours.savepoint_ids), len(ours.run_on_commit)
+    depth, hooks = len(ours.atomic_blocks), len(ours.run_on_commit)
     begun = database.in_transaction(ours)  # PostgreSQL's begins with its first statement
     return _Before(ours, ours.connection, depth, hooks, not ours.needs_rollback, begun)
 
@@ -83,6 +97,34 @@ def _process_goes_on() -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def _transaction_stays(before: _Before | None) -> Iterator[None]:
+    """No statement of a handler ends the transaction that its effects and its cursor share."""
+    if before is None:
+        yield
+        return
+    with before.connection.execute_wrapper(_refuse_control):
+        yield
+
+
+def _refuse_control(execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
+    if isinstance(sql, str) and _CONTROL.match(sql):
+        raise _unended()
+    return execute(sql, *rest)
+
+
+_CONTROL = re.compile(
+    r"\s*(?:COMMIT|END|ABORT|BEGIN|START|ROLLBACK(?!\s+(?:\w+\s+)?TO\b))\b", re.IGNORECASE
+)
+
+
+def _unended() -> HandlerMisbehaved:
+    return HandlerMisbehaved(
+        "The handler began or ended a transaction by itself. Leave BEGIN, COMMIT, ROLLBACK and the"
+        " end of each atomic() to Django."
+    )
+
+
 def _interrupts() -> bool:
     """May a KeyboardInterrupt come from the keyboard? Workers heed the signal in their own way."""
     return signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -96,8 +138,8 @@ def _refuse_unfinished(result: Any) -> None:
     if inspect.iscoroutine(result):
         result.close()  # Python would warn that nobody awaited it
     raise HandlerMisbehaved(
-        f"The handler did nothing but return a {type(result).__name__}. Handlers are plain functions:"
-        " write `def`, without `yield`; to call async code, use asgiref.sync.async_to_sync."
+        f"The handler only returned a {type(result).__name__}, which nobody runs. Write `def`"
+        " without `yield`; to call async code, use asgiref.sync.async_to_sync."
     )
 
 
@@ -111,12 +153,19 @@ def _check(before: _Before) -> None:
             "The handler caught a database error, or called set_rollback, so its effects can't be"
             " committed. Put what may fail into `with transaction.atomic():` inside the `try`."
         )
+    wrong = _unended()
     ended = before.begun and not database.in_transaction(ours)
-    if ended or len(ours.savepoint_ids) != before.depth:
-        raise HandlerMisbehaved(
-            "The handler began or ended a transaction and left it so. Leave COMMIT, ROLLBACK and"
-            " the end of each atomic() to Django."
-        )
+    if _end_what_is_open(before, wrong) or ended:
+        raise wrong
+
+
+def _end_what_is_open(before: _Before, error: BaseException) -> bool:
+    """Roll back the atomic() blocks that a handler began and did not end. Returns: any?"""
+    ours = before.connection
+    blocks = ours.atomic_blocks[before.depth :]
+    for block in reversed(blocks):
+        block.__exit__(type(error), error, error.__traceback__)
+    return bool(blocks)
 
 
 def _closed(before: _Before) -> bool:
@@ -160,4 +209,5 @@ class _Hook(NamedTuple):
             logger.exception("%s: an on_commit hook failed after %s was handled", name, self.keys)
 
 
+interruptible(run.__code__)
 interruptible(_Hook.run.__code__)

@@ -14,6 +14,7 @@ from rq.worker import SimpleWorker
 
 from carveout import stop
 from carveout.connection import REDIS_ERRORS
+from carveout.guard import is_inside
 from carveout.jobs import GUARDED, worker_name
 from carveout.limit import AGAIN_S, Interrupted, put_off
 from carveout.pulse import pulse
@@ -40,7 +41,9 @@ class TimeLimit(UnixSignalDeathPenalty):
         if put_off(frame):
             return
         if self._struck:
-            raise Interrupted
+            if is_inside(frame):
+                raise Interrupted
+            return  # what was interrupted is being stored
         self._struck = True
         super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from django.db import transaction
 
-from carveout import cursor, database, history, note, spans, stream, tally, trace
+from carveout import blame, cursor, database, history, note, spans, stream, tally, trace
 from carveout.annotation import Gathered, gathering
 from carveout.batch import Reached, Share, Stretch, handle
 from carveout.careful import handle_carefully
@@ -59,6 +59,7 @@ class PartitionConsumer:
         self._stale, self._idle = True, False
         self._loaded_at = 0.0
         self._rows = get_settings().batch_rows
+        self._troubles = 0
         self._broken = False
 
     def run_once(self, *, careful: bool = False, news: bool = False) -> int:
@@ -219,13 +220,19 @@ class PartitionConsumer:
     def _handle(self, shares: Sequence[Share], stretch: Stretch, careful: bool) -> Reached:
         if not careful:
             try:
-                return handle(shares, stretch)
+                reached = handle(shares, stretch)
             except (CursorMoved, LogMismatch):
                 raise
             except Exception as error:
+                self._troubles += 1
+                if blame.says_trouble(error) and self._troubles <= blame.ELSEWHERE_MAX:
+                    raise
                 at = (*self.place, stretch.old.position)
                 logger.info("%s.%s after %s: one at a time, because of %r", *at, error)
                 database.drop_unusable()
+            else:
+                self._troubles = 0
+                return reached
         return {share.subscription.name: handle_carefully(share, stretch) for share in shares}
 
     def _shares(

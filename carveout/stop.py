@@ -39,6 +39,7 @@ class _Asked:
     """
 
     at: float | None = None
+    may_interrupt = False
 
 
 def asked() -> bool:
@@ -61,9 +62,22 @@ def heeding() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Inside the block, and nowhere else, what takes too long after the signal is interrupted.
+
+    Raises: WorkerStopped: the grace period is over.
+    """
+    _Asked.may_interrupt = True
+    try:
+        yield
+    finally:
+        _Asked.may_interrupt = False
+
+
 def done() -> None:
-    """The process has stopped its work, or never was asked to: interrupt nothing any more."""
-    _Asked.at = None
+    """The process has stopped its work, or never was asked to."""
+    _Asked.at, _Asked.may_interrupt = None, False
 
 
 def begin() -> None:
@@ -74,9 +88,9 @@ def begin() -> None:
 
 
 def insist(frame: FrameType | None) -> None:
-    """What a further signal does. Raises: WorkerStopped: the grace period is over."""
+    """What a further signal does. Raises: WorkerStopped: see `interruptible`."""
     over = _Asked.at is not None and time.monotonic() - _Asked.at >= GRACE_S
-    if over and not is_uninterrupted(frame):
+    if over and _Asked.may_interrupt and not is_uninterrupted(frame):
         raise WorkerStopped("told to stop")
 
 

@@ -13,7 +13,7 @@ _interruptible: set[CodeType] = set()
 
 
 def interruptible(code: CodeType) -> None:
-    """Declare a function that a transaction calls once it is over: it may be interrupted."""
+    """Declare a function that may be interrupted though a transaction that is over called it."""
     _interruptible.add(code)
 
 

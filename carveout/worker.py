@@ -40,7 +40,7 @@ def drain(worker: Worker) -> int:
     total = 0
     with stop.heeding():
         try:
-            with suppress(WorkerStopped):
+            with suppress(WorkerStopped), stop.interruptible():
                 while not stop.asked() and (done := worker.run_once()):
                     total += done
         finally:
@@ -57,7 +57,7 @@ def run_forever(worker: Worker, started: Callable[[], object]) -> None:
         worker.start()
         freeze()
         started()
-        with suppress(WorkerStopped):
+        with suppress(WorkerStopped), stop.interruptible():
             _turn(worker)
         database.drop_unusable()
         worker.close()

@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
+from carveout import blame
 from carveout.errors import CarveoutError
 
 
@@ -16,6 +18,10 @@ class KitCommand(BaseCommand):
         except CarveoutError as error:
             hint = " The same command may succeed later." if error.retryable else ""
             raise CommandError(f"{error}{hint}") from error
+        except DatabaseError as error:
+            if not blame.table_is_missing(error):
+                raise
+            raise CommandError(f"{error}. Run `manage.py migrate` first.") from error
 
     def tell(self, text: str) -> None:
         """Print a line at once, also into a pipe or a file."""
