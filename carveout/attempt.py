@@ -7,7 +7,7 @@ from functools import partial
 from django.db import Error, transaction
 from django.utils import timezone
 
-from carveout import blame, database, delivery, jobs, spans, tally, turn
+from carveout import blame, database, delivery, jobs, spans, stop, tally, turn
 from carveout.annotation import Gathered, gathering
 from carveout.blame import Course
 from carveout.ending import Run
@@ -77,6 +77,7 @@ def _ran_well(claimed: Delivery, subscription: Subscription) -> bool:
         logger.warning("%s", moved)
         return False
     except WorkerStopped:
+        stop.interrupt_no_more()
         database.drop_unusable()
         delivery.put_back(claimed, subscription)
         raise

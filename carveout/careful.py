@@ -12,7 +12,7 @@ from dataclasses import replace
 from django.db import transaction
 from django.utils import timezone
 
-from carveout import blame, cursor, database, note
+from carveout import blame, cursor, database, note, stop
 from carveout.annotation import Gathered
 from carveout.batch import Share, Stretch, deliver_one, park, tell_parked
 from carveout.blame import Course
@@ -64,6 +64,7 @@ def _handle_one(share: Share, step: Stretch) -> None:
         note.remove(subscription, event)
         raise
     except WorkerStopped:
+        stop.interrupt_no_more()
         database.drop_unusable()
         note.take_back(subscription, event)
         raise

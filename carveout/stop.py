@@ -72,7 +72,12 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     finally:
-        _Asked.may_interrupt = False
+        interrupt_no_more()
+
+
+def interrupt_no_more() -> None:
+    """What was interrupted is being stored."""
+    _Asked.may_interrupt = False
 
 
 def done() -> None:
