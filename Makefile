@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 bin := $(VENV)/bin
 stamp := $(VENV)/installed
 
-.PHONY: demo test versions bench bench-peers chaos soak model monoliths docs check format types boundaries django clean
+.PHONY: demo test versions bench bench-peers chaos soak handlers model monoliths docs check format types boundaries django clean
 
 demo: $(stamp)
 	$(bin)/python manage.py demo
@@ -31,6 +31,9 @@ chaos: $(stamp)
 
 soak: $(stamp)
 	$(bin)/python -m tests.chaos.soak $(SOAK)
+
+handlers: $(stamp)
+	HANDLERS_EVENTS=$(or $(HANDLERS),50000) $(bin)/python -m pytest -s tests/integration/kit/test_misbehaving.py
 
 model: $(stamp)
 	$(bin)/python -m tests.model

@@ -1,7 +1,7 @@
 """The promise, as a property: whatever a handler does, each event's effects are there exactly once,
 or the event is parked with its own error. Nothing in between, and the consumer lives.
 
-`HANDLERS_EVENTS=50000 make handlers` is the long form. Seeds are printed; `HANDLERS_SEED` repeats
+`make handlers` is the long form. Seeds are printed; `HANDLERS_SEED` repeats
 one.
 """
 

@@ -497,7 +497,7 @@ class TestStopping:
         monkeypatch.setattr(stop, "_AGAIN_S", 0.02)
 
     @pytest.mark.parametrize("careful", [False, True])
-    def test_a_handler_that_takes_too_long_then_is_rolled_back_and_not_at_fault(
+    def test_a_handler_that_takes_too_long_is_rolled_back_and_not_at_fault(
         self, hasty, careful
     ):
         slow = [True]
