@@ -3,7 +3,8 @@
 Each counts something of a name: `heard` events that a subscription's cursor passed, by
 "subscription type"; `failed` attempts and `done` deliveries by the same; `logged` events by type;
 `caused` events by "type of the cause, own type"; `lookups`, `lookups_failed` and `lookups_us`
-(microseconds) by "reader's context lookup".
+(microseconds) by "reader's context lookup"; `unknown` jobs whose subscription their worker does
+not declare, by subscription.
 A tally may be lost with its process or with Redis. No order ever waits for one.
 """
 

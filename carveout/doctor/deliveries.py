@@ -1,12 +1,13 @@
 """Deliveries of a hosted context: the dead, the waiting, and who should try them."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
 from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
-from carveout import jobs, subscription, turn
+from carveout import jobs, subscription, tally, turn
 from carveout.conf import get_settings
 from carveout.doctor.finding import Finding, age_s, count, error, ok, warning
 from carveout.models import Delivery
@@ -14,6 +15,7 @@ from carveout.models import Delivery
 OVERDUE_S = 60
 """A consumer that runs looks for what is due twice a second."""
 OLD_S = 600
+LATELY_S = 300
 ROWS_MAX = 500
 
 
@@ -34,6 +36,7 @@ def look_for_workers(context: str) -> Iterator[Finding]:
                 f" {worker.host}; it runs whatever function a job names",
                 f"stop it, and run `manage.py work {context}` instead",
             )
+    yield from _unknown(context)
     guarded = sum(worker.guarded for worker in workers)
     queued = _rows(context).filter(state=Delivery.State.QUEUED).count()
     if queued and not guarded:
@@ -41,6 +44,17 @@ def look_for_workers(context: str) -> Iterator[Finding]:
         yield error(what, found, f"run `manage.py work {context}`")
     elif guarded:
         yield ok(what, f"{count(guarded, 'guarded worker')}, {count(queued, 'job')} queued")
+
+
+def _unknown(context: str) -> Iterator[Finding]:
+    """Job workers that do not know a subscription: they run an older release, or a newer one."""
+    for name, tallied in tally.of_kind("unknown").items():
+        if name.startswith(f"{context}.") and time.time() - tallied.last < LATELY_S:
+            yield warning(
+                f"Jobs of {context}",
+                f"some worker got a job of {name}, and does not declare that subscription",
+                "stop the workers of the other release",
+            )
 
 
 def _rows(context: str) -> "QuerySet[Delivery]":

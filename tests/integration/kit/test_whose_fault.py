@@ -11,12 +11,13 @@ from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 
 import carveout
-from carveout import attempt, blame, delivery, stop, worker
+from carveout import attempt, blame, delivery, doctor, stop, worker
 from carveout import consumer as consumer_module
 from carveout.consumer import Consumer
 from carveout.errors import CarveoutError
 from carveout.models import Attempt, Cursor, Delivery
 from carveout.relay import Relay
+from carveout.subscription import registry
 from tests.integration.kit import steps
 from tests.integration.kit.conftest import connected
 from tests.integration.kit.desk.models import note, notes
@@ -392,12 +393,12 @@ class TestARollingRelease:
 
         announce(sold(1))
         steps.flow()
-        from carveout.subscription import registry
-
         new = registry.pop("desk.remind")
         work()
         assert "is left to others: no subscription desk.remind here" in caplog.text
         assert parked() == [("T-1", "queued", 0, "")]
+        found = [str(each) for each in doctor.examine(["desk"]) if "desk.remind" in str(each)]
+        assert any("some worker got a job of desk.remind" in each for each in found)
         registry["desk.remind"] = new
         make_due()
         steps.consume()
@@ -497,9 +498,7 @@ class TestStopping:
         monkeypatch.setattr(stop, "_AGAIN_S", 0.02)
 
     @pytest.mark.parametrize("careful", [False, True])
-    def test_a_handler_that_takes_too_long_is_rolled_back_and_not_at_fault(
-        self, hasty, careful
-    ):
+    def test_a_handler_that_takes_too_long_is_rolled_back_and_not_at_fault(self, hasty, careful):
         slow = [True]
 
         @carveout.subscribe("tickets.TicketSold", max_attempts=1)
