@@ -39,6 +39,10 @@ class StreamUnavailable(CarveoutError):
     retryable = True
 
 
+class StreamRefused(StreamUnavailable):
+    """Redis answered with an error: read its words, and follow the fix; nothing is lost."""
+
+
 class LogMismatch(CarveoutError):
     """A stream does not belong to its log: the database was restored or created anew."""
 

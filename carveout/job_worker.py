@@ -15,6 +15,7 @@ from carveout.connection import REDIS_ERRORS
 from carveout.jobs import GUARDED, worker_name
 from carveout.limit import put_off
 from carveout.pulse import pulse
+from carveout.refusal import unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class JobWorker(SimpleWorker):
                 except REDIS_ERRORS as error:
                     if self.pubsub_thread:  # RQ leaves it running
                         self.pubsub_thread.stop()
-                    logger.warning("Redis did not answer: %s; trying again", error)
+                    logger.warning("%s Trying again.", unavailable(error))
                     pulse.turned(well=False)
                 if burst or self._told_to_stop:
                     break
