@@ -43,6 +43,10 @@ class StreamRefused(StreamUnavailable):
     """Redis answered with an error: read its words, and follow the fix; nothing is lost."""
 
 
+class StreamSpoiled(StreamRefused):
+    """Another program wrote to a key of ours: delete it, the kit fills it again."""
+
+
 class LogMismatch(CarveoutError):
     """A stream does not belong to its log: the database was restored or created anew."""
 

@@ -14,7 +14,14 @@ from carveout.batch import Share, handle
 from carveout.careful import handle_carefully
 from carveout.conf import get_settings
 from carveout.cursor import BEGINNING, At
-from carveout.errors import CursorMoved, HistoryGone, LogMismatch, LookupFailed, StreamRefused
+from carveout.errors import (
+    CursorMoved,
+    HistoryGone,
+    LogMismatch,
+    LookupFailed,
+    StreamRefused,
+    StreamSpoiled,
+)
 from carveout.event import Place, ReceivedEvent
 from carveout.failpoint import reach
 from carveout.fence import REST_S, is_open, up_to_fence
@@ -76,7 +83,7 @@ class PartitionConsumer:
                 self._positions = self._load()
             self._stale = self._idle = False
             moved = self._run_groups(careful)
-        except (HistoryGone, LogMismatch) as error:
+        except (HistoryGone, LogMismatch, StreamSpoiled) as error:
             if not self._broken:
                 logger.error("%s", error)  # noqa: TRY400 - its message says it all
             self._broken = True

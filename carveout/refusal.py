@@ -7,7 +7,7 @@ import redis
 from redis.exceptions import RedisClusterException
 
 from carveout.connection import REDIS_ERRORS
-from carveout.errors import StreamRefused, StreamUnavailable
+from carveout.errors import StreamRefused, StreamSpoiled, StreamUnavailable
 
 _CODES: dict[type[Exception], str] = {
     redis.exceptions.AskError: "MOVED",
@@ -40,7 +40,7 @@ _FIXES = {
 """By words that Redis says, or a client that asked it."""
 
 
-def is_wrong_type(error: Exception) -> bool:
+def is_wrong_type(error: BaseException) -> bool:
     """Does the key hold something that is not what the kit puts there?"""
     return isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error)
 
@@ -56,8 +56,8 @@ def unavailable(error: BaseException, *keys: str) -> StreamUnavailable:
     fixes = (fix for said, fix in _FIXES.items() if said in words)
     fix = next(fixes, "").replace("{keys}", " ".join(keys) or "KEY")
     about = f" for {' and '.join(keys)}" if keys else ""
-    told = f"Redis refused a command{about} ({words}); nothing is lost. {fix}"
-    return StreamRefused(told.strip())
+    told = f"Redis refused a command{about} ({words}); nothing is lost. {fix}".strip()
+    return StreamSpoiled(told) if is_wrong_type(error) else StreamRefused(told)
 
 
 def _refused(error: BaseException) -> str:
@@ -78,6 +78,7 @@ def answering(*keys: str) -> Iterator[None]:
     """Inside the block Redis is asked about these keys.
 
     Raises: StreamUnavailable: it did not answer. StreamRefused: it answered with an error.
+            StreamSpoiled: one of them holds what another program wrote.
     """
     try:
         yield

@@ -54,7 +54,7 @@ def longest_wait() -> timedelta:
 def longest_claim() -> timedelta:
     """Longer than any run may take."""
     runs_s = map(run_s, registry.values())
-    longest_s = max(get_settings().job_timeout_s, *runs_s) + CLAIM_MARGIN_S
+    longest_s = max([get_settings().job_timeout_s, *runs_s]) + CLAIM_MARGIN_S
     return timedelta(seconds=2 * longest_s) + MARGIN
 
 
