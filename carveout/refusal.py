@@ -20,7 +20,7 @@ _CODES: dict[type[Exception], str] = {
 }
 """What redis-py takes off an error's text, by its class. Others keep theirs in the text."""
 _RENAMED = "Use Redis 6.2 or newer, where this command is neither renamed nor forbidden."
-_ALLOW = "Allow it to this user; docs/howto/use-your-own-redis.md has the whole list."
+_ALLOW = "Allow it to this user; the page *Use your own Redis* has the whole list."
 _FIXES = {
     "MOVED": "This is a node of a cluster: begin the URL with redis+cluster://.",
     "NOPERM": _ALLOW,
