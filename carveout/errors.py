@@ -48,7 +48,7 @@ class StreamSpoiled(StreamRefused):
 
 
 class LogMismatch(CarveoutError):
-    """A stream does not belong to its log: the database was restored or created anew."""
+    """A stream is not its log's: another system shares this Redis, or the database was restored."""
 
 
 class LookupFailed(CarveoutError):

@@ -120,6 +120,21 @@ def test_the_documented_rules_are_enough_for_jobs(redis, user):
     assert redis.keys("rq:job:*") == []
 
 
+def test_the_documented_rules_are_enough_on_a_cluster(kit):
+    [more] = re.findall(r"client of a cluster also needs `([^`]+)`", PAGE.read_text())
+    cluster = ClusterForTests(replicas=False)
+    try:
+        for node in cluster.nodes:
+            node.say("ACL", "SETUSER", "shop", "on", ">p", *documented()[0], *more.split())
+        kit.set(REDIS_URL=cluster.url.replace("://", "://shop:p@"))
+        announce(sold(3))
+        steps.flow()
+        assert sorted(notes()) == ["T-1", "T-2", "T-3"]
+        assert stream.reports(PLACE)
+    finally:
+        cluster.close()
+
+
 @pytest.mark.parametrize(
     ("rules", "told"),
     [
