@@ -1,5 +1,6 @@
 """Turns: which deliveries may run now, and which wait for an earlier one of their key."""
 
+import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -12,12 +13,18 @@ from carveout.event import ReceivedEvent
 from carveout.models import Cursor, Delivery
 from carveout.subscription import Subscription, registry
 
+logger = logging.getLogger(__name__)
+
 CLAIM_MARGIN_S = 15
 """How long after its time limit a run is believed dead."""
 SWEEP_AFTER_S = 5
 """How long a job may be without a trace before it is looked for in Redis."""
 MARGIN = timedelta(minutes=1)
 """By how much clocks may differ."""
+CLOCK_WAS_WRONG = (
+    "%d deliveries were to wait longer than any may: a clock was wrong. They are tried now. Let NTP"
+    " set the clocks of all machines."
+)
 RUNNABLE = (Delivery.State.WAITING, Delivery.State.QUEUED)
 
 Handed = tuple[int, datetime | None]
@@ -25,19 +32,26 @@ Handed = tuple[int, datetime | None]
 
 
 def any_due(database: str) -> bool:
-    """Is there anything for `due`? Asked often, and mostly answered with no."""
-    connection, moment = connections[database], timezone.now()
-    now, latest = map(connection.ops.adapt_datetimefield_value, (moment, moment + longest_wait()))
+    """Is there anything for `due`? Asked often, and mostly answered with no.
+
+    What a wrong clock made late is due from now on.
+    """
+    connection, now = connections[database], timezone.now()
+    latest = now + longest_wait()
+    stored = [connection.ops.adapt_datetimefield_value(each) for each in (now, latest)]
     with connection.cursor() as cursor:
-        cursor.execute(_ANY_DUE, [*RUNNABLE, now, *RUNNABLE, latest])
-        return cursor.fetchone() is not None
+        cursor.execute(_ANY_DUE, [*RUNNABLE, stored[0], *RUNNABLE, stored[1]])
+        any_due, any_misdated = cursor.fetchone()
+    if any_misdated:
+        late = _rows(database).filter(state__in=RUNNABLE, due_at__gt=latest)
+        logger.warning(CLOCK_WAS_WRONG, late.update(due_at=now))
+    return bool(any_due or any_misdated)
 
 
-# Each half is one look at the index.
+# Each is one look at the index.
 _ANY_DUE = """
-    SELECT 1 FROM carveout_delivery WHERE state IN (%s, %s) AND due_at <= %s
-    UNION ALL SELECT 1 FROM carveout_delivery WHERE state IN (%s, %s) AND due_at > %s
-    LIMIT 1
+    SELECT EXISTS (SELECT 1 FROM carveout_delivery WHERE state IN (%s, %s) AND due_at <= %s),
+        EXISTS (SELECT 1 FROM carveout_delivery WHERE state IN (%s, %s) AND due_at > %s)
 """
 
 
@@ -68,11 +82,6 @@ def run_s(subscription: Subscription | None) -> float:
         return settings.job_timeout_s
     lookups = len(set(subscription.lookups.values()))
     return subscription.time_limit_s + lookups * settings.lookup_timeout_s
-
-
-def is_due(now: datetime) -> Q:
-    """Does it wait no longer?"""
-    return Q(due_at__lte=now) | Q(due_at__gt=now + longest_wait())
 
 
 def is_free(now: datetime) -> Q:
@@ -106,9 +115,9 @@ def _free(subscriptions: Collection[Subscription], database: str) -> "QuerySet[D
     now = timezone.now()
     rows = _rows(database).filter(
         is_free(now),
-        is_due(now),
         ~is_paused(),
         subscription__in=[s.name for s in subscriptions],
+        due_at__lte=now,
     )
     ordered = [s.name for s in subscriptions if s.ordered]
     return rows.filter(~Q(subscription__in=ordered) | ~has_earlier()) if ordered else rows

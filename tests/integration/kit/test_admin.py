@@ -334,7 +334,7 @@ class TestSubscriptions:
         sent = {"start": "1", "reason": "lost the paper"}
         page = text(admin_client.post(f"{SUBSCRIPTIONS}desk.ear/replay/", sent, follow=True))
         assert "Not replayed: Redis did not answer" in page
-        assert Cursor.objects.using("kit").get(subscription="desk.ear").position == 5
+        assert sum(Cursor.objects.using("kit").values_list("position", flat=True)) == 5
         assert not LogEntry.objects.exists()
 
     def test_one_without_a_cursor_is_not_paused(self, admin_client):
