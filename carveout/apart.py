@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from django.db import Error
 
 from carveout import database
-from carveout.errors import CarveoutError, StreamUnavailable
+from carveout.errors import CarveoutError, StreamRefused, StreamUnavailable
 from carveout.pause import Pauses
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Apart:
                 done += part()
                 self._pauses.clear(name)
             except Exception as error:
-                if isinstance(error, StreamUnavailable) and not error.answered:
+                if isinstance(error, StreamUnavailable) and not isinstance(error, StreamRefused):
                     raise
                 failed[name] = error
                 database.drop_unusable()

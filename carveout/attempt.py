@@ -34,8 +34,6 @@ def attempt(delivery_id: int, alias: str) -> None:
     Raises: Error: the database does not answer.
     """
     settle()
-    if not _is_known(delivery_id, alias):
-        return
     ordered = [name for name, known in registry.items() if known.ordered]
     claimed = delivery.claim(delivery_id, alias, ordered)
     if claimed is None:
@@ -55,17 +53,6 @@ def settle() -> None:
     while _owed:
         _owed[0]()
         _owed.pop(0)
-
-
-def _is_known(delivery_id: int, alias: str) -> bool:
-    """Does this process, perhaps of an older release, know the subscription?"""
-    rows = Delivery.objects.using(alias).filter(pk=delivery_id)
-    name = rows.values_list("subscription", flat=True).first()
-    if name is None or name in registry:
-        return name is not None
-    tally.count("unknown", name)
-    logger.warning("delivery %s is left to others: no subscription %s here", delivery_id, name)
-    return False
 
 
 def _ran_well(claimed: Delivery, subscription: Subscription) -> bool:

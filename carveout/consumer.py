@@ -12,10 +12,10 @@ from carveout.attempt import attempt, settle
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS, on_cluster
 from carveout.contracts import deployed
-from carveout.errors import StreamUnavailable
 from carveout.event import Place
 from carveout.lease import Heartbeat, Leases
 from carveout.partition import PartitionConsumer
+from carveout.refusal import unavailable
 from carveout.source import StreamSource
 from carveout.subscription import Subscription, hosted
 from carveout.sweeper import Sweeper
@@ -148,7 +148,7 @@ class Consumer:
         try:
             done = sum(run() for run in (reversed(ways) if self._news else ways))
         except REDIS_ERRORS as error:
-            raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error
+            raise unavailable(error) from error
         self._mirror()
         return done
 

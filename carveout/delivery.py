@@ -1,5 +1,6 @@
 """Deliveries: events that a subscription did not handle at once, kept until they are done."""
 
+import logging
 import traceback
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
@@ -10,21 +11,28 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from carveout import ending
+from carveout import ending, tally
 from carveout.backoff import backoff_s
-from carveout.conf import get_settings
 from carveout.ending import Outcome, Run
 from carveout.errors import CursorMoved
 from carveout.event import ReceivedEvent
 from carveout.likeness import likeness
 from carveout.models import Delivery
 from carveout.storable import said_by, storable
-from carveout.subscription import Subscription
-from carveout.turn import RUNNABLE, has_earlier, is_paused
+from carveout.subscription import Subscription, registry
+from carveout.turn import (
+    CLAIM_MARGIN_S,
+    RUNNABLE,
+    SWEEP_AFTER_S,
+    has_earlier,
+    is_free,
+    is_paused,
+    run_s,
+)
 from carveout.upcaster import newest
 
-CLAIM_MARGIN_S = 15
-"""How long after its time limit a run is believed dead."""
+logger = logging.getLogger(__name__)
+
 _DEATH = "Each attempt ended with the death of its process."
 KILLED = {
     "error_type": "",
@@ -35,8 +43,6 @@ KILLED = {
 """What kills its process leaves no error; this stands in its place."""
 ERROR_TYPE_MAX = Delivery._meta.get_field("error_type").max_length
 KEY_MAX = Delivery._meta.get_field("key").max_length
-SWEEP_AFTER_S = 5
-"""How long a job may be without a trace before it is looked for in Redis."""
 
 
 def store(
@@ -90,15 +96,20 @@ def claim(delivery_id: int, database: str, ordered: Collection[str]) -> Delivery
 
     `ordered` names the subscriptions whose earlier events of a key come first.
 
-    Returns: None if it is done, dead, paused, running elsewhere or not yet its turn.
+    Returns: None if it is done, dead, paused, running elsewhere or not yet its turn; or if its
+        subscription is not declared here, as in a process of an older release.
     """
     now = timezone.now()
-    until = now + timedelta(seconds=get_settings().job_timeout_s + CLAIM_MARGIN_S)
-    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     its_turn = ~Q(subscription__in=ordered) | ~has_earlier()
-    rows = _rows(database).filter(free, ~is_paused(), pk=delivery_id, state__in=RUNNABLE)
-    if not rows.filter(its_turn).exists():
+    rows = _rows(database).filter(is_free(now), ~is_paused(), pk=delivery_id, state__in=RUNNABLE)
+    name = rows.filter(its_turn).values_list("subscription", flat=True).first()
+    if name is None:
         return None
+    if name not in registry:
+        tally.count("unknown", name)
+        logger.warning("delivery %s is left to others: no subscription %s here", delivery_id, name)
+        return None
+    until = now + timedelta(seconds=run_s(registry[name]) + CLAIM_MARGIN_S)
     if not rows.update(attempts=F("attempts") + 1, claimed_until=until):
         return None
     return _rows(database).filter(pk=delivery_id).first()
@@ -197,8 +208,7 @@ def edit(delivery: Delivery, data: Mapping[str, Any], database: str) -> bool:
     """
     now = timezone.now()
     event = msgspec.structs.replace(event_of(delivery), data=dict(data))
-    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    rows = _rows(database).filter(free, pk=delivery.pk).exclude(state=Delivery.State.TRYING)
+    rows = _rows(database).filter(is_free(now), pk=delivery.pk).exclude(state=Delivery.State.TRYING)
     edited = rows.update(
         event=msgspec.json.encode(event).decode(),
         state=Delivery.State.WAITING,

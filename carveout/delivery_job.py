@@ -51,6 +51,16 @@ class DeliveryJob(Job):
     def func(self) -> Any:
         return run_delivery
 
+    @property
+    def should_retry(self) -> bool:
+        """A forged job would have itself tried again at once, as often as it likes."""
+        return False
+
+    def restore(self, raw_data: Any) -> None:
+        """As RQ does, but without what a forged job would ask for: retries and repetitions."""
+        super().restore(raw_data)
+        self.retries_left = self.repeats_left = None
+
     def send_webhooks(self, *_: Any, **__: Any) -> None:
         """A forged job would have us ask any address."""
 

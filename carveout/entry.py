@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from carveout.event import Place, ReceivedEvent
+from carveout.inbound import POSITION_MAX
 from carveout.row import Row
 from carveout.upcaster import newest, newest_data
 
@@ -19,8 +20,8 @@ _object = msgspec.json.Decoder(dict[str, Any])
 
 
 def position_of(entry_id: bytes) -> int:
-    """The position in an entry's ID, `<position>-0`."""
-    return int(entry_id.partition(b"-")[0])
+    """The position in an entry's ID, `<position>-0`; Redis allows larger ones than columns do."""
+    return min(int(entry_id.partition(b"-")[0]), POSITION_MAX)
 
 
 def fields_of(context: str, row: Row) -> list[str]:

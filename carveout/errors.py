@@ -37,12 +37,18 @@ class StreamUnavailable(CarveoutError):
     """Redis did not answer; nothing is lost, the call may be repeated."""
 
     retryable = True
-    answered: ClassVar[bool] = False
-    """Did Redis answer, and refuse?"""
+
+
+class StreamRefused(StreamUnavailable):
+    """Redis answered with an error: read its words, and follow the fix; nothing is lost."""
+
+
+class StreamSpoiled(StreamRefused):
+    """Another program wrote to a key of ours: delete it, the kit fills it again."""
 
 
 class LogMismatch(CarveoutError):
-    """A stream does not belong to its log: the database was restored or created anew."""
+    """A stream is not its log's: another system shares this Redis, or the database was restored."""
 
 
 class LookupFailed(CarveoutError):

@@ -42,25 +42,38 @@ class _Before(NamedTuple):
 def run(
     subscription: Subscription, events: Sequence[ReceivedEvent], call: Callable[[], Any]
 ) -> None:
-    """Call a handler for these events.
+    """Call a handler for these events, inside `transaction_kept`.
 
     Raises: HandlerMisbehaved: its effects can't be committed, or it did not do its work; and
         whatever it raises.
     """
     before = _before(subscription.database)
-    with _process_goes_on(), _transaction_stays(before):
-        try:
-            _refuse_unfinished(call())
-        except BaseException as error:
-            database.cancel_running()
-            if before:
-                _end_what_is_open(before, error)
-                if _closed(before) and isinstance(error, Exception):
-                    raise _closing() from error
-            raise
+    with _process_goes_on():
+        _refuse_unfinished(call())
     if before:
         _check(before)
         _make_robust(before, subscription, events)
+
+
+@contextmanager
+def transaction_kept(subscription: Subscription) -> Iterator[None]:
+    """Inside the block handlers run; if one fails, the transaction around it can be ended.
+
+    Around their time limits, so that none strikes while this cleans up.
+    """
+    before = _before(subscription.database)
+    if before is None:
+        yield
+        return
+    try:
+        with before.connection.execute_wrapper(_refuse_control):
+            yield
+    except BaseException as error:
+        database.cancel_running()
+        _end_what_is_open(before, error)
+        if _closed(before) and isinstance(error, Exception):
+            raise _closing() from error
+        raise
 
 
 def is_inside(frame: FrameType | None) -> bool:
@@ -95,16 +108,6 @@ def _process_goes_on() -> Iterator[None]:
             f"The handler raised {type(error).__name__} ({said_by(error)}), which would have ended"
             " the worker. Raise an Exception instead."
         ) from error
-
-
-@contextmanager
-def _transaction_stays(before: _Before | None) -> Iterator[None]:
-    """No statement of a handler ends the transaction that its effects and its cursor share."""
-    if before is None:
-        yield
-        return
-    with before.connection.execute_wrapper(_refuse_control):
-        yield
 
 
 def _refuse_control(execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
@@ -153,19 +156,15 @@ def _check(before: _Before) -> None:
             "The handler caught a database error, or called set_rollback, so its effects can't be"
             " committed. Put what may fail into `with transaction.atomic():` inside the `try`."
         )
-    wrong = _unended()
     ended = before.begun and not database.in_transaction(ours)
-    if _end_what_is_open(before, wrong) or ended:
-        raise wrong
+    if ended or len(ours.atomic_blocks) != before.depth:
+        raise _unended()
 
 
-def _end_what_is_open(before: _Before, error: BaseException) -> bool:
-    """Roll back the atomic() blocks that a handler began and did not end. Returns: any?"""
-    ours = before.connection
-    blocks = ours.atomic_blocks[before.depth :]
-    for block in reversed(blocks):
+def _end_what_is_open(before: _Before, error: BaseException) -> None:
+    """Roll back the atomic() blocks that a handler began and did not end."""
+    for block in reversed(before.connection.atomic_blocks[before.depth :]):
         block.__exit__(type(error), error, error.__traceback__)
-    return bool(blocks)
 
 
 def _closed(before: _Before) -> bool:

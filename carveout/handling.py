@@ -93,7 +93,7 @@ def call(
     """
     events = insist(events)
     limit = time_limit(subscription.time_limit_s, subscription.name)
-    with heard_by(subscription), limit as restart:
+    with heard_by(subscription), guard.transaction_kept(subscription), limit as restart:
         if subscription.batch:
             items = _items(subscription, events, found)
             guard.run(subscription, events, lambda: subscription.handler(items))

@@ -18,6 +18,7 @@ from carveout.guard import is_inside
 from carveout.jobs import GUARDED, worker_name
 from carveout.limit import AGAIN_S, Interrupted, put_off
 from carveout.pulse import pulse
+from carveout.refusal import unavailable
 from carveout.stop import WorkerStopped
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ class JobWorker(SimpleWorker):
                 except REDIS_ERRORS as error:
                     if self.pubsub_thread:  # RQ leaves it running
                         self.pubsub_thread.stop()
-                    logger.warning("Redis did not answer: %s; trying again", error)
+                    logger.warning("%s Trying again.", unavailable(error))
                     pulse.turned(well=False)
                 if burst or self._told_to_stop:
                     break

@@ -14,6 +14,7 @@ from carveout.connection import REDIS_ERRORS, jobs_client
 from carveout.event import ReceivedEvent
 from carveout.failpoint import reach
 from carveout.models import Delivery
+from carveout.refusal import unavailable
 from carveout.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def enqueue(context: str, ids: Collection[int]) -> None:
         queue.enqueue_many(data)
         reach("job: enqueued")
     except REDIS_ERRORS as error:
-        logger.warning("%d jobs of %s wait for Redis: %s", len(ids), context, error)
+        logger.warning("%d jobs of %s wait: %s", len(ids), context, unavailable(error))
 
 
 def without_job(context: str, ids: Collection[int]) -> list[int]:
@@ -71,8 +72,9 @@ def without_job(context: str, ids: Collection[int]) -> list[int]:
     """
     if not ids:
         return []
-    queued = set(_queue(context).get_job_ids())
-    return [delivery_id for delivery_id in ids if _job_id(context, delivery_id) not in queued]
+    # Compared as bytes: RQ's own reading stumbles over a name that is not UTF-8.
+    queued = set(jobs_client().lrange(_queue(context).key, 0, -1))
+    return [each for each in ids if _job_id(context, each).encode() not in queued]
 
 
 class JobWorkerSeen(NamedTuple):

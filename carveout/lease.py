@@ -11,33 +11,54 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 
+import redis
+
+from carveout import inbound
+from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS, client
 from carveout.event import Place
+from carveout.refusal import is_wrong_type
 
 logger = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 3
 
-# Counts us among the members, forgets those who did not renew, and returns all, in order.
+LONGEST = 10
+"""A lease that lasts longer than so many of ours was not written by a consumer, or by a clock that
+was wrong. It is taken over at once."""
+
+# Counts us among the members, forgets those who did not renew, and returns all, in order. What is
+# no set of members gives way, and so do members that would stay for ever.
 _JOIN = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+local added = redis.pcall('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+if type(added) == 'table' and added.err then
+    if not string.find(added.err, 'WRONGTYPE') then return added end
+    redis.call('DEL', KEYS[1])
+    redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + ARGV[2] * ARGV[3], '+inf')
 redis.call('PEXPIRE', KEYS[1], ARGV[2] * 2)
 local members = redis.call('ZRANGE', KEYS[1], 0, -1)
 table.sort(members)
 return members
 """
-# Renews the lease if it is ours, takes it if it is free. Returns 1 if we hold it.
+# Renews the lease if it is ours, takes it if it is free. Returns 1 if we hold it. What is no lease,
+# or would never end, gives way.
 _HOLD = """
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
+local holder = redis.pcall('GET', KEYS[1])
+if type(holder) == 'table' and not string.find(holder.err, 'WRONGTYPE') then return holder end
+if type(holder) == 'string' and holder ~= ARGV[1] then
+    local left = redis.call('PTTL', KEYS[1])
+    if left >= 0 and left <= ARGV[2] * ARGV[3] then return 0 end
+end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
 _RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
 
@@ -49,7 +70,14 @@ def members(subscriber: str) -> int:
     """
     seconds, microseconds = client().time()
     now_ms = seconds * 1000 + microseconds // 1000
-    return int(client().zcount(_members_key(subscriber), now_ms, "+inf"))
+    latest_ms = now_ms + get_settings().lease_ms * LONGEST
+    try:
+        return int(client().zcount(_members_key(subscriber), now_ms, latest_ms))
+    except redis.ResponseError as error:
+        if not is_wrong_type(error):
+            raise
+        inbound.ignore(_members_key(subscriber), "is not a sorted set; the next consumer makes it")
+        return 0
 
 
 def _members_key(subscriber: str) -> str:
@@ -121,12 +149,12 @@ class Leases:
 
     def _members(self) -> list[bytes]:
         key = _members_key(self._subscriber)
-        members: list[bytes] = client().eval(_JOIN, 1, key, self.token, self._lease_ms)
+        members: list[bytes] = client().eval(_JOIN, 1, key, self.token, self._lease_ms, LONGEST)
         return members
 
     def _hold(self, place: Place) -> None:
         asked_at = time.monotonic()
-        if client().eval(_HOLD, 1, self._key(place), self.token, self._lease_ms):
+        if client().eval(_HOLD, 1, self._key(place), self.token, self._lease_ms, LONGEST):
             self._held_until[place] = asked_at + self._lease_ms / 1000
         else:
             self._held_until.pop(place, None)

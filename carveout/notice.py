@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from carveout.connection import REDIS_ERRORS, impatient_client, on_cluster
+from carveout.refusal import unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def tell(command: str, key: str, *arguments: str | bytes | int) -> None:
     except REDIS_ERRORS as error:
         _connections.clear()
         _quiet_until = time.monotonic() + QUIET_S
-        logger.warning("%s not sent, Redis did not answer: %s", command, error)
+        logger.warning("%s not sent: %s", command, unavailable(error))
 
 
 def forget() -> None:

@@ -8,13 +8,20 @@ from contextlib import AbstractContextManager, nullcontext
 
 from django.db import transaction
 
-from carveout import blame, cursor, database, history, note, spans, stream, tally, trace
+from carveout import blame, cursor, database, history, inbound, note, spans, stream, tally, trace
 from carveout.annotation import Gathered, gathering
 from carveout.batch import Reached, Share, Stretch, handle
 from carveout.careful import handle_carefully
 from carveout.conf import get_settings
 from carveout.cursor import BEGINNING, At
-from carveout.errors import CursorMoved, HistoryGone, LogMismatch, LookupFailed
+from carveout.errors import (
+    CursorMoved,
+    HistoryGone,
+    LogMismatch,
+    LookupFailed,
+    StreamRefused,
+    StreamSpoiled,
+)
 from carveout.event import Place, ReceivedEvent
 from carveout.failpoint import reach
 from carveout.fence import REST_S, is_open, up_to_fence
@@ -55,6 +62,7 @@ class PartitionConsumer:
         self._pauses = Pauses()
         self._positions: dict[str, At] = {}
         self._mirrored: dict[str, int] = {}
+        self._mirrored_at = 0.0
         self._careful_until: dict[str, int] = {}
         self._stale, self._idle = True, False
         self._loaded_at = 0.0
@@ -77,7 +85,7 @@ class PartitionConsumer:
                 self._positions = self._load()
             self._stale = self._idle = False
             moved = self._run_groups(careful)
-        except (HistoryGone, LogMismatch) as error:
+        except (HistoryGone, LogMismatch, StreamSpoiled) as error:
             if not self._broken:
                 logger.error("%s", error)  # noqa: TRY400 - its message says it all
             self._broken = True
@@ -94,14 +102,21 @@ class PartitionConsumer:
         return max((at.position for at in awake), default=None)
 
     def mirror(self) -> None:
-        """Report the cursors to the log's owner, and show them in Redis for monitoring."""
+        """Report the cursors to the log's owner, and show them in Redis for monitoring.
+
+        Now and then also those that stand still: Redis may have forgotten.
+        """
         positions = {name: at.position for name, at in self._positions.items()}
-        if not positions or positions == self._mirrored:
+        lately = time.monotonic() - self._mirrored_at < stream.REPORT_EVERY_S
+        if not positions or self._stale or (lately and positions == self._mirrored):
             return
-        stream.report(self.place, positions)
-        for name, position in positions.items():
-            stream.mirror(self.place, name, position)
-        self._mirrored = positions
+        try:
+            stream.report(self.place, positions)
+            for name, position in positions.items():
+                stream.mirror(self.place, name, position)
+        except StreamRefused as refused:  # nothing that is handled rests on it
+            inbound.ignore(f"{self.place[0]}.{self.place[1]}", f"took no report: {refused}")
+        self._mirrored, self._mirrored_at = positions, time.monotonic()
 
     def forget_positions(self) -> None:
         """Read the cursors again: somebody else may have moved them."""

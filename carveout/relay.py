@@ -11,7 +11,13 @@ from django.db import InterfaceError, OperationalError
 from carveout import log, retention, sequencer, stream, tally
 from carveout.conf import get_settings
 from carveout.contracts import deployed
-from carveout.errors import HistoryGone, LogMismatch, StreamUnavailable
+from carveout.errors import (
+    CarveoutError,
+    HistoryGone,
+    LogMismatch,
+    StreamSpoiled,
+    StreamUnavailable,
+)
 from carveout.event import Place
 from carveout.failpoint import reach
 from carveout.row import Row
@@ -178,7 +184,7 @@ class Relay:
         reach("relay: read")
         try:
             accepted = stream.append(place, identity, rows, length, after=rows[0].position - 1)
-        except LogMismatch:  # there was an epoch, or another mark is wrong: look closely
+        except (LogMismatch, StreamSpoiled):  # an epoch, or a wrong mark: look closely
             del self._identities[place]
             return False
         reach("relay: shipped")
@@ -189,7 +195,7 @@ class Relay:
             if place not in self._identities:
                 check_tail(place)
             shipped = ship(place, _rows_at_once())
-        except (HistoryGone, LogMismatch) as error:
+        except (HistoryGone, LogMismatch, StreamSpoiled) as error:
             self._report(place, error)
             return 0
         if place not in self._identities:
@@ -205,7 +211,7 @@ class Relay:
             with _noting(errors):
                 retention.note_reports(place)
 
-    def _report(self, place: Place, error: HistoryGone | LogMismatch) -> None:
+    def _report(self, place: Place, error: CarveoutError) -> None:
         """Say once that a partition stands still, and go on with the others."""
         if place not in self._stopped:
             logger.error("%s", error)

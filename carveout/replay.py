@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from carveout import cursor, history, log, trace
+from carveout import cursor, history, log, retention, stream, trace
 from carveout.conf import get_settings
 from carveout.cursor import At
 from carveout.errors import CarveoutError
@@ -91,13 +91,34 @@ def plan(
 
 
 def carry_out(subscription: Subscription, moves: Sequence[Move]) -> None:
-    """Move the cursors. Running consumers take notice, in the middle of a batch too."""
+    """Move the cursors. Running consumers take notice, in the middle of a batch too.
+
+    Where events come once more the owner of the log is told before that is true: what it does not
+    know of may be pruned, and no consumer need run that would tell it.
+
+    Raises: StreamUnavailable: the owner can't be told; nothing was moved, call again.
+    """
+    back = [move for move in moves if move.again]
+
+    def tell_again() -> None:  # a consumer may have reported the old positions meanwhile
+        _report(subscription, back)
+
     with transaction.atomic(using=subscription.database):
         for move in moves:
             cursor.move(subscription.name, move.place, At(move.to), subscription.database)
+        _report(subscription, back)
+        transaction.on_commit(tell_again, using=subscription.database, robust=True)
+    for move in back:
+        trace.forget(subscription.name, move.place)
+
+
+def _report(subscription: Subscription, moves: Sequence[Move]) -> None:
+    if get_settings().delivery == "inline":
+        return
     for move in moves:
-        if move.again:
-            trace.forget(subscription.name, move.place)
+        stream.report(move.place, {subscription.name: move.to})
+        if get_settings().hosts(move.place[0]):
+            retention.note_reports(move.place)
 
 
 def position(subscription: Subscription, place: Place) -> int:

@@ -1,12 +1,13 @@
 """Retention: the log is pruned by age, and only below every known cursor."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
-from carveout import ending, stream
+from carveout import ending, inbound, log, stream
 from carveout.conf import get_settings
 from carveout.event import Place
 from carveout.log import rows_of
@@ -14,54 +15,114 @@ from carveout.models import Cursor, ReportedCursor
 
 PRUNE_ROWS = 5_000
 """Rows that one transaction deletes."""
+ALL_REPORTED_S = 3 * stream.REPORT_EVERY_S
+"""After so long each consumer that runs has reported again, whatever Redis forgot."""
+SUBSCRIPTION_LENGTH_MAX = ReportedCursor._meta.get_field("subscription").max_length or 0
 
 
-def note_reports(place: Place) -> None:
+@dataclass(frozen=True)
+class Passed:
+    """The last position that every known cursor has passed; 0 if no cursor is known."""
+
+    position: int
+    why: str = ""
+    """What keeps it at 0, and what to do."""
+
+
+def note_reports(place: Place) -> set[str]:
     """Keep what consumers reported, so that a Redis that forgets costs nothing.
 
+    Returns: the subscriptions whose reports Redis has at this moment.
     Raises: StreamUnavailable: Redis did not answer.
     """
     known = ReportedCursor.objects.using(get_settings().database_of(place[0]))
-    for subscription, position in stream.reports(place).items():
+    stream.reports_kept_s(place)
+    reported = stream.reports(place)
+    head = log.head_of(*place).head  # after the reports: meanwhile it only grows
+    for subscription, position in list(reported.items()):
+        if position > head or len(subscription) > SUBSCRIPTION_LENGTH_MAX:
+            del reported[subscription]
+            why = "reports of what is not in the log"
+            inbound.ignore(f"{place[0]}.{place[1]}", why, f"{subscription} at {position}")
+            continue
         known.update_or_create(
             subscription=subscription,
             context=place[0],
             partition=place[1],
             defaults={"position": position, "reported_at": timezone.now()},
         )
+    return set(reported)
 
 
-def passed_by_all(place: Place) -> int:
-    """The last position that every known cursor has passed; 0 if no cursor is known.
+def passed_by_all(place: Place) -> Passed:
+    """How far every known cursor has come, by the databases here and by what Redis says now.
 
-    Who hears other partitions of the context and has not come to this one yet has passed nothing.
+    A subscription that hears other partitions of the context and has not come to this one yet has
+    passed nothing. Nor has one elsewhere whose report Redis does not have: what was noted of it may
+    be from before it was moved back. After Redis came back empty nobody has, until all consumers
+    that run have had the time to report again.
+
+    Raises: StreamUnavailable: Redis did not answer.
     """
-    context, partition = place
-    known: list[QuerySet[Any]] = [
-        ReportedCursor.objects.using(get_settings().database_of(context)),
-        *(Cursor.objects.using(each) for each in _databases()),
+    kept_s, reported = stream.reports_kept_s(place), note_reports(place)
+    here, noted = _cursors_here(place[0]), _noted(place[0])
+    known = here + noted
+    on_it = {(name, position) for name, number, position in known if number == place[1]}
+    silent = {name for name, *_ in noted} - {name for name, *_ in here} - reported
+    if behind := {name for name, *_ in known} - {name for name, _ in on_it}:
+        return Passed(0, f"{_names(behind)} is yet to come to this partition: run its consumer")
+    if silent:
+        return Passed(
+            0,
+            f"Redis has no report of {_names(silent)}: run its consumer, or, if it is gone for"
+            " good, `manage.py forget` it",
+        )
+    settings = get_settings()
+    if kept_s < ALL_REPORTED_S and settings.contexts.keys() - set(settings.hosted):
+        return Passed(
+            0,
+            f"Redis came back empty {kept_s} s ago, and consumers elsewhere may not have reported"
+            f" again: run this again in {ALL_REPORTED_S - kept_s:.0f} s",
+        )
+    return Passed(min((position for _, position in on_it), default=0))
+
+
+Known = list[tuple[str, int, int]]
+"""Subscriptions, partitions and positions."""
+
+
+def _cursors_here(context: str) -> Known:
+    """The cursors on a context's log that live in databases here."""
+    return [
+        row
+        for database in _databases()
+        for row in Cursor.objects.using(database)
+        .filter(context=context)
+        .values_list("subscription", "partition", "position")
     ]
-    subscriptions: set[str] = set()
-    passed: list[tuple[str, int]] = []
-    for cursors in known:
-        of_context = cursors.filter(context=context)
-        subscriptions |= set(of_context.values_list("subscription", flat=True))
-        passed += of_context.filter(partition=partition).values_list("subscription", "position")
-    if subscriptions - {subscription for subscription, _ in passed}:
-        return 0
-    return min((position for _, position in passed), default=0)
+
+
+def _noted(context: str) -> Known:
+    """What was noted of reports on a context's log."""
+    rows = ReportedCursor.objects.using(get_settings().database_of(context))
+    return list(rows.filter(context=context).values_list("subscription", "partition", "position"))
+
+
+def _names(subscriptions: set[str]) -> str:
+    return ", ".join(sorted(subscriptions))
 
 
 def prune(place: Place, before: datetime) -> int:
     """Delete events from before a time that all cursors have passed. Returns: how many.
 
     The newest event stays, so that the log can still be told from another one.
+
+    Raises: StreamUnavailable: Redis did not answer; nothing was pruned.
     """
+    passed = passed_by_all(place).position
     newest = rows_of(*place).exclude(position=None).order_by("-position")
     last = newest.values_list("position", flat=True).first() or 0
-    deletable = rows_of(*place).filter(
-        position__lte=min(passed_by_all(place), last - 1), time__lt=before
-    )
+    deletable = rows_of(*place).filter(position__lte=min(passed, last - 1), time__lt=before)
     # Times may be out of order; what goes has to go from the beginning, without a hole.
     first_kept = rows_of(*place).filter(time__gte=before).aggregate(first=Min("position"))["first"]
     if first_kept is not None:

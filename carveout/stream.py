@@ -3,21 +3,27 @@
 import logging
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from contextlib import suppress
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 import redis
 
-from carveout import entry
-from carveout.connection import REDIS_ERRORS, client, impatient_client
-from carveout.errors import LogMismatch, StreamUnavailable
+from carveout import entry, inbound
+from carveout.connection import client, impatient_client
+from carveout.errors import LogMismatch
 from carveout.event import Place, ReceivedEvent
+from carveout.refusal import answering, is_wrong_type
 from carveout.row import Row
 from carveout.wake import stream_channel
 
 logger = logging.getLogger(__name__)
+
+MARK_SHOWN_BYTES = 100
+"""More than any mark of ours has."""
+REPORT_EVERY_S = 10.0
+"""How often a consumer tells again where its cursors stand, in case Redis forgot."""
 
 
 def key(place: Place) -> str:
@@ -58,14 +64,6 @@ return accepted
 """
 
 
-@contextmanager
-def _answering() -> Iterator[None]:
-    try:
-        yield
-    except REDIS_ERRORS as error:
-        raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error
-
-
 def append(
     place: Place, identity: str, rows: Sequence[Row], length: int, *, after: int | None = None
 ) -> int:
@@ -82,13 +80,14 @@ def append(
     begun, channel = secrets.token_hex(4), stream_channel(place[0])
     packed = msgspec.msgpack.encode(entries)
     newest = "" if after is None else f"{after}-0"
-    with _answering():
+    with answering(*keys):
         try:
             arguments = (f"{identity}:", length, begun, channel, packed, newest)
             return int(client().eval(_APPEND, 2, *keys, *arguments))
         except redis.ResponseError as error:
             if "OTHERLOG" in str(error):
-                raise mismatch(place, f"it is marked {str(error).split()[-1]}") from error
+                mark = str(error).split()[-1][:MARK_SHOWN_BYTES]
+                raise mismatch(place, f"it is marked {mark}") from error
             raise
 
 
@@ -97,7 +96,7 @@ def last_position(place: Place) -> int:
 
     Raises: StreamUnavailable: Redis did not answer.
     """
-    with _answering():
+    with answering(key(place)):
         try:
             info = client().xinfo_stream(key(place))
         except redis.ResponseError as error:
@@ -109,7 +108,7 @@ def last_position(place: Place) -> int:
 
 def newest(place: Place) -> tuple[int, UUID | None]:
     """The newest entry that is in the stream: its position, and its event if it is readable."""
-    with _answering():
+    with answering(key(place)):
         entries = client().xrevrange(key(place), count=1)
     try:
         return entry.position_of(entries[0][0]), UUID(entries[0][1][b"id"].decode())
@@ -122,7 +121,7 @@ def forget(place: Place) -> None:
 
     Raises: StreamUnavailable: Redis did not answer.
     """
-    with _answering():
+    with answering(key(place)):
         client().delete(key(place), identity_key(place))
 
 
@@ -131,7 +130,7 @@ def report(place: Place, positions: dict[str, int]) -> None:
 
     Raises: StreamUnavailable: Redis did not answer.
     """
-    with _answering():
+    with answering(_reports_key(place)):
         client().hset(_reports_key(place), mapping=positions)
 
 
@@ -140,9 +139,28 @@ def reports(place: Place) -> dict[str, int]:
 
     Raises: StreamUnavailable: Redis did not answer.
     """
-    with _answering():
-        reported = client().hgetall(_reports_key(place))
-    return {name.decode(): int(position) for name, position in reported.items()}
+    with answering():
+        return inbound.fields(client(), _reports_key(place), inbound.whole)
+
+
+def reports_kept_s(place: Place) -> int:
+    """For how many seconds Redis has certainly not forgotten a report. Counts from the first call.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    with answering():
+        return int(client().eval(_KEPT, 1, _kept_key(place)))
+
+
+# The mark is as old as what Redis remembers; something else in its place counts as none.
+_KEPT = """
+local now = tonumber(redis.call('TIME')[1])
+local kept = redis.pcall('GET', KEYS[1])
+local since = type(kept) == 'string' and tonumber(kept)
+if since and since > 0 and since <= now then return math.floor(now - since) end
+redis.call('SET', KEYS[1], now)
+return 0
+"""
 
 
 def forget_subscription(place: Place, subscription: str) -> None:
@@ -150,23 +168,30 @@ def forget_subscription(place: Place, subscription: str) -> None:
 
     Raises: StreamUnavailable: Redis did not answer.
     """
-    with _answering():
+    with answering(_reports_key(place)):
         client().hdel(_reports_key(place), subscription)
-        with suppress(redis.ResponseError):  # no such stream
-            client().xgroup_destroy(key(place), subscription)
+    with answering(key(place)), suppress(redis.ResponseError):  # no such stream
+        client().xgroup_destroy(key(place), subscription)
 
 
 def _reports_key(place: Place) -> str:
     return f"carveout:{{{place[0]}.{place[1]}}}:cursors"
 
 
+def _kept_key(place: Place) -> str:
+    return f"carveout:{{{place[0]}.{place[1]}}}:kept"
+
+
 def mismatch(place: Place, found: str) -> LogMismatch:
     """The error that says what to do about a stream that is not its log's."""
     return LogMismatch(
-        f"The stream of {place[0]}.{place[1]} does not belong to its log: {found}. The database"
-        " was restored or created anew while Redis was kept. If the database is right, say"
-        f" `manage.py epoch {place[0]}`: it throws the streams away, and the relay fills them again"
-        " from the log."
+        f"The stream of {place[0]}.{place[1]} does not belong to its log: {found}. Either another"
+        " system uses this Redis database, such as staging beside production: give each its own"
+        " REDIS_URL, and do not run `epoch`, which throws the other's streams away. Or the database"
+        f" of {place[0]} was restored or created again while Redis was kept: if it is the right"
+        f" one, run `manage.py epoch {place[0]}`. To tell them apart: a mark is"
+        " `<log_id>:<epoch>:…` of a row in carveout_partition; if another system has that row, it"
+        " is the first."
     )
 
 
@@ -179,7 +204,7 @@ def check_not_ahead(place: Place, last: int, head: int) -> None:
 def check_mark(place: Place, mark: bytes, identity: str) -> None:
     """Raises: LogMismatch: another log filled the stream."""
     if not mark.startswith(f"{identity}:".encode()):
-        raise mismatch(place, f"it is marked {mark.decode(errors='replace')}")
+        raise mismatch(place, f"it is marked {mark[:MARK_SHOWN_BYTES].decode(errors='replace')}")
 
 
 class Chunk(NamedTuple):
@@ -195,7 +220,7 @@ def read(place: Place, after: int, limit: int) -> Chunk:
 
     Raises: StreamUnavailable: Redis did not answer.
     """
-    with _answering():
+    with answering(key(place), identity_key(place)):
         # The mark last: entries of a stream that is gone by then come with the mark of the new one,
         # never the other way round.
         pipeline = client().pipeline(transaction=False)
@@ -223,7 +248,7 @@ def wait(after: dict[Place, int], block_ms: int) -> bool:
     Returns: has one?
     Raises: StreamUnavailable: Redis did not answer.
     """
-    with _answering():
+    with answering():
         after_ids = {key(place): f"{position}-0" for place, position in after.items()}
         return bool(client().xread(after_ids, count=1, block=block_ms))
 
@@ -233,7 +258,7 @@ def mirror(place: Place, group: str, position: int) -> None:
 
     Source: https://redis.io/docs/latest/commands/xgroup-setid/
     """
-    with _answering():
+    with answering(key(place)):
         try:
             info = client().xinfo_stream(key(place))
             behind = max(entry.position_of(info["last-generated-id"]) - position, 0)
@@ -252,7 +277,7 @@ def kept(place: Place, positions: Sequence[int]) -> tuple[int, set[int]]:
 
     Raises: StreamUnavailable: Redis did not answer.
     """
-    with _answering():
+    with answering(key(place)):
         pipeline = client().pipeline(transaction=False)
         for position in positions:
             pipeline.xrange(key(place), f"{position}-0", f"{position}-0")
@@ -273,19 +298,28 @@ def watch(places: Iterable[Place]) -> dict[Place, Watched]:
     Raises: StreamUnavailable: Redis did not answer.
     """
     found = {}
-    with _answering():
+    with answering():
         for place in places:
             try:
                 groups = impatient_client().xinfo_groups(key(place))
                 info = impatient_client().xinfo_stream(key(place))
-            except redis.ResponseError:
-                continue  # no stream yet
-            at = {
-                each["name"].decode(): entry.position_of(each["last-delivered-id"])
-                for each in groups
-            }
+            except redis.ResponseError as error:
+                if is_wrong_type(error):
+                    inbound.ignore(key(place), "is not a stream; delete it with `redis-cli DEL`")
+                elif "no such key" not in str(error):
+                    raise
+                continue
+            at = dict(_groups(place, groups))
             found[place] = Watched(entry.position_of(info["last-generated-id"]), at)
     return found
+
+
+def _groups(place: Place, groups: Iterable[dict[str, Any]]) -> Iterator[tuple[str, int]]:
+    for each in groups:
+        try:
+            yield inbound.name(each["name"]), entry.position_of(each["last-delivered-id"])
+        except ValueError:
+            inbound.ignore(key(place), "has groups that are not ours", each["name"])
 
 
 def places_with(group: str, places: Iterable[Place]) -> set[Place]:

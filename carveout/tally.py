@@ -14,10 +14,13 @@ import time
 from collections import Counter
 
 import msgspec
+import redis
 
+from carveout import inbound
 from carveout.conf import get_settings
-from carveout.connection import impatient_client
+from carveout.connection import Client, impatient_client
 from carveout.notice import tell
+from carveout.refusal import is_wrong_type
 
 FLUSH_EVERY_S = 1.0
 KINDS = ("heard", "failed", "done", "logged", "caused", "lookups", "lookups_failed", "lookups_us")
@@ -76,14 +79,32 @@ def lookups() -> dict[str, int]:
 def of_kind(kind: str) -> dict[str, Tally]:
     """All tallies of a kind, by name. Raises: redis.RedisError, OSError: Redis did not answer."""
     ours = impatient_client()
-    names = {name.decode(): int(times) for name, times in ours.hgetall(_key(kind)).items()}
-    if not names:
-        return {}
-    last = ours.hmget(LAST, [f"{kind} {name}" for name in names])
-    return {
-        name: Tally(times, float(at or 0))
-        for (name, times), at in zip(names.items(), last, strict=True)
-    }
+    counts = inbound.fields(ours, _key(kind), inbound.whole)
+    words = 1 if kind == "logged" else 2
+    if other := [name for name in counts if len(name.split(" ")) != words]:
+        inbound.ignore(_key(kind), "counts what has no such name", other[0])
+    names = [name for name in counts if len(name.split(" ")) == words]
+    last = _last(ours, [f"{kind} {name}" for name in names]) if names else []
+    return {name: Tally(counts[name], at) for name, at in zip(names, last, strict=True)}
+
+
+def _last(ours: Client, names: list[str]) -> list[float]:
+    try:
+        found = ours.hmget(LAST, names)
+    except redis.ResponseError as error:
+        if not is_wrong_type(error):
+            raise
+        inbound.ignore(LAST, "is not a hash; delete it with `redis-cli DEL`")
+        found = [None] * len(names)
+    return [_moment(at) for at in found]
+
+
+def _moment(raw: bytes | None) -> float:
+    try:
+        return inbound.moment(raw) if raw else 0.0
+    except ValueError:
+        inbound.ignore(LAST, "has times that are none", raw)
+        return 0.0
 
 
 def clear(subscription: str) -> None:

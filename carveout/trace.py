@@ -7,15 +7,18 @@ trace may get lost; the cursor tells all the same that the events were handled.
 import os
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
+import redis
 
-from carveout.annotation import Gathered, LookedUp, Note
+from carveout import inbound
+from carveout.annotation import NOTES_MAX, TEXT_MAX, Gathered, LookedUp, Note
 from carveout.conf import get_settings
 from carveout.connection import impatient_client
 from carveout.event import Place
 from carveout.notice import tell
+from carveout.refusal import is_wrong_type
 
 LENGTH = 10_000
 """Entries that are kept of a subscription and partition, about."""
@@ -72,8 +75,9 @@ def find(asked: Sequence[Asked]) -> dict[Asked, Trace]:
     for each in asked:
         pipeline.xrange(key(each.subscription, each.place), f"{each.position}-0", "+", count=1)
     found: dict[Asked, Trace] = {}
-    for each, entries in zip(asked, pipeline.execute() if asked else (), strict=True):
-        trace = _readable(entries)
+    answers = pipeline.execute(raise_on_error=False) if asked else ()
+    for each, entries in zip(asked, answers, strict=True):
+        trace = _readable(key(each.subscription, each.place), entries)
         if trace is not None and trace.first <= each.position:
             found[each] = trace
     return found
@@ -88,11 +92,24 @@ def key(subscription: str, place: Place) -> str:
     return f"carveout:{{{place[0]}.{place[1]}}}:trace:{subscription}"
 
 
-def _readable(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> Trace | None:
-    try:
-        return _decode(entries[0][1][_FIELD])
-    except (IndexError, KeyError, msgspec.MsgspecError, RecursionError):
+def _readable(stream: str, answer: Any) -> Trace | None:
+    """None if there is none, or what is there is not ours."""
+    if isinstance(answer, redis.ResponseError) and is_wrong_type(answer):
+        inbound.ignore(stream, "is not a stream; delete it with `redis-cli DEL`")
         return None
+    if isinstance(answer, Exception):
+        raise answer
+    if not answer:
+        return None
+    try:
+        trace = _decode(answer[0][1][_FIELD])
+        inbound.in_time(trace.began)
+        inbound.in_time(trace.committed)
+    except (KeyError, *inbound.UNREADABLE) as error:
+        inbound.ignore(stream, "has unreadable entries", error)
+        return None
+    notes = [Note(each.text[:TEXT_MAX], each.position) for each in trace.notes[:NOTES_MAX]]
+    return msgspec.structs.replace(trace, notes=notes)
 
 
 def forget_pending() -> None:

@@ -1,16 +1,30 @@
 """Turns: which deliveries may run now, and which wait for an earlier one of their key."""
 
+import logging
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connections
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from carveout.conf import get_settings
 from carveout.event import ReceivedEvent
 from carveout.models import Cursor, Delivery
-from carveout.subscription import Subscription
+from carveout.subscription import Subscription, registry
 
+logger = logging.getLogger(__name__)
+
+CLAIM_MARGIN_S = 15
+"""How long after its time limit a run is believed dead."""
+SWEEP_AFTER_S = 5
+"""How long a job may be without a trace before it is looked for in Redis."""
+MARGIN = timedelta(minutes=1)
+"""By how much clocks may differ."""
+CLOCK_WAS_WRONG = (
+    "%d deliveries were to wait longer than any may: a clock was wrong. They are tried now. Let NTP"
+    " set the clocks of all machines."
+)
 RUNNABLE = (Delivery.State.WAITING, Delivery.State.QUEUED)
 
 Handed = tuple[int, datetime | None]
@@ -18,15 +32,70 @@ Handed = tuple[int, datetime | None]
 
 
 def any_due(database: str) -> bool:
-    """Is there anything for `due`? Asked often, and mostly answered with no."""
-    connection = connections[database]
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    """Is there anything for `due`? Asked often, and mostly answered with no.
+
+    What a wrong clock made late is due from now on.
+    """
+    connection, now = connections[database], timezone.now()
+    latest = now + longest_wait()
+    stored = [connection.ops.adapt_datetimefield_value(each) for each in (now, latest)]
     with connection.cursor() as cursor:
-        cursor.execute(_ANY_DUE, [*RUNNABLE, now])
-        return cursor.fetchone() is not None
+        cursor.execute(_ANY_DUE, [*RUNNABLE, stored[0], *RUNNABLE, stored[1]])
+        any_due, any_misdated = cursor.fetchone()
+    if any_misdated:
+        late = _rows(database).filter(state__in=RUNNABLE, due_at__gt=latest)
+        logger.warning(CLOCK_WAS_WRONG, late.update(due_at=now))
+    return bool(any_due or any_misdated)
 
 
-_ANY_DUE = "SELECT 1 FROM carveout_delivery WHERE state IN (%s, %s) AND due_at <= %s LIMIT 1"
+# Each is one look at the index.
+_ANY_DUE = """
+    SELECT EXISTS (SELECT 1 FROM carveout_delivery WHERE state IN (%s, %s) AND due_at <= %s),
+        EXISTS (SELECT 1 FROM carveout_delivery WHERE state IN (%s, %s) AND due_at > %s)
+"""
+
+
+# A clock that was wrong writes times that are far off. What it made late is tried at once, and what
+# it claimed for long is free: nobody could rightly have written that.
+
+
+def longest_wait() -> timedelta:
+    """Longer than any delivery waits for its next attempt, or for a look at its job."""
+    caps_s = [each.retry_cap_s or 0 for each in registry.values()]
+    return timedelta(seconds=2 * max(get_settings().retry_cap_s, SWEEP_AFTER_S, *caps_s)) + MARGIN
+
+
+def longest_claim() -> timedelta:
+    """Longer than any run may take."""
+    runs_s = map(run_s, registry.values())
+    longest_s = max([get_settings().job_timeout_s, *runs_s]) + CLAIM_MARGIN_S
+    return timedelta(seconds=2 * longest_s) + MARGIN
+
+
+def run_s(subscription: Subscription | None) -> float:
+    """How long one attempt may take. A job's limit ends it, whatever its handler's limit is.
+
+    A consumer first asks for each lookup, and its time limit is that of the handler.
+    """
+    settings = get_settings()
+    if subscription is None or subscription.via == "rq":
+        return settings.job_timeout_s
+    lookups = len(set(subscription.lookups.values()))
+    return subscription.time_limit_s + lookups * settings.lookup_timeout_s
+
+
+def is_free(now: datetime) -> Q:
+    """Does nobody run it?"""
+    over = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    return over | Q(claimed_until__gt=now + longest_claim())
+
+
+def misdated(database: str) -> "QuerySet[Delivery]":
+    """Deliveries with times that only a wrong clock writes."""
+    now = timezone.now()
+    late, claimed = now + longest_wait(), now + longest_claim()
+    rows = _rows(database).filter(state__in=RUNNABLE)
+    return rows.filter(Q(due_at__gt=late) | Q(claimed_until__gt=claimed))
 
 
 def due(subscriptions: Collection[Subscription], database: str, limit: int) -> list[Delivery]:
@@ -45,7 +114,7 @@ def _free(subscriptions: Collection[Subscription], database: str) -> "QuerySet[D
     """Deliveries that are due, whose turn it is, and that nobody runs."""
     now = timezone.now()
     rows = _rows(database).filter(
-        Q(claimed_until=None) | Q(claimed_until__lt=now),
+        is_free(now),
         ~is_paused(),
         subscription__in=[s.name for s in subscriptions],
         due_at__lte=now,

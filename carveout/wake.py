@@ -9,8 +9,8 @@ from typing import Any
 
 from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS, pubsub
-from carveout.errors import StreamUnavailable
 from carveout.notice import tell
+from carveout.refusal import unavailable
 
 DRAIN_MAX = 10_000
 """Wake-ups that one look may serve."""
@@ -58,7 +58,7 @@ class Listener:
                 woken.add(self._contexts[message["channel"]])
         except REDIS_ERRORS as error:
             self.close()
-            raise StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.") from error
+            raise unavailable(error) from error
         return woken
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from carveout import audit, replay
 from carveout.admin.confirm import Question, ask, reason_form, who
 from carveout.admin.shown import counted
-from carveout.errors import CarveoutError
+from carveout.errors import CarveoutError, StreamUnavailable
 from carveout.models import SubscriptionRecord
 from carveout.replay import Move
 from carveout.subscription import Subscription
@@ -86,10 +86,14 @@ def _confirm(
         question = Question(f"Replay {of.name}?", _told(moves), "Replay", hidden, danger=True)
         return ask(request, admin.opts, question, form)
     told = "\n".join(map(str, moves))
-    with transaction.atomic(using=of.database):
-        replay.carry_out(of, moves)
-        audit.record(who(request), "replayed", records(of), form.cleaned_data["reason"], told)
-    admin.message_user(request, f"Replayed: {of.name}.", "success")
+    try:
+        with transaction.atomic(using=of.database):
+            replay.carry_out(of, moves)
+            audit.record(who(request), "replayed", records(of), form.cleaned_data["reason"], told)
+    except StreamUnavailable as away:
+        admin.message_user(request, f"Not replayed: {away}", "error")
+    else:
+        admin.message_user(request, f"Replayed: {of.name}.", "success")
     return HttpResponseRedirect(reverse("admin:carveout_subscriptionrecord_changelist"))
 
 

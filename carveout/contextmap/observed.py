@@ -11,11 +11,11 @@ import msgspec
 
 from carveout import stream, tally
 from carveout.conf import get_settings
-from carveout.connection import REDIS_ERRORS
 from carveout.contextmap.stored import Stored, look
 from carveout.contracts import deployed
 from carveout.errors import StreamUnavailable
 from carveout.event import Place
+from carveout.refusal import answering
 from carveout.stream import Watched
 from carveout.tally import Tally
 
@@ -74,11 +74,12 @@ def observe() -> Observed:
     found = look(seen.unread)
     if get_settings().delivery != "inline":
         try:
-            _note_tallies(seen)
-            seen.since = deployed.since()
-            watched = stream.watch(_places(found))
-        except (StreamUnavailable, *REDIS_ERRORS) as error:
-            seen.unread.append(f"Redis did not answer: {error}")
+            with answering():
+                _note_tallies(seen)
+                seen.since = deployed.since()
+                watched = stream.watch(_places(found))
+        except StreamUnavailable as error:
+            seen.unread.append(str(error))
     _note_places(seen, found, watched)
     for name, (waiting, dead) in found.deliveries.items():
         _of(seen, name).waiting, _of(seen, name).dead = waiting, dead

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from carveout import inbound
 from carveout.conf import get_settings
 from carveout.connection import impatient_client
 from carveout.contracts import folder as folders
@@ -71,18 +72,20 @@ def told() -> dict[str, Told]:
 
     Raises: redis.RedisError, OSError: Redis did not answer.
     """
-    found = {}
-    for name, data in impatient_client().hgetall(KEY).items():
-        try:
-            found[name.decode()] = msgspec.json.decode(data, type=Told)
-        except msgspec.MsgspecError as error:
-            logger.warning("The contract that was told of %r is unreadable: %s", name, error)
-    return found
+    found = inbound.fields(impatient_client(), KEY, _told)
+    if others := [name for name, each in found.items() if each.contract.context != name]:
+        inbound.ignore(KEY, "has contracts that are of another context", others[0])
+    return {name: each for name, each in found.items() if each.contract.context == name}
+
+
+def _told(raw: bytes) -> Told:
+    """Raises: msgspec.MsgspecError, RecursionError: it is no contract, or another release's."""
+    return msgspec.json.decode(raw, type=Told)
 
 
 def since() -> dict[str, float]:
     """When each subscription was first told of. Raises: redis.RedisError, OSError: no answer."""
-    return {name.decode(): float(at) for name, at in impatient_client().hgetall(SINCE).items()}
+    return inbound.fields(impatient_client(), SINCE, inbound.moment)
 
 
 def known(folder: Path, elsewhere: dict[str, Told]) -> dict[str, Contract]:

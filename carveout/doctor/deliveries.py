@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 
 from carveout import jobs, subscription, tally, turn
@@ -21,7 +21,7 @@ ROWS_MAX = 500
 
 def look(context: str) -> Iterator[Finding]:
     """What the database alone tells."""
-    found = [*_dead(context), *_waiting(context), *_overdue(context)]
+    found = [*_dead(context), *_waiting(context), *_overdue(context), *_misdated(context)]
     yield from found or [ok(f"Deliveries of {context}", "none; everything is handled")]
 
 
@@ -84,6 +84,20 @@ def _waiting(context: str) -> Iterator[Finding]:
         mend = "`manage.py deliveries` shows why; the admin shows the traceback"
         old = age_s(group["first"]) > OLD_S
         yield warning(what, found, mend) if old else ok(what, found)
+
+
+def _misdated(context: str) -> Iterator[Finding]:
+    rows = turn.misdated(get_settings().database_of(context))
+    rows = rows.filter(subscription__startswith=f"{context}.")
+    found = rows.aggregate(count=Count("pk"), due=Max("due_at"), claimed=Max("claimed_until"))
+    if found["count"]:
+        last = max(filter(None, (found["due"], found["claimed"])))
+        yield warning(
+            f"Deliveries of {context}",
+            f"{found['count']} wait or are claimed until {last:%F %T}, longer than anything may: a"
+            " clock was wrong. They count as due and free",
+            "let NTP set the clocks of all machines; a running consumer then tries them at once",
+        )
 
 
 def _overdue(context: str) -> Iterator[Finding]:

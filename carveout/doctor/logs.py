@@ -9,7 +9,7 @@ from django.utils import timezone
 from carveout import log, relay, stream
 from carveout.conf import get_settings
 from carveout.doctor.finding import Finding, age_s, count, error, ok, warning
-from carveout.errors import LogMismatch
+from carveout.errors import LogMismatch, StreamRefused
 from carveout.event import Place
 from carveout.models import Layout, LoggedEvent, Partition
 
@@ -57,8 +57,11 @@ def _division(context: str) -> Iterator[Finding]:
 
 def _shipped(place: Place) -> Finding:
     what = f"Stream of {place[0]}.{place[1]}"
-    last = stream.last_position(place)
-    mark = stream.read(place, last, 1).mark
+    try:
+        last = stream.last_position(place)
+        mark = stream.read(place, last, 1).mark
+    except StreamRefused as refused:
+        return error(what, str(refused).rstrip("."), "see above; other streams were looked at")
     extent = log.extent(*place)  # after the stream: meanwhile the relay may be at work
     try:
         stream.check_not_ahead(place, last, extent.head)

@@ -9,12 +9,13 @@ import redis
 
 from carveout import address
 from carveout.conf import get_settings
-from carveout.connection import REDIS_ERRORS, Client, client, jobs_client, servers
+from carveout.connection import REDIS_ERRORS, Client, client, jobs_client, on_cluster, servers
 from carveout.doctor.finding import Finding, compare_clocks, error, ok, warning
+from carveout.errors import StreamRefused
+from carveout.refusal import unavailable
 
-OLDEST = {"Redis": (7, 0), "Valkey": (7, 2)}
-"""The oldest that the tests run on."""
-TOO_OLD = (6, 2)
+OLDEST = {"Redis": (6, 2), "Valkey": (7, 2)}
+"""The oldest that the kit's tests were run on."""
 NEARLY_FULL = 0.9
 
 
@@ -40,31 +41,54 @@ def _connections() -> dict[str, Callable[[], Client]]:
 
 
 def _away(what: str, why: Exception) -> Finding:
-    mend = "start it, or correct the URL or its password"
+    told = unavailable(why)
+    if isinstance(told, StreamRefused):
+        found, _, fix = str(told).partition("; nothing is lost.")
+        mend = fix.strip().rstrip(".") or "read what it says, and its log"
+        return error(what, f"{found}; events are stored, and wait", mend)
+    mend = "start it, or correct the URL"
     if not get_settings().redis_url:
-        mend = "set REDIS_URL, or say `manage.py up` for development"
+        mend = "set REDIS_URL, or run `manage.py up` for development"
     return error(what, f"does not answer ({why}); events are stored, and wait", mend)
 
 
 def _look_at(what: str, server: Client) -> Iterator[Finding]:
     try:
         info: dict[str, Any] = server.info()
-    except redis.exceptions.NoPermissionError:
+    except REDIS_ERRORS as away:
+        if not _without(away, "info"):
+            yield _away(what, away)
+            return
         yield warning(
             what,
             "answers, but its version, role and memory can't be seen",
-            "let this user say INFO: `ACL SETUSER … +info`",
+            "let this user run INFO: `ACL SETUSER … +info`",
         )
-    except REDIS_ERRORS as away:
-        yield _away(what, away)
-        return
     else:
-        for judge in (_version, _role, _policy, _room, _persistence):
+        for judge in (_version, _cluster, _role, _policy, _room, _persistence):
             yield from judge(what, info)
     try:
         yield _clock(what, server)
     except REDIS_ERRORS as refused:
-        yield warning(what, f"its clock can't be seen ({refused})", "let this user say TIME")
+        yield warning(what, f"its clock can't be seen ({refused})", "let this user run TIME")
+
+
+def _without(refused: Exception, command: str) -> bool:
+    """Is it only that this command is forbidden, or was taken away?"""
+    if isinstance(refused, redis.exceptions.NoPermissionError):
+        return True
+    said = str(refused).lower()
+    return "unknown command" in said and command in said
+
+
+def _cluster(what: str, info: dict[str, Any]) -> Iterator[Finding]:
+    """A node of a cluster sends away whoever asks it for a key of another node."""
+    if info.get("cluster_enabled") and not on_cluster():
+        yield error(
+            what,
+            "is a node of a cluster, and the URL names a single server",
+            "begin the URL with redis+cluster:// or rediss+cluster://",
+        )
 
 
 def _version(what: str, info: dict[str, Any]) -> Iterator[Finding]:
@@ -72,11 +96,8 @@ def _version(what: str, info: dict[str, Any]) -> Iterator[Finding]:
     told = str(info.get("valkey_version") or info.get("redis_version"))
     version = tuple(int(part) for part in re.findall(r"\d+", told)[:2])
     oldest = ".".join(map(str, OLDEST[kind]))
-    if version < TOO_OLD:
+    if version < OLDEST[kind]:
         yield error(what, f"{kind} {told} is too old", f"use {kind} {oldest} or newer")
-    elif version < OLDEST[kind]:
-        found = f"{kind} {told} is older than what the tests run on"
-        yield warning(what, found, f"use {kind} {oldest} or newer")
     else:
         yield ok(what, f"answers, {kind} {told}")
 

@@ -1,12 +1,14 @@
 """manage.py prune --older-than DAYS"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from carveout import retention
+from carveout.errors import StreamUnavailable
+from carveout.event import Place
 from carveout.log import places_of
 from carveout.management.command import KitCommand
 from carveout.management.contexts import add_contexts, chosen
@@ -25,13 +27,21 @@ class Command(KitCommand):
     def handle(self, *args: Any, contexts: list[str], days: float, **options: Any) -> None:
         before = timezone.now() - timedelta(days=days)
         with redis_running():
-            attempts = retention.prune_attempts(before)
+            kept, attempts = False, retention.prune_attempts(before)
             for place in places_of(chosen(contexts)):
-                retention.note_reports(place)
-                deleted = retention.prune(place, before)
-                passed = retention.passed_by_all(place)
-                self.stdout.write(
-                    f"{place[0]}.{place[1]}: {deleted} events pruned;"
-                    f" every known cursor is past position {passed}"
-                )
+                kept = not self._prune(place, before) or kept
             self.stdout.write(f"{attempts} attempts pruned")
+        if kept:
+            raise CommandError("Not every partition could be pruned; see above.")
+
+    def _prune(self, place: Place, before: datetime) -> bool:
+        """One partition's trouble is not another's. Returns: could Redis be asked?"""
+        what = f"{place[0]}.{place[1]}"
+        try:
+            deleted, passed = retention.prune(place, before), retention.passed_by_all(place)
+        except StreamUnavailable as error:
+            self.stderr.write(f"{what}: nothing was pruned. {error}")
+            return False
+        known = f"every known cursor is past position {passed.position}"
+        self.stdout.write(f"{what}: {deleted} events pruned; {passed.why or known}")
+        return True

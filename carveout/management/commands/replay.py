@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 
 from carveout import audit, history, replay
 from carveout.management.asking import add_audit, add_yes, make_sure, who
@@ -71,8 +72,9 @@ class Command(KitCommand):
         records = SubscriptionRecord.objects.using(subscription.database)
         row = records.filter(subscription=subscription.name)[:1]
         told = "\n".join(map(str, moves))
-        audit.record(who(options), "replayed", list(row), options["reason"], told)
-        replay.carry_out(subscription, moves)
+        with transaction.atomic(using=subscription.database):
+            audit.record(who(options), "replayed", list(row), options["reason"], told)
+            replay.carry_out(subscription, moves)
 
     def _subscription(self, name: str) -> Subscription:
         if name not in registry:

@@ -11,12 +11,12 @@ from django.core.management.base import CommandError, CommandParser
 from carveout.conf import RQ_SERIALIZER, rq_queue_name
 from carveout.connection import REDIS_ERRORS
 from carveout.contracts import deployed
-from carveout.errors import StreamUnavailable
 from carveout.jobs import JOB_CLASS, worker_name
 from carveout.management.command import KitCommand
 from carveout.management.contexts import add_contexts, chosen
 from carveout.management.monitor import add_monitor, monitored
 from carveout.management.redis import redis_running
+from carveout.refusal import unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -66,9 +66,11 @@ def _worked(names: list[str], once: bool, options: dict[str, Any]) -> bool:
             worker_ttl=WORKER_TTL_S,
             verbosity=options["verbosity"],
         )
-    except (SystemExit, *REDIS_ERRORS) as error:  # rqworker tells of it and exits
+    except (SystemExit, *REDIS_ERRORS) as error:
+        # rqworker tells of a lost connection and exits; what it met is the error's context.
+        met = unavailable(error.__context__ or error if isinstance(error, SystemExit) else error)
         if once:
-            raise StreamUnavailable from error
-        logger.warning("Redis did not answer: %s; trying again", error)
+            raise met from error
+        logger.warning("%s Trying again.", met)
         return False
     return True

@@ -328,6 +328,15 @@ class TestSubscriptions:
         (entry,) = LogEntry.objects.all()
         assert "Reason: lost the paper" in entry.change_message
 
+    def test_without_redis_nothing_is_replayed_and_it_is_said(self, admin_client, valkey):
+        steps.consume()
+        valkey.stop()
+        sent = {"start": "1", "reason": "lost the paper"}
+        page = text(admin_client.post(f"{SUBSCRIPTIONS}desk.ear/replay/", sent, follow=True))
+        assert "Not replayed: Redis did not answer" in page
+        assert sum(Cursor.objects.using("kit").values_list("position", flat=True)) == 5
+        assert not LogEntry.objects.exists()
+
     def test_one_without_a_cursor_is_not_paused(self, admin_client):
         @carveout.subscribe("tickets.TicketSold")
         def late(event): ...

@@ -56,6 +56,26 @@ def test_a_trimmed_stream_is_repaired_from_the_log(redis):
     assert heard("ear") == keys(1, 10)
 
 
+def test_entries_that_come_between_the_two_looks_are_no_gap(monkeypatch, caplog):
+    listening("ear")
+    consumer = Consumer(["desk"])
+    consumer.run_once()
+    announce(sold(3))
+    last_position = stream.last_position
+
+    def shipped_just_now(place):
+        monkeypatch.setattr(stream, "last_position", last_position)
+        steps.relay()
+        return last_position(place)
+
+    monkeypatch.setattr(stream, "last_position", shipped_just_now)
+    caplog.set_level("INFO")
+    consumer.run_once()
+    consumer.close()
+    assert heard("ear") == keys(1, 3)
+    assert "reading the log" not in caplog.text
+
+
 def test_an_entry_that_redis_lost_is_read_from_the_log(redis):
     listening("ear")
     announce(sold(6))

@@ -271,7 +271,7 @@ class TestRedis:
         ("info", "level"),
         [
             ({"redis_version": "6.0.16"}, Level.ERROR),
-            ({"redis_version": "6.2.0"}, Level.WARNING),
+            ({"redis_version": "6.2.0"}, Level.OK),
             ({"redis_version": "7.0.15"}, Level.OK),
             ({"redis_version": "10.1.0"}, Level.OK),
             ({"redis_version": "7.2.4", "valkey_version": "7.2.5"}, Level.OK),

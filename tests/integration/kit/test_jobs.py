@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
-from rq import Callback, Queue, Webhook
+from rq import Callback, Queue, Repeat, Retry, Webhook
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -459,6 +459,19 @@ class TestForgedJobs:
                     queue().enqueue(RUN, *arguments, webhooks=[Webhook(url, status)])
             work()
         assert anybody.asked == []
+
+    @pytest.mark.parametrize("how", [{"retry": Retry(max=50)}, {"repeat": Repeat(times=50)}])
+    @pytest.mark.parametrize("arguments", [(1,), (1, 2)])
+    def test_one_that_asks_to_be_tried_again_is_tried_once(
+        self, how, arguments, caplog, monkeypatch
+    ):
+        tried = []
+        monkeypatch.setattr("carveout.delivery_job.attempt", lambda *which: tried.append(which))
+        queue().enqueue(RUN, *arguments, **how)
+        work()
+        work()
+        assert queue().job_ids == []
+        assert len(tried) + caplog.text.count("refused: it names") == 1
 
     def test_a_job_that_says_to_come_from_elsewhere_is_refused(self):
         printer()

@@ -1,5 +1,7 @@
 """Prune and forget: old events go, but never one that some cursor has not passed."""
 
+import re
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from django.utils import timezone
 
 import carveout
 from carveout import retention, stream, subscription
+from carveout.consumer import Consumer
 from carveout.models import Cursor, LoggedEvent, ReportedCursor
 from carveout.relay import Relay
 from tests.integration.kit import steps
@@ -89,16 +92,62 @@ class TestPrune:
         prune()
         assert left() == [4, 5]
 
-    def test_a_report_outlives_a_redis_that_forgets(self, valkey):
+    def test_a_report_outlives_a_redis_that_forgets(self, valkey, capsys):
+        """What was noted may be from before it was moved back, so it has to be told again."""
         heard(5)
         age(10)
-        stream.report(PLACE, {"faraway.ear": 1})
+        stream.report(PLACE, {"faraway.ear": 3})
         relay = Relay(["tickets"])
         relay.run_once()
         relay.close()
         valkey.flush()
         prune()
+        assert left() == [1, 2, 3, 4, 5]
+        assert "Redis has no report of faraway.ear: run its consumer" in capsys.readouterr().out
+        stream.report(PLACE, {"faraway.ear": 1})
+        prune()
         assert left() == [2, 3, 4, 5]
+
+    def test_nothing_goes_before_all_elsewhere_can_have_reported_again(self, kit, valkey, capsys):
+        """One that began elsewhere, and whose first report was lost before it was noted."""
+        heard(5)
+        age(10)
+        kit.set(HOSTED=["tickets"])
+        valkey.flush()
+        prune()
+        assert left() == [1, 2, 3, 4, 5]
+        told = capsys.readouterr().out
+        assert re.search("came back empty [0-3] s ago.* run this again in (30|2[789]) s", told)
+        kept = stream._kept_key(PLACE)
+        with valkey.client as redis:
+            redis.set(kept, int(redis.get(kept)) - 31)
+        prune()
+        assert left() == [5]
+
+    @pytest.mark.parametrize("report", [{"faraway.ear": 6}, {"x" * 201: 1}])
+    def test_reports_that_can_be_nobodys_are_not_noted(self, report):
+        heard(5)
+        stream.report(PLACE, report)
+        assert retention.note_reports(PLACE) == {"desk.ear"}
+        assert not ReportedCursor.objects.using("kit").exclude(subscription="desk.ear").exists()
+
+    def test_one_partition_that_cannot_be_asked_for_keeps_no_other_from_it(
+        self, kit, valkey, capsys
+    ):
+        kit.change("tickets", partitions=2)
+        heard(6)
+        age(10)
+        user = f"half{time.monotonic_ns()}"  # clients are kept by URL
+        with valkey.client as redis:
+            keys = "~carveout:{tickets.1}:*"
+            redis.execute_command("ACL", "SETUSER", user, "on", ">p", keys, "+@all")
+        kit.set(REDIS_URL=valkey.url.replace("redis://", f"redis://{user}:p@"))
+        before = log().filter(partition=0).count()
+        with pytest.raises(CommandError, match="Not every partition"):
+            prune()
+        assert "tickets.0: nothing was pruned. Redis refused a command" in capsys.readouterr().err
+        assert log().filter(partition=0).count() == before
+        assert log().filter(partition=1).count() == 1
 
     def test_nothing_goes_that_nobody_is_known_to_have_handled(self, kit):
         announce(sold(3))
@@ -191,3 +240,34 @@ class TestForget:
         with pytest.raises(CommandError, match="Nothing was done"):
             call_command("forget", "desk.ear")
         assert Cursor.objects.using("kit").exists()
+
+
+class TestReports:
+    def test_are_told_again_to_a_redis_that_forgot(self, valkey, monkeypatch):
+        """Also of a cursor that stands still."""
+        heard(3)
+        consumer = Consumer(["desk"])
+        consumer.run_once()
+        valkey.flush()
+        consumer._mirrored_at = 0.0
+        consumer.run_once()
+        assert stream.reports(PLACE) == {}  # it did so just now
+        monkeypatch.setattr(stream, "REPORT_EVERY_S", 0.0)
+        consumer._mirrored_at = 0.0
+        consumer.run_once()
+        consumer.close()
+        assert stream.reports(PLACE) == {"desk.ear": 3}
+
+    def test_of_a_cursor_that_was_moved_back_do_not_wait_for_its_consumer(self):
+        heard(5)
+        steps.relay()
+        call_command("replay", "desk.ear", "--from", "3", "--yes")
+        assert stream.reports(PLACE) == {"desk.ear": 2}
+        assert ReportedCursor.objects.using("kit").get().position == 2
+
+    def test_that_cannot_be_told_move_no_cursor_back(self, valkey):
+        heard(5)
+        valkey.stop()
+        with pytest.raises(CommandError, match="Redis did not answer"):
+            call_command("replay", "desk.ear", "--from", "3", "--yes")
+        assert Cursor.objects.using("kit").get().position == 5

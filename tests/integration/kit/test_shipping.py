@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import partial
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -161,6 +162,20 @@ class TestAStreamThatIsNotTheLogs:
         with pytest.raises(LogMismatch, match="is marked"):
             relay.ship(PLACE, 10)
         assert entry_ids(redis) == ["1-0", "2-0"]
+
+    def test_two_systems_on_one_redis_are_told_apart_by_the_mark(self):
+        announce(sold(2))
+        steps.relay()
+        theirs = Partition.objects.using("kit").get().log_id
+        Partition.objects.using("kit").update(log_id=uuid4())
+        announce(sold(1, "U"))
+        sequencer.sequence("tickets", 10)
+        with pytest.raises(LogMismatch, match=f"it is marked {theirs}:1:") as caught:
+            relay.ship(PLACE, 10)
+        told = str(caught.value)
+        assert "another system uses this Redis database" in told
+        assert "give each its own REDIS_URL, and do not run `epoch`" in told
+        assert "`<log_id>:<epoch>:…` of a row in carveout_partition" in told
 
     def test_a_raised_epoch_is_another_log(self):
         announce(sold(1))

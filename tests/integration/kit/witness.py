@@ -30,7 +30,7 @@ class Alarms(logging.Handler):
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if "created anew" in record.getMessage():
+        if "was restored or created" in record.getMessage():
             self.messages.append(record.getMessage())
 
 
