@@ -117,9 +117,7 @@ class TestPrune:
         prune()
         assert left() == [1, 2, 3, 4, 5]
         told = capsys.readouterr().out
-        assert re.search(
-            "came back empty [0-3] s ago.* run this again in (30|2[789]) s", told
-        )
+        assert re.search("came back empty [0-3] s ago.* run this again in (30|2[789]) s", told)
         kept = stream._kept_key(PLACE)
         with valkey.client as redis:
             redis.set(kept, int(redis.get(kept)) - 31)
