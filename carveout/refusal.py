@@ -12,10 +12,10 @@ from carveout.errors import StreamRefused, StreamSpoiled, StreamUnavailable
 _CODES: dict[type[Exception], str] = {
     redis.exceptions.AskError: "MOVED",
     redis.exceptions.NoPermissionError: "NOPERM",
-    redis.AuthenticationError: "NOAUTH",
-    redis.ReadOnlyError: "READONLY",
-    redis.OutOfMemoryError: "OOM",
-    redis.BusyLoadingError: "LOADING",
+    redis.exceptions.AuthenticationError: "NOAUTH",
+    redis.exceptions.ReadOnlyError: "READONLY",
+    redis.exceptions.OutOfMemoryError: "OOM",
+    redis.exceptions.BusyLoadingError: "LOADING",
     redis.ResponseError: "",
 }
 """What redis-py takes off an error's text, by its class. Others keep theirs in the text."""
