@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from carveout import declaration
 from carveout.conf import context_of
 from carveout.errors import DeclarationInvalid, InvalidEvent
 
@@ -125,6 +126,11 @@ hearer: ContextVar[str] = ContextVar("carveout_hearer", default="")
 
 
 def _declare(cls: type[Event], key: str, carries: str, version: int) -> None:
+    full_name, who = type_name(cls), f"{cls.__module__}.{cls.__name__}"
+    declaration.check_name(full_name, f"Event {who}")
+    declaration.check_name(carries, f"What {who} carries")
+    declaration.check_only(registry.get(full_name), cls, f"Event {full_name}")
+    _check_fields(cls, who)
     if key not in cls.__struct_fields__:
         raise DeclarationInvalid(
             f"{cls.__module__}.{cls.__name__}: key={key!r} names no field of it."
@@ -135,4 +141,14 @@ def _declare(cls: type[Event], key: str, carries: str, version: int) -> None:
             f"{cls.__module__}.{cls.__name__}: version={version!r} is no whole number from 1."
         )
     cls.event_key, cls.event_carries, cls.event_version = key, carries, version
-    registry[type_name(cls)] = cls
+    registry[full_name] = cls
+
+
+def _check_fields(cls: type[Event], who: str) -> None:
+    """A handler would get our attribute of that name, and never the field."""
+    for name in cls.__struct_fields__:
+        if hasattr(ReceivedEvent, name) or hasattr(Event, name):
+            raise DeclarationInvalid(
+                f"{who}: every received event has an attribute {name!r} of its own, so no handler"
+                f" could read the field {name!r}. Rename the field, as in 'order_{name}'."
+            )

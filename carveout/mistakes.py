@@ -36,9 +36,17 @@ def apps_mistake(name: str) -> str:
     return f"CARVEOUT['CONTEXTS']['{name}']: 'apps' must be a list of Django apps."
 
 
+def missing_app(name: str, app: str) -> str:
+    return (
+        f"CARVEOUT['CONTEXTS']['{name}']: there is no app {app!r}. Write its name as in"
+        " INSTALLED_APPS, such as 'orders' or 'orders.apps.OrdersConfig'."
+    )
+
+
 def context_mistakes(context: "Context", options: Mapping[str, Any]) -> Iterator[str]:
     where = f"CARVEOUT['CONTEXTS']['{context.name}']"
-    if isinstance(options.get("apps"), str):
+    apps = options.get("apps", ())
+    if isinstance(apps, str) or not all(isinstance(app, str) for app in apps):
         yield apps_mistake(context.name)
     if not context.name.isidentifier():
         yield f"{where}: a context's name must be a Python identifier."

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from carveout import declaration
 from carveout.conf import context_of, get_settings
 from carveout.errors import DeclarationInvalid
 from carveout.event import ReceivedEvent
@@ -91,10 +92,15 @@ def subscribe(
     time_limit_s: seconds after which one call of the handler is interrupted and counts as failed.
     replayable: False has `replay` refuse to move its cursor back without --force.
 
-    Raises: DeclarationInvalid: an option has a value that it can't have.
+    Raises: DeclarationInvalid: an option has a value that it can't have, another handler has the
+        name, or a call of the handler would not run it.
     """
+    for given in types:
+        if not isinstance(given, str):
+            raise declaration.not_called('subscribe("<context>.<Event>")', given)
 
     def declare(handler: Handler) -> Handler:
+        _check_handler(handler)
         context = context_of(handler.__module__).name
         subscription = Subscription(
             name=f"{context}.{handler.__name__}",
@@ -114,6 +120,9 @@ def subscribe(
             replayable=replayable,
         )
         _check_options(subscription)
+        known = registry.get(subscription.name)
+        who = f"Subscription {subscription.name}"
+        declaration.check_only(known and known.handler, handler, who)
         registry[subscription.name] = subscription
         return handler
 
@@ -126,13 +135,20 @@ def hosted(contexts: Iterable[str]) -> list[Subscription]:
     return sorted((s for s in registry.values() if s.context in wanted), key=lambda s: s.name)
 
 
+def _check_handler(handler: Callable[..., object]) -> None:
+    if not hasattr(handler, "__name__"):
+        raise DeclarationInvalid(
+            f"@carveout.subscribe: {handler!r} ({declaration.place(handler)}) has no name. Write a"
+            " plain function that calls it."
+        )
+    declaration.check_sync(handler, f"Subscription {handler.__module__}.{handler.__name__}")
+
+
 def _check_options(subscription: Subscription) -> None:
     def refuse(problem: str) -> None:
         raise DeclarationInvalid(f"Subscription {subscription.name}: {problem}")
 
-    known = registry.get(subscription.name)
-    if known and known.handler.__module__ != subscription.handler.__module__:
-        refuse(f"{known.handler.__module__} has one of that name. Rename one of the functions.")
+    declaration.check_name(subscription.name, f"Subscription {subscription.name}")
     if not subscription.types:
         refuse('hears nothing. Say @carveout.subscribe("<context>.<Event>").')
     for name in subscription.types:

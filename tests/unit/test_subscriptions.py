@@ -47,16 +47,6 @@ def test_options_that_can_not_work_are_refused(types, options, told):
     assert subscription.registry == {}
 
 
-def test_two_functions_of_one_name_are_refused():
-    def elsewhere(event):
-        """The same name in another module of the context."""
-
-    elsewhere.__name__, elsewhere.__module__ = "handler", "tests.unit.other"
-    carveout.subscribe("shows.ShowOpened")(handler)
-    with pytest.raises(DeclarationInvalid, match="has one of that name"):
-        carveout.subscribe("shows.ShowOpened")(elsewhere)
-
-
 class TestParameters:
     """A handler's parameters say what it needs."""
 
