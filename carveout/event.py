@@ -1,9 +1,11 @@
 """Events: thin facts that a context announces, and what a subscriber receives."""
 
+import math
 import uuid
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import msgspec
 
@@ -14,8 +16,12 @@ from carveout.errors import DeclarationInvalid, InvalidEvent
 EVENT_BYTES_MAX = 64 * 1024
 """An event's data may not be larger; a thin fact is far below it."""
 VERSION_MAX = 32_767
-"""What the log's column holds."""
+KEY_MAX = 255
+"""What the log's columns hold."""
+DEPTH_MAX = 100
+"""Lists and objects in one another. Readers have less room for them than Python's limit says."""
 
+T = TypeVar("T")
 Place = tuple[str, int]
 """A context and the number of one of its partitions."""
 
@@ -65,20 +71,30 @@ def type_name(event_type: type[Event]) -> str:
 
 
 def key_of(event: Event) -> str:
-    return str(getattr(event, type(event).event_key))
+    """Raises: InvalidEvent: it can't be stored, in whichever database."""
+    key = _text(str(getattr(event, type(event).event_key)))
+    if len(key) > KEY_MAX or "\0" in key or not _is_unicode(key):
+        raise InvalidEvent(
+            f"{type(event).__name__}: its key {type(event).event_key}={key[:KEY_MAX]!r} can't be"
+            f" stored. A key has at most {KEY_MAX} characters (this one has {len(key)}), no"
+            " NUL and no lone surrogates. Use a number, a UUID or a short code as the key."
+        )
+    return key
 
 
 def encode(event: Event) -> bytes:
-    """The event's data as JSON.
+    """The event's data as JSON, each field written as its declared type is.
 
     Raises: InvalidEvent: a field has a value that its declaration does not allow.
     """
     try:
-        data = msgspec.json.encode(event)
-        msgspec.json.decode(data, type=type(event))
-    except (msgspec.MsgspecError, TypeError, ValueError) as error:
+        data = msgspec.json.encode(event, enc_hook=_plain)
+        _check_numbers(event, data)
+        data = msgspec.json.encode(msgspec.json.decode(data, type=type(event)))
+        _check_depth(data)
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
         raise InvalidEvent(
-            f"{type(event).__name__}: {error}. Mend the value, or the field's type in"
+            f"{type(event).__name__}: {error}. Fix the value, or the field's type in"
             f" {type(event).__module__}."
         ) from error
     if len(data) > EVENT_BYTES_MAX:
@@ -87,6 +103,59 @@ def encode(event: Event) -> bytes:
             " allowed. Keep identity and key in the event and let subscribers look the rest up."
         )
     return data
+
+
+def _plain(value: Any) -> Any:
+    """Text and numbers of kinds of their own, such as Django's SafeString, are text and numbers."""
+    for kind, plain in ((str, _text), (int, int), (float, float)):
+        if isinstance(value, kind):
+            return plain(value)
+    raise TypeError(f"{type(value).__name__} is not a type that JSON has")
+
+
+def _text(value: str) -> str:
+    """Of the class `str` itself."""
+    return str.__str__(value)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_numbers(event: Event, data: bytes) -> None:
+    """NaN and infinity would become null."""
+    if b"null" not in data:
+        return
+    for level in _levels(msgspec.to_builtins(event, enc_hook=_plain)):
+        for value in level:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"JSON has no number {value}")
+
+
+def _check_depth(data: bytes) -> None:
+    if data.count(b"[") + data.count(b"{") <= DEPTH_MAX:
+        return
+    depth = sum(1 for _ in _levels(msgspec.json.decode(data))) - 1
+    if depth > DEPTH_MAX:
+        raise ValueError(f"its data are nested {depth} deep, at most {DEPTH_MAX} can be read")
+
+
+def _levels(value: Any) -> Iterator[list[Any]]:
+    """A value, then what is in it, then what is in that, and so on."""
+    level = [value]
+    while level:
+        yield level
+        level = [child for each in level for child in _children(each)]
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +178,17 @@ class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Full name of the carried lookup."""
     version: int = 1
     """Of the event's type, as the data are here: upcasters may have raised it."""
+
+    def as_(self, kind: Callable[..., T]) -> T:
+        """The data with types: a dataclass or msgspec.Struct with the fields that you use.
+
+        Raises: InvalidEvent: the data do not fit it.
+        """
+        try:
+            data = msgspec.json.encode(self.data)
+            return cast("T", msgspec.json.decode(data, type=cast("Any", kind)))
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise InvalidEvent(f"{self.type} {self.key!r} as {kind}: {error}.") from error
 
     def __getattr__(self, name: str) -> Any:
         try:
