@@ -107,9 +107,10 @@ def encode(event: Event) -> bytes:
 
 def _plain(value: Any) -> Any:
     """Text and numbers of kinds of their own, such as Django's SafeString, are text and numbers."""
-    for kind, plain in ((str, _text), (int, int), (float, float)):
-        if isinstance(value, kind):
-            return plain(value)
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int | float):
+        return int(value) if isinstance(value, int) else float(value)
     raise TypeError(f"{type(value).__name__} is not a type that JSON has")
 
 
