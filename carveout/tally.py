@@ -7,7 +7,6 @@ Each counts something of a name: `heard` events that a subscription's cursor pas
 A tally may be lost with its process or with Redis. No order ever waits for one.
 """
 
-import os
 import threading
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ import msgspec
 from carveout.conf import get_settings
 from carveout.connection import impatient_client
 from carveout.notice import tell
+from carveout.unix import after_fork
 
 FLUSH_EVERY_S = 1.0
 KINDS = ("heard", "failed", "done", "logged", "caused", "lookups", "lookups_failed", "lookups_us")
@@ -109,4 +109,4 @@ def forget() -> None:
     _pending.clear()
 
 
-os.register_at_fork(after_in_child=forget)
+after_fork(forget)

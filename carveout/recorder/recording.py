@@ -6,11 +6,7 @@ from typing import Any
 
 import msgspec
 
-try:
-    import fcntl
-except ImportError:  # no POSIX: whoever writes last wins
-    fcntl = None  # type: ignore[assignment]
-
+from carveout import unix
 from carveout.errors import SettingsInvalid
 from carveout.recorder.findings import Findings
 from carveout.recorder.owners import CODE
@@ -114,8 +110,7 @@ def add(part: Recording, path: Path) -> None:
     Raises: OSError: the file can't be written. SettingsInvalid: it is no recording.
     """
     with path.with_suffix(".lock").open("a") as lock:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        unix.lock(lock)  # without locks, whoever writes last wins
         known = [read(path)] if path.exists() else []
         new = path.with_suffix(".new")
         write(merged([*known, part]), new)
