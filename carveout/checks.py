@@ -25,6 +25,16 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     if not mistakes:
         missing = conf.missing_apps(settings)
         found += [Error(mistake, id="carveout.E001") for mistake in missing]
+    if "carveout" in map(conf.app_module, getattr(django_settings, "TENANT_APPS", ())):
+        found.append(
+            Error(
+                "'carveout' is in TENANT_APPS, so each tenant's schema has a log of its own, and"
+                " the relay looks into one schema only: the events of the others go nowhere.",
+                hint="Put 'carveout' into SHARED_APPS and not into TENANT_APPS; see"
+                " docs/reference/supported.md.",
+                id="carveout.E013",
+            )
+        )
     here = [settings.contexts[name] for name in settings.hosted if name in settings.contexts]
     databases = {context.database for context in here}
     return found + [message for name in sorted(databases) for message in _check_database(name)]

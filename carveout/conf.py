@@ -186,7 +186,7 @@ def missing_apps(settings: Settings) -> list[str]:
 def app_module(entry: str) -> str:
     """The package of an app that is named as in INSTALLED_APPS: by itself, or by its AppConfig."""
     module, _, name = entry.rpartition(".")
-    if not name[:1].isupper():
+    if not module or not name[:1].isupper():
         return entry
     try:
         return str(getattr(import_module(module), name).name)

@@ -18,6 +18,9 @@ KEY_LENGTH_MIN = 32
 Source: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
 """
 
+CONTEXT_MAX = 100
+"""Characters of a context's name: what our columns hold."""
+
 
 def unknown_names(raw: Mapping[str, Any], known: Sequence[str], where: str) -> Iterator[str]:
     for name in raw:
@@ -50,6 +53,8 @@ def context_mistakes(context: "Context", options: Mapping[str, Any]) -> Iterator
         yield apps_mistake(context.name)
     if not context.name.isidentifier():
         yield f"{where}: a context's name must be a Python identifier."
+    if len(context.name) > CONTEXT_MAX:
+        yield f"{where}: a context's name can have at most {CONTEXT_MAX} characters."
     if not context.apps:
         yield f"{where}: 'apps' must name at least one Django app."
     if not isinstance(context.partitions, int) or context.partitions < 1:

@@ -1,6 +1,7 @@
 """Subscriptions: which handler of which context hears which events, and what it asks for."""
 
 import inspect
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -160,10 +161,25 @@ def _check_options(subscription: Subscription) -> None:
         refuse(f"start={subscription.start!r} is unknown. Say 'beginning' or 'now'.")
     if not isinstance(subscription.max_attempts, int) or subscription.max_attempts < 1:
         refuse(f"max_attempts={subscription.max_attempts!r}: say a whole number from 1.")
+    if not _is_above_0(subscription.time_limit_s):
+        refuse(f"time_limit_s={subscription.time_limit_s!r}: give a number of seconds above 0.")
+    for option in ("retry_base_s", "retry_cap_s"):
+        value = getattr(subscription, option)
+        if value is not None and not _is_above_0(value):
+            refuse(f"{option}={value!r}: give a number of seconds above 0, or leave it out.")
+    kinds = subscription.give_up_on
+    if not isinstance(kinds, tuple) or not all(
+        isinstance(kind, type) and issubclass(kind, Exception) for kind in kinds
+    ):
+        refuse(f"give_up_on={kinds!r} must be a tuple of error classes, as in (ValueError,).")
     if subscription.batch and (subscription.via == "rq" or subscription.ordered):
         refuse("batch=True goes with neither via='rq' nor ordered=True. Take one of them away.")
     if not subscription.atomic and subscription.via != "rq":
         refuse("atomic=False goes with via='rq' only. Add it, or take atomic=False away.")
+
+
+def _is_above_0(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def _hints(subscription: Subscription) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A recording: what one run showed, as it is kept in a file and passed between processes."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,7 @@ def add(part: Recording, path: Path) -> None:
 def read(path: Path) -> Recording:
     """Raises: SettingsInvalid: there is no such file, or it is no recording."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Recording)
+        return msgspec.json.decode(path.read_bytes().removeprefix(BOM_UTF8), type=Recording)
     except (OSError, msgspec.DecodeError) as error:
         raise SettingsInvalid(f"{path} is no recording: {error}") from error
 
