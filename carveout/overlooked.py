@@ -6,6 +6,7 @@ another module, which none of these imports, would be lost without a word.
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Iterator
 from functools import cached_property
@@ -21,6 +22,7 @@ _CALLS = {"subscribe": "subscribers", "upcast": "events", "lookup": "lookups"}
 _BASES = {"Event": "events", "Lookup": "lookups"}
 """What declares something, and the module where it belongs."""
 _ELSEWHERE = {"tests", "test", "migrations", "node_modules", "static", "templates", "__pycache__"}
+_OF_TESTS = re.compile(r"tests?(_\w+)?\.py|\w+_tests?\.py|conftest\.py")
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -113,7 +115,7 @@ def _modules_below(folder: Path) -> Iterator[Path]:
             each for each in folders if each not in _ELSEWHERE | _INSTALLED and each[0] != "."
         ]
         for file in files:
-            if file.endswith(".py") and not file.startswith(("test", "conftest")):
+            if file.endswith(".py") and not _OF_TESTS.fullmatch(file):
                 yield Path(below, file)
 
 

@@ -107,7 +107,11 @@ def test_a_worker_refuses_plainly(project):
     assert ran.stdout.startswith("CommandError: `relay` needs Linux or macOS")
 
 
-@pytest.mark.parametrize("command", [["relay"], ["consume", "orders"], ["work", "orders"], ["up"]])
+@pytest.mark.parametrize(
+    "command",
+    [["relay", "--once"], ["consume", "orders", "--once"], ["work", "orders", "--once"], ["up"]],
+    ids=lambda command: command[0],
+)
 def test_each_worker_refuses(monkeypatch, command):
     monkeypatch.setattr(unix, "fcntl", None)
     with pytest.raises(CommandError, match=f"`{command[0]}` needs Linux or macOS"):

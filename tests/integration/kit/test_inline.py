@@ -265,6 +265,11 @@ class TestCapture:
 class TestInADjangoTestCase(TestCase):
     """A test case runs in a transaction that is never committed."""
 
+    @classmethod
+    def setUpTestData(cls) -> None:
+        with pytest.raises(carveout.NotInTransaction):
+            carveout.publish(TicketSold(number="T-1"))
+
     def setUp(self) -> None:
         alone = declarations.only(OURS)
         alone.__enter__()
