@@ -6,7 +6,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings as django_settings
 from django.utils.module_loading import module_has_submodule
 
-DECLARATIONS = ("events", "lookups", "subscribers")
+from carveout.declaration import MODULES
 
 
 class CarveoutConfig(AppConfig):
@@ -19,11 +19,11 @@ class CarveoutConfig(AppConfig):
         # The checks register themselves; whatever is broken in the rest shows now, not at the
         # first publish.
         from carveout import checks, publisher  # noqa: F401
-        from carveout.conf import build
+        from carveout.conf import build, missing_apps
         from carveout.ratchet import system_check  # noqa: F401
 
         settings, mistakes = build(getattr(django_settings, "CARVEOUT", {}))
-        if mistakes:
+        if mistakes or missing_apps(settings):
             return  # the check tells them all; whatever uses the settings raises them
         for context in settings.hosted:
             for app in settings.contexts[context].apps:
@@ -34,6 +34,6 @@ class CarveoutConfig(AppConfig):
 
 def _discover(app: str) -> None:
     module = import_module(app)
-    for name in DECLARATIONS:
+    for name in MODULES:
         if module_has_submodule(module, name):
             import_module(f"{app}.{name}")

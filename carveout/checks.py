@@ -6,13 +6,15 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connections
 
-from carveout import address, conf, event, lookups, upcaster
+from carveout import address, conf, event, lookups, overlooked, upcaster
 from carveout.errors import CarveoutError
 from carveout.subscription import Subscription, hosted
 from carveout.upcaster import Upcaster
 
 TAG = "carveout"
+VENDORS = ("sqlite", "postgresql")
 
 
 @register(TAG)
@@ -20,9 +22,68 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     """settings.CARVEOUT, and the SQLite options that the guarantees rest on."""
     settings, mistakes = _settings()
     found: list[CheckMessage] = [Error(mistake, id="carveout.E001") for mistake in mistakes]
+    if not mistakes:
+        missing = conf.missing_apps(settings)
+        found += [Error(mistake, id="carveout.E001") for mistake in missing]
+    if "carveout" in map(conf.app_module, getattr(django_settings, "TENANT_APPS", ())):
+        found.append(
+            Error(
+                "'carveout' is in TENANT_APPS, so each tenant's schema has a log of its own, and"
+                " the relay looks into one schema only: the events of the others go nowhere.",
+                hint="Put 'carveout' into SHARED_APPS and not into TENANT_APPS; see"
+                " docs/reference/supported.md.",
+                id="carveout.E013",
+            )
+        )
     here = [settings.contexts[name] for name in settings.hosted if name in settings.contexts]
     databases = {context.database for context in here}
     return found + [message for name in sorted(databases) for message in _check_database(name)]
+
+
+@register(TAG)
+def check_unread(**_: Any) -> list[CheckMessage]:
+    """Handlers, events and lookups in modules that no process imports."""
+    settings, mistakes = _settings()
+    if mistakes or conf.missing_apps(settings):
+        return []  # the other check tells them
+    found: list[CheckMessage] = []
+    for source, context, declared in overlooked.unread(settings):
+        if all(each.reads for each in declared):
+            found.append(_unread(Warning, "carveout.W003", source, context, declared))
+        else:
+            found.append(_unread(Error, "carveout.E010", source, context, declared))
+    for source, loose in overlooked.loose(settings):
+        found.append(
+            Error(
+                f"{source.where}:{loose.line}: carveout.{loose.name}(…) stands by itself, so what"
+                " is below it is not declared.",
+                hint=f"Write @carveout.{loose.name}(…), with an @.",
+                id="carveout.E011",
+            )
+        )
+    return found
+
+
+def _unread(
+    kind: type[Error] | type[Warning],
+    code: str,
+    source: overlooked.Source,
+    context: str,
+    declared: list[overlooked.Found],
+) -> CheckMessage:
+    first, names = declared[0], ", ".join(each.name for each in declared)
+    where = f"{source.where}:{first.line}: {names}"
+    if not context:
+        return kind(
+            f"{where} belongs to no context, so nothing reads it: it has no effect.",
+            hint=f"Add {source.app!r} to the 'apps' of a context in CARVEOUT['CONTEXTS'].",
+            id=code,
+        )
+    return kind(
+        f"{where} is in a module that nothing imports, so it has no effect.",
+        hint=f"Move it to {source.app}/{first.home}.py, or write `import {source.module}` there.",
+        id=code,
+    )
 
 
 @register(TAG)
@@ -58,10 +119,21 @@ def _settings() -> tuple[conf.Settings, list[str]]:
 
 
 def _check_database(name: str) -> Iterator[CheckMessage]:
-    config = django_settings.DATABASES.get(name, {})
-    if not str(config.get("ENGINE", "")).endswith("sqlite3"):
+    if name not in connections.settings:
+        return  # a mistake in the settings
+    connection = connections[name]
+    if connection.vendor not in VENDORS:
+        yield Error(
+            f"Database {name!r} is {connection.display_name}. Events need SQLite or"
+            " PostgreSQL: the log's statements and locks are written for them, and tested on them.",
+            hint="Give the contexts that are hosted here a database of one of these; see"
+            " docs/reference/supported.md. The survey, plan and ratchet run on any database.",
+            id="carveout.E012",
+        )
+    if connection.vendor != "sqlite":
         return
-    init = str(config.get("OPTIONS", {}).get("init_command", "")).lower().replace(" ", "")
+    options = connection.settings_dict["OPTIONS"]
+    init = str(options.get("init_command", "")).lower().replace(" ", "")
     if "synchronous=normal" in init or "synchronous=off" in init:
         yield Warning(
             f"Database {name!r}: after a power cut a committed order may be gone although its"

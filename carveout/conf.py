@@ -3,9 +3,13 @@
 import hashlib
 import hmac
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
+from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +34,12 @@ class Context:
     url: str = ""
 
     def owns(self, module: str) -> bool:
-        return any(module == app or module.startswith(f"{app}.") for app in self.apps)
+        return self.app_of(module) is not None
+
+    def app_of(self, module: str) -> str | None:
+        """The innermost of its apps that holds the module."""
+        holding = (app for app in self.apps if f"{module}.".startswith(f"{app}."))
+        return max(holding, key=len, default=None)
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,7 @@ class Settings:
     def context_of(self, module: str) -> Context | None:
         """The context whose apps hold this module, the innermost app winning."""
         owners = [context for context in self.contexts.values() if context.owns(module)]
-        return max(owners, key=lambda context: max(map(len, context.apps)), default=None)
+        return max(owners, key=lambda context: len(context.app_of(module) or ""), default=None)
 
     def hosts(self, context: str) -> bool:
         return context in self.hosted
@@ -117,7 +126,8 @@ def build(raw: Mapping[str, Any]) -> tuple[Settings, list[str]]:
     for name, options in raw.get("CONTEXTS", {}).items():
         found += mistakes.unknown_names(options, _names(Context), f"CARVEOUT['CONTEXTS']['{name}']")
         known = {key: options[key] for key in _names(Context) if key in options and key != "name"}
-        context = Context(name, **{**known, "apps": tuple(known.get("apps", ()))})
+        apps = tuple(app_module(str(app)) for app in known.get("apps", ()))
+        context = Context(name, **{**known, "apps": apps})
         found += mistakes.context_mistakes(context, options)
         contexts[name] = context
     values = {key: raw[key.upper()] for key in _names(Settings) if key.upper() in raw}
@@ -147,7 +157,8 @@ def hosted_contexts(raw: Mapping[str, Any]) -> list[str]:
 def hosted_apps(raw: Mapping[str, Any]) -> list[str]:
     """The Django apps of the hosted contexts, for INSTALLED_APPS.
 
-    Raises: SettingsInvalid: a hosted context is not in CONTEXTS, or its apps are no list.
+    Raises: SettingsInvalid: a hosted context is not in CONTEXTS, its apps are no list, or there is
+        no such app.
     """
     contexts = raw.get("CONTEXTS", {})
     for name in hosted_contexts(raw):
@@ -155,7 +166,44 @@ def hosted_apps(raw: Mapping[str, Any]) -> list[str]:
             raise SettingsInvalid(mistakes.unknown(name, contexts, "hosted context"))
         if isinstance(contexts[name].get("apps"), str):
             raise SettingsInvalid(mistakes.apps_mistake(name))
+        for app in contexts[name].get("apps", ()):
+            if not is_there(app):
+                raise SettingsInvalid(mistakes.missing_app(name, app))
     return [app for name in hosted_contexts(raw) for app in contexts[name].get("apps", ())]
+
+
+def missing_apps(settings: Settings) -> list[str]:
+    """Apps of hosted contexts that are not there, as sentences."""
+    here = [settings.contexts[name] for name in settings.hosted]
+    return [
+        mistakes.missing_app(context.name, app)
+        for context in here
+        for app in context.apps
+        if not is_there(app)
+    ]
+
+
+def app_module(entry: str) -> str:
+    """The package of an app that is named as in INSTALLED_APPS: by itself, or by its AppConfig."""
+    module, _, name = entry.rpartition(".")
+    if not module or not name[:1].isupper():
+        return entry
+    try:
+        return str(getattr(import_module(module), name).name)
+    except (ImportError, AttributeError):  # another deployment has it
+        return module.removesuffix(".apps")
+
+
+def is_there(app: str) -> bool:
+    """Can it be imported? Nothing is, since this is asked while settings are read."""
+    first, *rest = [part for part in app.split(".") if not part[:1].isupper()]
+    spec = sys.modules[first].__spec__ if first in sys.modules else find_spec(first)
+    name = first
+    for part in rest:
+        name = f"{name}.{part}"
+        folders = spec.submodule_search_locations if spec else None
+        spec = PathFinder.find_spec(name, folders) if folders else None
+    return spec is not None
 
 
 def rq_queues(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,6 @@ Every command that needs it says so with `started`; the first starts it and the 
 also when those in between were killed. It listens on loopback only, without a password.
 """
 
-import fcntl
 import random
 import subprocess
 import time
@@ -18,6 +17,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from carveout import unix
 from carveout.errors import CarveoutError
 from carveout.ports import HOST, is_free
 
@@ -55,7 +55,7 @@ def started(state_dir: Path) -> Iterator[str]:
             port = _port(folder)
             if not _is_ours(port, folder):
                 _start(port, folder)
-            fcntl.flock(users, fcntl.LOCK_SH)
+            unix.lock(users, shared=True)
         url.cache_clear()
         try:
             yield f"redis://{HOST}:{port}/0"
@@ -75,17 +75,13 @@ def _folder(state_dir: Path) -> Path:
 def _locked(folder: Path) -> Iterator[None]:
     """One command at a time looks, starts or stops. A killed holder's lock is free at once."""
     with (folder / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        unix.lock(lock)
         yield
 
 
 def _is_last(users: TextIO) -> bool:
     """Whether no other living process is inside `started`. Gives up our own share of the lock."""
-    try:
-        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return unix.lock(users, wait=False)
 
 
 def _port(folder: Path) -> int:

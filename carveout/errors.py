@@ -30,7 +30,7 @@ class NotInTransaction(CarveoutError):
 
 
 class InvalidEvent(CarveoutError):
-    """The event does not fit its own declaration; nothing was stored."""
+    """The event does not fit its declaration or the types asked for; nothing was stored."""
 
 
 class StreamUnavailable(CarveoutError):

@@ -1,20 +1,27 @@
 """Events: thin facts that a context announces, and what a subscriber receives."""
 
+import math
 import uuid
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import msgspec
 
+from carveout import declaration
 from carveout.conf import context_of
 from carveout.errors import DeclarationInvalid, InvalidEvent
 
 EVENT_BYTES_MAX = 64 * 1024
 """An event's data may not be larger; a thin fact is far below it."""
 VERSION_MAX = 32_767
-"""What the log's column holds."""
+KEY_MAX = 255
+"""What the log's columns hold."""
+DEPTH_MAX = 100
+"""Lists and objects in one another. Readers have less room for them than Python's limit says."""
 
+T = TypeVar("T")
 Place = tuple[str, int]
 """A context and the number of one of its partitions."""
 
@@ -64,20 +71,30 @@ def type_name(event_type: type[Event]) -> str:
 
 
 def key_of(event: Event) -> str:
-    return str(getattr(event, type(event).event_key))
+    """Raises: InvalidEvent: it can't be stored, in whichever database."""
+    key = _text(str(getattr(event, type(event).event_key)))
+    if len(key) > KEY_MAX or "\0" in key or not _is_unicode(key):
+        raise InvalidEvent(
+            f"{type(event).__name__}: its key {type(event).event_key}={key[:KEY_MAX]!r} can't be"
+            f" stored. A key has at most {KEY_MAX} characters (this one has {len(key)}), no"
+            " NUL and no lone surrogates. Use a number, a UUID or a short code as the key."
+        )
+    return key
 
 
 def encode(event: Event) -> bytes:
-    """The event's data as JSON.
+    """The event's data as JSON, each field written as its declared type is.
 
     Raises: InvalidEvent: a field has a value that its declaration does not allow.
     """
     try:
-        data = msgspec.json.encode(event)
-        msgspec.json.decode(data, type=type(event))
-    except (msgspec.MsgspecError, TypeError, ValueError) as error:
+        data = msgspec.json.encode(event, enc_hook=_plain)
+        _check_numbers(event, data)
+        data = msgspec.json.encode(msgspec.json.decode(data, type=type(event)))
+        _check_depth(data)
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
         raise InvalidEvent(
-            f"{type(event).__name__}: {error}. Mend the value, or the field's type in"
+            f"{type(event).__name__}: {error}. Fix the value, or the field's type in"
             f" {type(event).__module__}."
         ) from error
     if len(data) > EVENT_BYTES_MAX:
@@ -86,6 +103,60 @@ def encode(event: Event) -> bytes:
             " allowed. Keep identity and key in the event and let subscribers look the rest up."
         )
     return data
+
+
+def _plain(value: Any) -> Any:
+    """Text and numbers of kinds of their own, such as Django's SafeString, are text and numbers."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int | float):
+        return int(value) if isinstance(value, int) else float(value)
+    raise TypeError(f"{type(value).__name__} is not a type that JSON has")
+
+
+def _text(value: str) -> str:
+    """Of the class `str` itself."""
+    return str.__str__(value)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_numbers(event: Event, data: bytes) -> None:
+    """NaN and infinity would become null."""
+    if b"null" not in data:
+        return
+    for level in _levels(msgspec.to_builtins(event, enc_hook=_plain)):
+        for value in level:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"JSON has no number {value}")
+
+
+def _check_depth(data: bytes) -> None:
+    if data.count(b"[") + data.count(b"{") <= DEPTH_MAX:
+        return
+    depth = sum(1 for _ in _levels(msgspec.json.decode(data))) - 1
+    if depth > DEPTH_MAX:
+        raise ValueError(f"its data are nested {depth} deep, at most {DEPTH_MAX} can be read")
+
+
+def _levels(value: Any) -> Iterator[list[Any]]:
+    """A value, then what is in it, then what is in that, and so on."""
+    level = [value]
+    while level:
+        yield level
+        level = [child for each in level for child in _children(each)]
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +180,17 @@ class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
     """Of the event's type, as the data are here: upcasters may have raised it."""
 
+    def as_(self, kind: Callable[..., T]) -> T:
+        """The data with types: a dataclass or msgspec.Struct with the fields that you use.
+
+        Raises: InvalidEvent: the data do not fit it.
+        """
+        try:
+            data = msgspec.json.encode(self.data)
+            return cast("T", msgspec.json.decode(data, type=cast("Any", kind)))
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise InvalidEvent(f"{self.type} {self.key!r} as {kind}: {error}.") from error
+
     def __getattr__(self, name: str) -> Any:
         try:
             return self.data[name]
@@ -125,6 +207,11 @@ hearer: ContextVar[str] = ContextVar("carveout_hearer", default="")
 
 
 def _declare(cls: type[Event], key: str, carries: str, version: int) -> None:
+    full_name, who = type_name(cls), f"{cls.__module__}.{cls.__name__}"
+    declaration.check_name(full_name, f"Event {who}")
+    declaration.check_name(carries, f"What {who} carries")
+    declaration.check_only(registry.get(full_name), cls, f"Event {full_name}")
+    _check_fields(cls, who)
     if key not in cls.__struct_fields__:
         raise DeclarationInvalid(
             f"{cls.__module__}.{cls.__name__}: key={key!r} names no field of it."
@@ -135,4 +222,14 @@ def _declare(cls: type[Event], key: str, carries: str, version: int) -> None:
             f"{cls.__module__}.{cls.__name__}: version={version!r} is no whole number from 1."
         )
     cls.event_key, cls.event_carries, cls.event_version = key, carries, version
-    registry[type_name(cls)] = cls
+    registry[full_name] = cls
+
+
+def _check_fields(cls: type[Event], who: str) -> None:
+    """A handler would get our attribute of that name, and never the field."""
+    for name in cls.__struct_fields__:
+        if hasattr(ReceivedEvent, name) or hasattr(Event, name):
+            raise DeclarationInvalid(
+                f"{who}: every received event has an attribute {name!r} of its own, so no handler"
+                f" could read the field {name!r}. Rename the field, as in 'order_{name}'."
+            )

@@ -1,7 +1,12 @@
 """Inline delivery: everything at once, in process and without Redis. For tests."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from types import MappingProxyType
+from typing import NamedTuple
+
+from django.db.models import Q
 
 from carveout import correlation, log, sequencer
 from carveout.attempt import attempt
@@ -15,34 +20,43 @@ from carveout.subscription import Subscription, hosted
 _under_way: ContextVar[bool] = ContextVar("carveout_inline", default=False)
 
 
-def deliver() -> list[Delivery]:
+class Left(NamedTuple):
+    """What a run left undone."""
+
+    failed: Sequence[Delivery] = ()
+    """Deliveries that failed in it, or that wait since a lookup failed."""
+    stalled: Mapping[str, Exception] = MappingProxyType({})
+    """Why subscriptions stayed behind, by name."""
+
+
+def deliver() -> Left:
     """Sequence, consume and attempt until nothing new is left.
 
     What fails stays parked. A publish in a handler is taken up by the run that is under way.
-
-    Returns: the deliveries that failed in this run.
     """
     if _under_way.get():
-        return []
+        return Left()
     token = _under_way.set(True)
     try:
-        before = {(row.pk, row.attempts) for row in _tried()}
+        before = {(row.pk, row.attempts) for row in _tried() if row.attempts}
+        stalled: dict[str, Exception] = {}
         with correlation.using(None):  # a request's events may not be the only ones
-            while _round():
-                pass
-        return [row for row in _tried() if (row.pk, row.attempts) not in before]
+            while _round(stalled):
+                stalled.clear()
+        failed = [row for row in _tried() if (row.pk, row.attempts) not in before]
+        return Left(failed, stalled)
     finally:
         _under_way.reset(token)
 
 
-def _round() -> int:
+def _round(stalled: dict[str, Exception]) -> int:
     settings = get_settings()
     done = sum(sequencer.sequence(context, settings.batch_rows) for context in settings.hosted)
     by_context: dict[str, list[Subscription]] = defaultdict(list)
     for subscription in hosted(settings.hosted):
         by_context[subscription.context].append(subscription)
     for context, subscriptions in by_context.items():
-        done += sum(_consume(context, place, subscriptions) for place in _places())
+        done += sum(_consume(context, place, subscriptions, stalled) for place in _places())
         done += _attempt_new(context)
     return done
 
@@ -52,7 +66,7 @@ def _tried() -> list[Delivery]:
     return [
         row
         for database in sorted(databases)
-        for row in Delivery.objects.using(database).filter(attempts__gt=0)
+        for row in Delivery.objects.using(database).filter(Q(attempts__gt=0) | ~Q(error_type=""))
     ]
 
 
@@ -60,11 +74,16 @@ def _places() -> list[Place]:
     return log.places_of(get_settings().hosted)
 
 
-def _consume(context: str, place: Place, subscriptions: list[Subscription]) -> int:
+def _consume(
+    context: str, place: Place, subscriptions: list[Subscription], stalled: dict[str, Exception]
+) -> int:
     hearing = [s for s in subscriptions if place[0] in s.sources]
     if not hearing:
         return 0
-    return PartitionConsumer(place, hearing, LogSource(context, place)).run_once()
+    consumer = PartitionConsumer(place, hearing, LogSource(context, place))
+    done = consumer.run_once()
+    stalled |= consumer.stalled
+    return done
 
 
 def _attempt_new(context: str) -> int:

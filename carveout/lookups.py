@@ -1,5 +1,6 @@
 """Lookups: what a context lets others read, and the fields of it that a reader uses."""
 
+import inspect
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import ListSerializer, Serializer
 from rest_framework.viewsets import GenericViewSet
 
-from carveout import annotation, tally, transport
+from carveout import annotation, declaration, tally, transport
 from carveout.access import ContextTokenAuthentication, IsContextOrStaff, StaffAuthentication
 from carveout.conf import context_of, get_settings
 from carveout.errors import DeclarationInvalid, LookupBehind, LookupNotFound, LookupRefused
@@ -64,16 +65,41 @@ def _seen(request: Request) -> Seen | None:
     return (int(seen[1]), int(seen[2])) if seen else None
 
 
-def lookup(name: str, *, key: str) -> Any:
-    """Offer a viewset to other contexts as `<context>.<name>`, found by the field `key`."""
+def lookup(name: str, *, key: str = "") -> Any:
+    """Offer a viewset to other contexts as `<context>.<name>`, found by the field `key`.
+
+    Raises: DeclarationInvalid: it can't work, or the name is taken.
+    """
+    if not isinstance(name, str) or not key:
+        raise declaration.not_called('lookup("<name>", key="<field>")', name)
 
     def declare(view: type[LookupViewSet]) -> type[LookupViewSet]:
-        view.lookup_name = f"{context_of(view.__module__).name}.{name}"
-        view.lookup_key = key
+        who = f"Lookup {view.__module__}.{view.__qualname__}"
+        _check_view(view, name, who)
+        full_name = f"{context_of(view.__module__).name}.{name}"
+        declaration.check_name(full_name, who)
+        declaration.check_only(offered.get(full_name), view, f"Lookup {full_name}")
+        view.lookup_name, view.lookup_key = full_name, key
         offered[view.lookup_name] = view
         return view
 
     return declare
+
+
+def _check_view(view: type[LookupViewSet], name: str, who: str) -> None:
+    if not isinstance(view, type) or not issubclass(view, LookupViewSet):
+        raise DeclarationInvalid(
+            f"{who} ({declaration.place(view)}): @carveout.lookup goes above a subclass of"
+            " carveout.LookupViewSet."
+        )
+    if "." in name or "/" in name:
+        raise DeclarationInvalid(
+            f"{who}: {name!r} has a dot or a slash. Leave the context out, it is added:"
+            f" @carveout.lookup({name.rpartition('.')[2].strip('/')!r}, …)."
+        )
+    for each in vars(view).values():
+        if inspect.isfunction(each):
+            declaration.check_sync(each, f"{who}: {each.__name__}")
 
 
 def represent(
@@ -173,6 +199,8 @@ def _declare_reader(cls: type[Lookup], of: str, by: str) -> None:
         )
     cls.lookup_of, cls.lookup_by = of, by
     cls.lookup_reader = context_of(cls.__module__).name
+    same = (cls.__module__, cls.__qualname__)  # of before a reload of its module
+    readers[:] = [each for each in readers if (each.__module__, each.__qualname__) != same]
     readers.append(cls)
 
 

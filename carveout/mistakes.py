@@ -18,6 +18,9 @@ KEY_LENGTH_MIN = 32
 Source: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
 """
 
+CONTEXT_MAX = 100
+"""Characters of a context's name: what our columns hold."""
+
 
 def unknown_names(raw: Mapping[str, Any], known: Sequence[str], where: str) -> Iterator[str]:
     for name in raw:
@@ -36,12 +39,22 @@ def apps_mistake(name: str) -> str:
     return f"CARVEOUT['CONTEXTS']['{name}']: 'apps' must be a list of Django apps."
 
 
+def missing_app(name: str, app: str) -> str:
+    return (
+        f"CARVEOUT['CONTEXTS']['{name}']: there is no app {app!r}. Write its name as in"
+        " INSTALLED_APPS, such as 'orders' or 'orders.apps.OrdersConfig'."
+    )
+
+
 def context_mistakes(context: "Context", options: Mapping[str, Any]) -> Iterator[str]:
     where = f"CARVEOUT['CONTEXTS']['{context.name}']"
-    if isinstance(options.get("apps"), str):
+    apps = options.get("apps", ())
+    if isinstance(apps, str) or not all(isinstance(app, str) for app in apps):
         yield apps_mistake(context.name)
     if not context.name.isidentifier():
         yield f"{where}: a context's name must be a Python identifier."
+    if len(context.name) > CONTEXT_MAX:
+        yield f"{where}: a context's name can have at most {CONTEXT_MAX} characters."
     if not context.apps:
         yield f"{where}: 'apps' must name at least one Django app."
     if not isinstance(context.partitions, int) or context.partitions < 1:

@@ -1,7 +1,6 @@
 """Notices: commands that may get lost, sent on a connection that Redis does not answer on."""
 
 import logging
-import os
 import threading
 import time
 from typing import Any
@@ -9,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from carveout.connection import REDIS_ERRORS, impatient_client, on_cluster
 from carveout.refusal import unavailable
+from carveout.unix import after_fork
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def forget() -> None:
     _connections.clear()
 
 
-os.register_at_fork(after_in_child=forget)
+after_fork(forget)
 
 
 def _connected(key: str) -> Any:

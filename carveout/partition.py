@@ -60,6 +60,8 @@ class PartitionConsumer:
         self._database = subscriptions[0].database
         self._source = source
         self._pauses = Pauses()
+        self.stalled: dict[str, Exception] = {}
+        """Why subscriptions stayed behind in the last `run_once`, by name."""
         self._positions: dict[str, At] = {}
         self._mirrored: dict[str, int] = {}
         self._mirrored_at = 0.0
@@ -80,6 +82,7 @@ class PartitionConsumer:
         Returns: how many events the groups moved past; 0 too if this partition needs a person.
         Raises: StreamUnavailable: Redis did not answer; call again.
         """
+        self.stalled.clear()
         try:
             if self._stale or (self._idle and not news) or self._may_be_resumed():
                 self._positions = self._load()
@@ -89,6 +92,7 @@ class PartitionConsumer:
             if not self._broken:
                 logger.error("%s", error)  # noqa: TRY400 - its message says it all
             self._broken = True
+            self.stalled |= dict.fromkeys(self._subscriptions, error)
             self.forget_positions()
             return 0
         self._broken = False
@@ -274,4 +278,5 @@ class PartitionConsumer:
     def _pause(self, group: Sequence[Subscription], error: Exception) -> None:
         for subscription in group:
             seconds = self._pauses.pause(subscription.name)
+            self.stalled[subscription.name] = error
             logger.warning("%s rests for %.1f s: %s", subscription.name, seconds, error)

@@ -24,6 +24,7 @@ class ContextRouter:
         if app_label == "carveout":
             return db in {settings.database_of(context) for context in settings.hosted}
         database = database_of_app(app_label)
-        if database is None:
-            return None if db == "default" else False
+        if database is None:  # of no context: it may be anywhere but among the contexts' tables
+            theirs = {context.database for context in settings.contexts.values()} - {"default"}
+            return False if db in theirs else None
         return db == database

@@ -25,11 +25,13 @@ def lock(context: str) -> int:
     Returns: the number of partitions.
     """
     with connections[get_settings().database_of(context)].cursor() as cursor:
-        while True:
-            cursor.execute(_LOCK, [context])
-            if found := cursor.fetchone():
-                return int(found[0])
+        cursor.execute(_LOCK, [context])
+        found = cursor.fetchone()
+        if not found:
             divide(context)
+            cursor.execute(_LOCK, [context])
+            found = cursor.fetchone()
+        return int(found[0])
 
 
 _LOCK = "UPDATE carveout_layout SET partitions = partitions WHERE context = %s RETURNING partitions"
@@ -49,8 +51,11 @@ def give_positions(context: str, limit: int) -> dict[int, list[Row]]:
     """As `sequence`. Returns: the rows that got a position, by partition and in order."""
     connection = connections[get_settings().database_of(context)]
     give = f'{_GIVE_POSITIONS} RETURNING "partition" AS number, {row.columns(connection.vendor)}'
-    at_once = connection.vendor == "postgresql" and not _binds_on_server(connection)
-    found = (_given_at_once if at_once else _given)(connection, give, context, limit)
+    found = None
+    if _answers_each(connection):
+        found = _given_at_once(connection, give, context, limit)
+    if found is None:
+        found = _given(connection, give, context, limit)
     placed: dict[int, list[Row]] = defaultdict(list)
     for number, *rest in sorted(found, key=itemgetter(0, 1)):
         placed[number].append(Row._make(rest))
@@ -69,26 +74,35 @@ def _given(connection: Any, give: str, context: str, limit: int) -> list[Any]:
     return found
 
 
-def _given_at_once(connection: Any, give: str, context: str, limit: int) -> list[Any]:
+def _given_at_once(connection: Any, give: str, context: str, limit: int) -> list[Any] | None:
     """In one message, which PostgreSQL makes one transaction: three round trips less.
 
+    Returns: None, if the log is not divided yet.
     Source: https://www.postgresql.org/docs/current/protocol-flow.html (Multiple Statements)
     """
     statements = f"{_LOCK}; {_GIVE_AND_MOVE.replace('GIVE', give)}"
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(statements, [context, context, limit, context, context, context])
-            if cursor.fetchone():
-                reach("relay: positions given")
-                cursor.nextset()
-                found: list[Any] = cursor.fetchall()
-                return found
-        divide(context)
+    with connection.cursor() as cursor:
+        cursor.execute(statements, [context, context, limit, context, context, context])
+        if not cursor.fetchone():
+            return None
+        reach("relay: positions given")
+        cursor.nextset()
+        found: list[Any] = cursor.fetchall()
+        return found
 
 
-def _binds_on_server(connection: Any) -> bool:
-    """Then a message can hold one statement only."""
-    return bool(connection.settings_dict["OPTIONS"].get("server_side_binding"))
+def _answers_each(connection: Any) -> bool:
+    """Does the driver give the rows of each statement of a message?
+
+    psycopg2 gives the last one's only. With server-side binding a message holds one statement.
+    """
+    if connection.vendor != "postgresql":
+        return False
+    # Imported here: it needs a driver of PostgreSQL.
+    from django.db.backends.postgresql import psycopg_any
+
+    binds_on_server = connection.settings_dict["OPTIONS"].get("server_side_binding")
+    return psycopg_any.is_psycopg3 and not binds_on_server
 
 
 _GIVE_POSITIONS = """

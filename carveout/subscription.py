@@ -1,11 +1,13 @@
 """Subscriptions: which handler of which context hears which events, and what it asks for."""
 
 import inspect
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from carveout import declaration
 from carveout.conf import context_of, get_settings
 from carveout.errors import DeclarationInvalid
 from carveout.event import ReceivedEvent
@@ -91,10 +93,15 @@ def subscribe(
     time_limit_s: seconds after which one call of the handler is interrupted and counts as failed.
     replayable: False has `replay` refuse to move its cursor back without --force.
 
-    Raises: DeclarationInvalid: an option has a value that it can't have.
+    Raises: DeclarationInvalid: an option has a value that it can't have, another handler has the
+        name, or a call of the handler would not run it.
     """
+    for given in types:
+        if not isinstance(given, str):
+            raise declaration.not_called('subscribe("<context>.<Event>")', given)
 
     def declare(handler: Handler) -> Handler:
+        _check_handler(handler)
         context = context_of(handler.__module__).name
         subscription = Subscription(
             name=f"{context}.{handler.__name__}",
@@ -114,6 +121,9 @@ def subscribe(
             replayable=replayable,
         )
         _check_options(subscription)
+        known = registry.get(subscription.name)
+        who = f"Subscription {subscription.name}"
+        declaration.check_only(known and known.handler, handler, who)
         registry[subscription.name] = subscription
         return handler
 
@@ -126,13 +136,20 @@ def hosted(contexts: Iterable[str]) -> list[Subscription]:
     return sorted((s for s in registry.values() if s.context in wanted), key=lambda s: s.name)
 
 
+def _check_handler(handler: Callable[..., object]) -> None:
+    if not hasattr(handler, "__name__"):
+        raise DeclarationInvalid(
+            f"@carveout.subscribe: {handler!r} ({declaration.place(handler)}) has no name. Write a"
+            " plain function that calls it."
+        )
+    declaration.check_sync(handler, f"Subscription {handler.__module__}.{handler.__name__}")
+
+
 def _check_options(subscription: Subscription) -> None:
     def refuse(problem: str) -> None:
         raise DeclarationInvalid(f"Subscription {subscription.name}: {problem}")
 
-    known = registry.get(subscription.name)
-    if known and known.handler.__module__ != subscription.handler.__module__:
-        refuse(f"{known.handler.__module__} has one of that name. Rename one of the functions.")
+    declaration.check_name(subscription.name, f"Subscription {subscription.name}")
     if not subscription.types:
         refuse('hears nothing. Say @carveout.subscribe("<context>.<Event>").')
     for name in subscription.types:
@@ -144,10 +161,25 @@ def _check_options(subscription: Subscription) -> None:
         refuse(f"start={subscription.start!r} is unknown. Say 'beginning' or 'now'.")
     if not isinstance(subscription.max_attempts, int) or subscription.max_attempts < 1:
         refuse(f"max_attempts={subscription.max_attempts!r}: say a whole number from 1.")
+    if not _is_above_0(subscription.time_limit_s):
+        refuse(f"time_limit_s={subscription.time_limit_s!r}: give a number of seconds above 0.")
+    for option in ("retry_base_s", "retry_cap_s"):
+        value = getattr(subscription, option)
+        if value is not None and not _is_above_0(value):
+            refuse(f"{option}={value!r}: give a number of seconds above 0, or leave it out.")
+    kinds = subscription.give_up_on
+    if not isinstance(kinds, tuple) or not all(
+        isinstance(kind, type) and issubclass(kind, Exception) for kind in kinds
+    ):
+        refuse(f"give_up_on={kinds!r} must be a tuple of error classes, as in (ValueError,).")
     if subscription.batch and (subscription.via == "rq" or subscription.ordered):
         refuse("batch=True goes with neither via='rq' nor ordered=True. Take one of them away.")
     if not subscription.atomic and subscription.via != "rq":
         refuse("atomic=False goes with via='rq' only. Add it, or take atomic=False away.")
+
+
+def _is_above_0(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def _hints(subscription: Subscription) -> dict[str, Any]:

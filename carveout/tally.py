@@ -8,7 +8,6 @@ not declare, by subscription.
 A tally may be lost with its process or with Redis. No order ever waits for one.
 """
 
-import os
 import threading
 import time
 from collections import Counter
@@ -21,6 +20,7 @@ from carveout.conf import get_settings
 from carveout.connection import Client, impatient_client
 from carveout.notice import tell
 from carveout.refusal import is_wrong_type
+from carveout.unix import after_fork
 
 FLUSH_EVERY_S = 1.0
 KINDS = ("heard", "failed", "done", "logged", "caused", "lookups", "lookups_failed", "lookups_us")
@@ -131,4 +131,4 @@ def forget() -> None:
     _pending.clear()
 
 
-os.register_at_fork(after_in_child=forget)
+after_fork(forget)

@@ -29,9 +29,13 @@ def drain() -> None:
 
     Works in tests that run in a transaction, and needs no Redis. Jobs run in place.
 
-    Raises: HandlerFailed: a handler raised; with its traceback.
+    Raises: HandlerFailed: a handler raised; with its traceback. Or a subscription stayed behind,
+        since a lookup is refused, unavailable or behind, or the log lacks what comes next.
     """
-    failed = inline.deliver()
+    failed, stalled = inline.deliver()
+    told = [f"{name} waits: {type(why).__name__}: {why}" for name, why in sorted(stalled.items())]
     if failed:
-        told = "\n".join(f"{row}: {row.error_type}: {row.error}\n{row.traceback}" for row in failed)
-        raise HandlerFailed(f"{len(failed)} deliveries failed:\n{told}")
+        told.append(f"{len(failed)} deliveries failed:")
+    told += [f"{row}: {row.error_type}: {row.error}\n{row.traceback}" for row in failed]
+    if told:
+        raise HandlerFailed("\n".join(told)) from next(iter(stalled.values()), None)

@@ -4,7 +4,6 @@ Kept in Redis, one short entry for each batch, sent once a second without waitin
 trace may get lost; the cursor tells all the same that the events were handled.
 """
 
-import os
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from carveout.connection import impatient_client
 from carveout.event import Place
 from carveout.notice import tell
 from carveout.refusal import is_wrong_type
+from carveout.unix import after_fork
 
 LENGTH = 10_000
 """Entries that are kept of a subscription and partition, about."""
@@ -117,4 +117,4 @@ def forget_pending() -> None:
     _pending.clear()
 
 
-os.register_at_fork(after_in_child=forget_pending)
+after_fork(forget_pending)

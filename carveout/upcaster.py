@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from carveout import declaration
 from carveout.errors import DeclarationInvalid, UpcastFailed
 from carveout.event import ReceivedEvent
 
@@ -25,28 +26,29 @@ _failing: set[tuple[str, int]] = set()
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
-def upcast(type_name: str, *, version: int) -> Callable[[Upcaster], Upcaster]:
+def upcast(type_name: str, *, version: int = 0) -> Callable[[Upcaster], Upcaster]:
     """Let a function turn data of this version into data of the next one.
 
     It gets the data as a dict, may change it, and returns a dict that JSON can hold. Declare it in
     `events.py` beside the event. A subscriber in another deployment may have one of its own, in
     `subscribers.py`.
 
-    Raises: DeclarationInvalid: there is another one for the same version, or none such can be.
+    Raises: DeclarationInvalid: there is another one for the same version, or none such can be; or
+        a call of it would not run it.
     """
+    if not isinstance(type_name, str):
+        raise declaration.not_called('upcast("<context>.<Event>", version=1)', type_name)
 
     def declare(function: Upcaster) -> Upcaster:
+        declaration.check_sync(function, f"Upcaster {name_of(function)}")
         if type_name.count(".") != 1 or type(version) is not int or version < 1:
             raise DeclarationInvalid(
                 f"Upcaster {name_of(function)}: say @carveout.upcast('<context>.<Event>',"
                 " version=<a whole number from 1>)."
             )
         known = registry.get(type_name, {})
-        if version in known and name_of(known[version]) != name_of(function):
-            raise DeclarationInvalid(
-                f"Upcaster {name_of(function)}: {name_of(known[version])} starts from version"
-                f" {version} of {type_name} too. Keep one of them."
-            )
+        who = f"The upcaster from version {version} of {type_name}"
+        declaration.check_only(known.get(version), function, who)
         registry[type_name] = {**known, version: function}
         return function
 
@@ -54,7 +56,7 @@ def upcast(type_name: str, *, version: int) -> Callable[[Upcaster], Upcaster]:
 
 
 def name_of(function: Upcaster) -> str:
-    return f"{function.__module__}.{function.__qualname__}"
+    return f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"
 
 
 def newest(event: ReceivedEvent) -> ReceivedEvent:

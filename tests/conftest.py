@@ -1,7 +1,9 @@
 """Real servers for all tests but those in `unit`, and settings that point at them."""
 
+import importlib
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +19,27 @@ servers = pytest.StashKey[ValkeyForTests]()
 pointed = pytest.StashKey[override_settings]()
 
 
+def use_psycopg2() -> None:
+    """Let Django take psycopg2, as it does where psycopg is not installed. Tests need that one."""
+    loaded = {name for name in sys.modules if name.startswith("django.db.backends.postgresql")}
+    for name in loaded:
+        del sys.modules[name]
+    psycopg = sys.modules.pop("psycopg", None)
+    sys.modules["psycopg"] = None  # type: ignore[assignment]
+    base = importlib.import_module("django.db.backends.postgresql.base")
+    del sys.modules["psycopg"]
+    if psycopg:
+        sys.modules["psycopg"] = psycopg
+    assert base.Database.__name__ == "psycopg2"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Point this process at the test Valkey; it is started when the first test wants it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell that runs us in the background has it ignored, and what we start would inherit it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if os.environ.get("POSTGRES_DRIVER") == "psycopg2":
+        use_psycopg2()
     valkey = config.stash[servers] = ValkeyForTests()
     state_dir = Path(tempfile.mkdtemp(prefix="state-", dir=valkey.folder))
     os.environ["CARVEOUT_CACHE_DIR"] = str(state_dir / "cache")

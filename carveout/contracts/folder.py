@@ -1,5 +1,6 @@
 """The folder of contracts: one file each, `contracts/<context>.json`, beside the code."""
 
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import msgspec
@@ -35,7 +36,7 @@ def stored(context: str, folder: Path) -> Contract | None:
     """
     path = path_of(context, folder)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Contract)
+        return msgspec.json.decode(path.read_bytes().removeprefix(BOM_UTF8), type=Contract)
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:

@@ -27,6 +27,7 @@ def look(database: str) -> Iterator[Finding]:
         yield from _sqlite(what, connection)
     elif connection.vendor == "postgresql":
         yield _clock(what, connection)
+        yield from _schemas(what, connection)
 
 
 def _migrated(what: str, database: str) -> Finding:
@@ -60,6 +61,29 @@ def _sqlite(what: str, connection: Any) -> Iterator[Finding]:
         )
     elif journal == "wal":
         yield ok(what, "SQLite in WAL mode, and a commit waits for the disk")
+
+
+def _schemas(what: str, connection: Any) -> Iterator[Finding]:
+    """Logs beside the one that the relay reads, such as one for each tenant."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT space.nspname, pg_table_is_visible(class.oid)
+            FROM pg_class AS class JOIN pg_namespace AS space ON space.oid = class.relnamespace
+            WHERE class.relname = 'carveout_loggedevent' AND class.relkind IN ('r', 'p')
+            ORDER BY space.nspname
+            """
+        )
+        schemas: dict[str, bool] = dict(cursor.fetchall())
+    unseen = [name for name, visible in schemas.items() if not visible]
+    if unseen:
+        yield warning(
+            what,
+            f"has a log in the schemas {', '.join(unseen)} too; no relay that runs with this"
+            " search_path ships its events",
+            "keep the kit's tables in one schema, which search_path always has; see"
+            " docs/reference/supported.md",
+        )
 
 
 def _clock(what: str, connection: Any) -> Finding:

@@ -5,15 +5,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from carveout import blame
+from carveout import blame, unix
 from carveout.errors import CarveoutError
 
 
 class KitCommand(BaseCommand):
     """Tells the kit's errors in a line, as Django does with a CommandError."""
 
+    needs_unix = False
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
+            if self.needs_unix:
+                unix.require(type(self).__module__.rpartition(".")[2])
             return super().execute(*args, **options)
         except CarveoutError as error:
             hint = " The same command may succeed later." if error.retryable else ""

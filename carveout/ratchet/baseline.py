@@ -168,7 +168,7 @@ def write(path: Path, baseline: Baseline) -> None:
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BaselineInvalid(f"{path} can't be read: {error}. Restore it from git.") from error
     if lines and not any(line.startswith("version ") for line in lines):

@@ -41,7 +41,7 @@ class Owners:
         return [CodeOwners("\n".join(lines)) for lines in self._read()]
 
     def _read(self) -> list[list[str]]:
-        text = (self.repository / self.file).read_text(encoding="utf-8", errors="replace")
+        text = (self.repository / self.file).read_text(encoding="utf-8-sig", errors="replace")
         sections: list[list[str]] = [[]]
         default = ""
         for line in text.splitlines():

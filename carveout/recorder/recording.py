@@ -1,16 +1,13 @@
 """A recording: what one run showed, as it is kept in a file and passed between processes."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-try:
-    import fcntl
-except ImportError:  # no POSIX: whoever writes last wins
-    fcntl = None  # type: ignore[assignment]
-
+from carveout import unix
 from carveout.errors import SettingsInvalid
 from carveout.recorder.findings import Findings
 from carveout.recorder.owners import CODE
@@ -114,8 +111,7 @@ def add(part: Recording, path: Path) -> None:
     Raises: OSError: the file can't be written. SettingsInvalid: it is no recording.
     """
     with path.with_suffix(".lock").open("a") as lock:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        unix.lock(lock)  # without locks, whoever writes last wins
         known = [read(path)] if path.exists() else []
         new = path.with_suffix(".new")
         write(merged([*known, part]), new)
@@ -125,7 +121,7 @@ def add(part: Recording, path: Path) -> None:
 def read(path: Path) -> Recording:
     """Raises: SettingsInvalid: there is no such file, or it is no recording."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Recording)
+        return msgspec.json.decode(path.read_bytes().removeprefix(BOM_UTF8), type=Recording)
     except (OSError, msgspec.DecodeError) as error:
         raise SettingsInvalid(f"{path} is no recording: {error}") from error
 

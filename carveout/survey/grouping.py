@@ -35,7 +35,7 @@ def _text(given: str) -> str:
     if "=" in given and not path.is_file():
         return given
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsInvalid(f"--contexts: {given} is no grouping, and no such file.") from error
 

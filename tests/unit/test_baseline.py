@@ -2,6 +2,7 @@
 
 import random
 import subprocess
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,14 @@ def test_what_is_written_is_read(tmp_path):
     assert read(path).names == {"orders.services.place", "orders/list.html", "orders"}
     assert read(path).apps == {*APPS}
     assert read(path).text() == path.read_text()
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    path = written(tmp_path / "baseline.txt", [entry(1)])
+    path.write_text(path.read_text("utf-8"), "utf-8-sig")
+    assert read(path).entries == [entry(1)]
+    write(path, read(path))
+    assert not path.read_bytes().startswith(BOM_UTF8)
 
 
 def test_comments_and_the_order_of_lines_are_kept(tmp_path):

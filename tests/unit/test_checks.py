@@ -199,6 +199,19 @@ def test_mistakes_in_the_settings_are_told_by_the_check_too(shows):
     assert len(told) == 2
 
 
+@pytest.mark.parametrize(
+    ("apps", "codes"),
+    [
+        (["carveout", "orders"], ["carveout.E013"]),
+        (["carveout.apps.CarveoutConfig"], ["carveout.E013"]),
+        (["orders"], []),
+    ],
+)
+def test_a_log_for_each_tenant_is_refused(shows, settings, apps, codes):
+    settings.TENANT_APPS = apps
+    assert [each.id for each in checks.check_settings()] == codes
+
+
 @pytest.mark.parametrize("level", ["NORMAL", "OFF", "normal"])
 def test_an_sqlite_that_forgets_commits_is_warned_of(settings, level):
     databases = settings.DATABASES

@@ -114,6 +114,9 @@ def test_a_file_is_read_as_it_was_written(written, tmp_path):
     assert stored("shows", tmp_path) is None
     path_of("shows", tmp_path).write_text(encode(written))
     assert stored("shows", tmp_path) == written
+    path = path_of("shows", tmp_path)
+    path.write_text(path.read_text("utf-8"), "utf-8-sig")  # as editors of Windows do
+    assert stored("shows", tmp_path) == written
 
 
 def test_a_file_that_is_no_contract_is_named(tmp_path):

@@ -72,6 +72,10 @@ def test_comments_and_lines_that_make_no_sense_are_passed_over(tmp_path):
     assert found.of("models.py") == ["@d"]
 
 
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    assert owners(tmp_path, "\ufeff/orders/ @orders\n").of("orders/models.py") == ["@orders"]
+
+
 def test_without_the_file_nobody_is_named(tmp_path):
     found = Owners(tmp_path)
     assert found.file == ""

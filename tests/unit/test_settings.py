@@ -57,6 +57,7 @@ def test_each_mistake_is_told(changes, told):
         ({"app": ["shop"], "apps": ["shop"]}, "unknown name 'app', did you mean 'apps'?"),
         ({"apps": []}, "'apps' must name at least one Django app."),
         ({"apps": "shop"}, "'apps' must be a list of Django apps."),
+        ({"apps": ["shop", None]}, "'apps' must be a list of Django apps."),
         ({"apps": ["shop"], "url": "shop:8000"}, "'url' must begin with http:// or https://"),
         ({"apps": ["shop"], "partitions": 0}, "'partitions' must be a whole number from 1, not 0."),
         ({"apps": ["shop"], "partitions": "4"}, "'partitions' must be a whole number from 1"),
@@ -73,6 +74,11 @@ def test_a_context_is_named_like_a_python_name():
     assert (
         mistake == "CARVEOUT['CONTEXTS']['the shop']: a context's name must be a Python identifier."
     )
+
+
+def test_a_context_has_a_name_that_our_columns_hold():
+    [mistake] = mistakes(CONTEXTS={"x" * 101: {"apps": ["shop"]}, "y" * 100: {"apps": ["orders"]}})
+    assert mistake.endswith("a context's name can have at most 100 characters.")
 
 
 def test_an_app_is_in_one_context():
@@ -104,6 +110,52 @@ def test_the_innermost_app_owns_a_module():
     assert settings.context_of("shop.stock.models").name == "inner"
     assert settings.context_of("shop.models").name == "outer"
     assert settings.context_of("shopping") is None
+
+
+def test_the_length_of_a_contexts_other_apps_does_not_matter():
+    contexts = {
+        "outer": {"apps": ["shop", "a_long_name_of_another"]},
+        "inner": {"apps": ["shop.a"]},
+    }
+    settings, _ = conf.build({"CONTEXTS": contexts})
+    assert settings.context_of("shop.a.models").name == "inner"
+
+
+class TestApps:
+    """`apps` holds what INSTALLED_APPS holds."""
+
+    def test_an_app_may_be_named_by_its_config(self):
+        contexts = {"orders": {"apps": ["carveout.apps.CarveoutConfig"]}}
+        settings, found = conf.build({"CONTEXTS": contexts})
+        assert (settings.contexts["orders"].apps, found) == (("carveout",), [])
+        assert settings.context_of("carveout.event").name == "orders"
+        assert conf.app_labels(settings.contexts["orders"]) == {"carveout"}
+        assert conf.missing_apps(settings) == []
+        raw = {"CONTEXTS": contexts}
+        assert carveout.hosted_apps(raw) == ["carveout.apps.CarveoutConfig"]
+
+    def test_that_of_another_deployment_need_not_be_there(self):
+        contexts = {"depot": {"apps": ["depot.apps.DepotConfig", "depot.boxes.BoxesConfig"]}}
+        settings, found = conf.build({"CONTEXTS": contexts, "HOSTED": []})
+        assert (settings.contexts["depot"].apps, found) == (("depot", "depot.boxes"), [])
+
+    @pytest.mark.parametrize(
+        "app", ["ordres", "shop.ordres", "ordres.apps.OrdersConfig", "carveout.conf.x"]
+    )
+    def test_one_that_is_not_there_is_told_when_the_settings_are_read(self, app):
+        raw = {"CONTEXTS": {"orders": {"apps": [app]}}}
+        with pytest.raises(SettingsInvalid, match=rf"'orders'\]: there is no app '{app}'"):
+            carveout.hosted_apps(raw)
+        settings, _ = conf.build(raw)
+        assert len(conf.missing_apps(settings)) == 1
+
+    def test_nothing_is_imported_while_the_settings_are_read(self, tmp_path, monkeypatch):
+        monkeypatch.syspath_prepend(tmp_path)
+        (tmp_path / "early/late").mkdir(parents=True)
+        for path in ("early/__init__.py", "early/late/__init__.py", "early/late/apps.py"):
+            (tmp_path / path).write_text("raise AssertionError")
+        raw = {"CONTEXTS": {"orders": {"apps": ["early.late", "early.late.apps.LateConfig"]}}}
+        assert len(carveout.hosted_apps(raw)) == 2
 
 
 class TestHosting:

@@ -37,6 +37,14 @@ def test_a_handler_stays_a_plain_function():
         (["shows.S"], {"atomic": False}, "atomic=False goes with via='rq' only"),
         (["shows.S"], {"max_attempts": 0}, "max_attempts=0"),
         (["shows.S"], {"max_attempts": "3"}, "max_attempts='3'"),
+        (["shows.S"], {"time_limit_s": 0}, "time_limit_s=0: give a number of seconds above 0"),
+        (["shows.S"], {"time_limit_s": None}, "time_limit_s=None"),
+        (["shows.S"], {"time_limit_s": float("inf")}, "time_limit_s=inf"),
+        (["shows.S"], {"retry_base_s": -1}, "retry_base_s=-1"),
+        (["shows.S"], {"retry_cap_s": "3"}, "retry_cap_s='3'"),
+        (["shows.S"], {"give_up_on": ValueError}, "must be a tuple of error classes"),
+        (["shows.S"], {"give_up_on": [ValueError]}, "must be a tuple of error classes"),
+        (["shows.S"], {"give_up_on": ("ValueError",)}, "must be a tuple of error classes"),
     ],
 )
 def test_options_that_can_not_work_are_refused(types, options, told):
@@ -45,16 +53,6 @@ def test_options_that_can_not_work_are_refused(types, options, told):
     assert told in str(caught.value)
     assert "shows.handler" in str(caught.value)
     assert subscription.registry == {}
-
-
-def test_two_functions_of_one_name_are_refused():
-    def elsewhere(event):
-        """The same name in another module of the context."""
-
-    elsewhere.__name__, elsewhere.__module__ = "handler", "tests.unit.other"
-    carveout.subscribe("shows.ShowOpened")(handler)
-    with pytest.raises(DeclarationInvalid, match="has one of that name"):
-        carveout.subscribe("shows.ShowOpened")(elsewhere)
 
 
 class TestParameters:

@@ -79,6 +79,8 @@ def test_a_grouping_is_read_from_a_line_and_from_a_file(tmp_path):
     path = tmp_path / "contexts.txt"
     path.write_text("# to try\nsales=orders,billing\n\ngoods = catalogue  # all\n")
     assert grouping.parse(str(path)) == expected
+    path.write_text(path.read_text("utf-8"), "utf-8-sig")
+    assert grouping.parse(str(path)) == expected
 
 
 def test_mistakes_in_a_grouping_are_named(tmp_path):

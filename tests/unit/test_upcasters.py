@@ -174,24 +174,6 @@ def test_what_an_upcaster_gives_is_taken_as_after_a_journey():
     assert upcaster.newest(received()).data == {"price": "12.50"}
 
 
-def test_two_upcasters_for_the_same_version_are_refused(two_steps):
-    with pytest.raises(DeclarationInvalid, match=r"add_seats starts from version 1 .* Keep one"):
-
-        @carveout.upcast(OPENED, version=1)
-        def add_rows(data):
-            return data
-
-
-def test_an_upcaster_may_be_read_twice():
-    for _ in range(2):
-
-        @carveout.upcast(OPENED, version=1)
-        def add_seats(data):
-            return data
-
-    assert list(upcaster.registry[OPENED]) == [1]
-
-
 @pytest.mark.parametrize(("name", "version"), [("ShowOpened", 1), (OPENED, 0), (OPENED, "1")])
 def test_an_upcaster_names_an_event_and_a_version(name, version):
     with pytest.raises(DeclarationInvalid, match=r"say @carveout\.upcast"):

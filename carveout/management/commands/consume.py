@@ -16,6 +16,7 @@ class Command(KitCommand):
     """Brings events to the subscriptions of the named contexts."""
 
     help = __doc__
+    needs_unix = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_contexts(parser)

@@ -16,6 +16,7 @@ class Command(KitCommand):
     """Gives committed events their positions and copies them to Redis."""
 
     help = __doc__
+    needs_unix = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="drain what is there and exit")

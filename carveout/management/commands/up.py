@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import NoReverseMatch, reverse
 
+from carveout import unix
 from carveout.errors import CarveoutError
 from carveout.management.contexts import chosen
 from carveout.management.redis import redis_running
@@ -34,8 +35,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, port: int, no_mail: bool, contexts: str, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
+            unix.require("up")
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             run = system.running(port=port, mail=not no_mail, contexts=chosen(_names(contexts)))
             with redis_running(), run as running:
                 running.wait_until_ready()

@@ -30,6 +30,7 @@ class Command(KitCommand):
     """Runs the jobs of the named contexts: django-rq's worker, guarded."""
 
     help = __doc__
+    needs_unix = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_contexts(parser)

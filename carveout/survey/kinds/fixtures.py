@@ -48,7 +48,7 @@ def _first_lines(path: Path) -> Iterator[tuple[str, int]]:
     """The labels in a file, each with its first line. Large files are read line by line."""
     seen: set[str] = set()
     try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
+        with path.open(encoding="utf-8-sig", errors="replace") as lines:
             for number, line in enumerate(lines, start=1):
                 for label in SUFFIXES[path.suffix].findall(line):
                     if label not in seen:

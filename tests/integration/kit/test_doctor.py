@@ -318,6 +318,17 @@ class TestDatabases:
         shift_our_clock(ahead_s, monkeypatch)
         found(Level.WARNING, "Database kit", "are 5 s apart")
 
+    @on_postgres
+    def test_a_log_in_another_schema_is_warned_of(self):
+        with connections["kit"].cursor() as cursor:
+            cursor.execute("CREATE SCHEMA acme")
+            cursor.execute("CREATE TABLE acme.carveout_loggedevent (id int)")
+        try:
+            found(Level.WARNING, "Database kit: has a log in the schemas acme too", "in one schema")
+        finally:
+            with connections["kit"].cursor() as cursor:
+                cursor.execute("DROP SCHEMA acme CASCADE")
+
     def test_without_all_migrations(self):
         with connections["kit"].cursor() as cursor:
             cursor.execute("UPDATE django_migrations SET app = 'x' WHERE app = 'carveout'")

@@ -160,6 +160,11 @@ class TestTheRouter:
     def test_migrations_run_where_the_tables_belong(self, database, label, allowed):
         assert ContextRouter().allow_migrate(database, label) is allowed
 
+    def test_of_a_database_that_is_no_contexts_it_says_nothing(self):
+        """Another router of the list may then say where its tables belong."""
+        assert ContextRouter().allow_migrate("legacy", "auth") is None
+        assert ContextRouter().allow_migrate("legacy", "orders") is False
+
     def test_the_kits_tables_are_only_where_a_hosted_context_is(self, settings):
         settings.CARVEOUT = {**settings.CARVEOUT, "HOSTED": ["reviews"]}
         assert not ContextRouter().allow_migrate("apart", "carveout")

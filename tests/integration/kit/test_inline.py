@@ -5,11 +5,13 @@ from django.db import transaction
 from django.test import TestCase, override_settings
 
 import carveout
+from carveout import lookups, ports, sequencer
+from carveout.errors import HandlerFailed, LookupBehind
 from carveout.models import Delivery, LoggedEvent
 from carveout.testing import capture_events, drain
 from tests.integration.kit import declarations
 from tests.integration.kit.conftest import APPS, OURS
-from tests.integration.kit.desk.lookups import TicketToShow
+from tests.integration.kit.desk.lookups import TicketAsGuessed, TicketToShow
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.events import TicketMoved, TicketSold
 from tests.integration.kit.tickets.services import announce, moves, sell, sold
@@ -174,6 +176,59 @@ class TestDrain:
         with pytest.raises(carveout.CarveoutError, match="paper jam"):
             drain()
 
+    @pytest.mark.parametrize("via", ["consumer", "rq"])
+    def test_a_lookup_that_is_refused_is_told_each_time(self, via):
+        @carveout.subscribe("tickets.TicketSold", via=via)
+        def show(event, ticket: TicketAsGuessed):
+            note(ticket.colour)
+
+        @carveout.subscribe("tickets.TicketSold")
+        def listen(event):
+            note(event.key)
+
+        sell("T-1")
+        for _ in range(2):
+            with pytest.raises(HandlerFailed, match=r"desk\.show[\s\S]*LookupRefused:.*colour"):
+                drain()
+        assert notes() == ["T-1"]
+
+    def test_a_lookup_that_is_unavailable_is_told(self, kit):
+        url = f"http://127.0.0.1:{ports.next_free(20_000)}"
+        kit.set(LOOKUPS="http")
+        kit.change("tickets", url=url)
+
+        @carveout.subscribe("tickets.TicketSold")
+        def show(event, ticket: TicketToShow):
+            note(ticket.title)
+
+        sell("T-1")
+        with pytest.raises(HandlerFailed, match=r"desk\.show waits: LookupUnavailable: "):
+            drain()
+
+    def test_a_lookup_that_is_behind_is_told(self, monkeypatch):
+        @carveout.subscribe("tickets.TicketSold")
+        def show(event, ticket: TicketToShow):
+            note(ticket.title)
+
+        def behind(*_):
+            raise LookupBehind
+
+        monkeypatch.setattr(lookups, "check_caught_up", behind)  # no replica here lags
+        sell("T-1")
+        with pytest.raises(HandlerFailed, match=r"desk\.show waits: LookupBehind: "):
+            drain()
+
+    def test_a_log_that_lacks_what_comes_next_is_told(self):
+        @carveout.subscribe("tickets.TicketSold")
+        def listen(event):
+            note(event.key)
+
+        announce(sold(2))
+        sequencer.sequence("tickets", 9)
+        LoggedEvent.objects.using("kit").filter(position=1).delete()
+        with pytest.raises(HandlerFailed, match=r"desk\.listen waits: HistoryGone: "):
+            drain()
+
 
 @pytest.mark.usefixtures("kit")
 class TestCapture:
@@ -210,6 +265,11 @@ class TestCapture:
 class TestInADjangoTestCase(TestCase):
     """A test case runs in a transaction that is never committed."""
 
+    @classmethod
+    def setUpTestData(cls) -> None:
+        with pytest.raises(carveout.NotInTransaction):
+            carveout.publish(TicketSold(number="T-1"))
+
     def setUp(self) -> None:
         alone = declarations.only(OURS)
         alone.__enter__()
@@ -238,9 +298,40 @@ class TestInADjangoTestCase(TestCase):
             self.publish()
         assert self.heard == ["T-1"]
 
+    def test_a_publish_that_production_refuses_is_refused(self):
+        for _ in range(2):
+            with self.assertRaisesRegex(carveout.NotInTransaction, "TestCase opens does not count"):
+                carveout.publish(TicketSold(number="T-1"))
+            self.publish()  # and afterwards nothing is left of its block
+        assert LoggedEvent.objects.count() == 2
+
+    def test_a_publish_after_a_commit_is_refused_without_a_transaction_of_its_own(self):
+        with (
+            self.assertRaises(carveout.NotInTransaction),
+            self.captureOnCommitCallbacks(execute=True),
+            transaction.atomic(),
+        ):
+            transaction.on_commit(lambda: carveout.publish(TicketSold(number="T-1")))
+
+    def test_a_durable_block_counts(self):
+        with transaction.atomic(durable=True):
+            carveout.publish(TicketSold(number="T-1"))
+        assert LoggedEvent.objects.count() == 1
+
     def test_the_log_is_empty_again(self):
         assert not LoggedEvent.objects.exists()
         self.publish()
+
+
+@pytest.mark.django_db
+def test_the_fixture_of_pytest_django_is_no_transaction_of_the_code(settings):
+    settings.CARVEOUT = {"CONTEXTS": {name: {"apps": apps} for name, apps in APPS.items()}}
+    with declarations.only(OURS):
+        with pytest.raises(carveout.NotInTransaction):
+            carveout.publish(TicketSold(number="T-1"))
+        with transaction.atomic():
+            carveout.publish(TicketSold(number="T-1"))
+    assert LoggedEvent.objects.count() == 1
 
 
 def test_there_is_a_fixture_that_drains(drain_events, kit):

@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 import pytest
 from django.db import connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 import carveout
 from carveout import log, sequencer
@@ -214,3 +215,21 @@ def test_positions_are_given_too_where_the_server_binds_parameters(database):
         connections["kit"].close()
         del options["server_side_binding"]
     assert [event.position for event in log.read("tickets", 0, 0, 9)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_positions_are_given_too_where_a_driver_answers_the_last_statement_only(monkeypatch):
+    """As psycopg2 does. That driver itself: `make versions VERSIONS="-e py312-dj52-psycopg2"`."""
+    from django.db.backends.postgresql import psycopg_any
+
+    monkeypatch.setattr(psycopg_any, "is_psycopg3", False)
+    announce(sold(3))
+    with CaptureQueriesContext(connections["kit"]) as captured:
+        assert [sequencer.sequence("tickets", 2) for _ in range(3)] == [2, 1, 0]
+    assert not [query for query in captured if ";" in query["sql"]]
+    assert [event.position for event in log.read("tickets", 0, 0, 9)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_in_a_log_without_events_nothing_is_given(database):
+    assert [sequencer.sequence("tickets", 2) for _ in range(2)] == [0, 0]

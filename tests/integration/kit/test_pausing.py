@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 
 import carveout
-from carveout import cursor, delivery, partition
+from carveout import cursor, delivery, partition, subscription
 from carveout.consumer import Consumer
 from carveout.models import Cursor, Delivery
 from tests.integration.kit import steps
@@ -57,6 +57,8 @@ def test_resumed_it_goes_on_with_nothing_lost_or_doubled(heard):
 
 
 def test_a_batch_that_is_under_way_is_rolled_back(heard):
+    del subscription.registry["desk.ear"]
+
     @carveout.subscribe("tickets.TicketSold")
     def ear(event):
         note(f"ear {event.key}")

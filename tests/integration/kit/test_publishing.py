@@ -47,6 +47,15 @@ def test_a_transaction_on_another_database_does_not_count():
     assert logged() == []
 
 
+@pytest.mark.parametrize("key", ["x" * 256, "T\0", "T\udcff"])
+def test_a_key_that_can_not_be_stored_is_refused_before_the_statement(key):
+    with transaction.atomic(using="kit"):
+        with pytest.raises(carveout.InvalidEvent, match="TicketSold: "):
+            carveout.publish(TicketSold(number=key))
+        carveout.publish(TicketSold(number="x" * 255))
+    assert logged() == [("tickets.TicketSold", "x" * 255)]
+
+
 def test_a_rolled_back_transaction_leaves_no_event():
     with pytest.raises(ZeroDivisionError), transaction.atomic(using="kit"):
         carveout.publish(TicketSold(number="T-1"))
