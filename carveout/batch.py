@@ -12,7 +12,7 @@ from carveout import cursor, delivery, jobs, tally, turn
 from carveout.annotation import Gathered, gathering
 from carveout.cursor import At
 from carveout.ending import Run
-from carveout.errors import CursorMoved
+from carveout.errors import CursorMoved, LogMismatch
 from carveout.event import Place, ReceivedEvent
 from carveout.failpoint import reach
 from carveout.handling import Found, call
@@ -45,7 +45,7 @@ def handle(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
     """
     try:
         _together(shares, place, old, new)
-    except CursorMoved:
+    except (CursorMoved, LogMismatch):
         raise
     except Exception as error:
         logger.info("%s.%s after %s: a few at a time, because of %r", *place, old.position, error)

@@ -12,7 +12,7 @@ from django.db import transaction
 from carveout import cursor, note
 from carveout.batch import Share, attempt_one
 from carveout.cursor import At
-from carveout.errors import CursorMoved
+from carveout.errors import CursorMoved, LogMismatch
 from carveout.event import Place
 from carveout.subscription import Subscription
 
@@ -40,7 +40,7 @@ def _handle_one(share: Share, place: Place, old: At) -> None:
         with transaction.atomic(using=subscription.database):
             _advance(subscription, place, old, At(event.position, event.id))
             _attempt_or_give_up(share, attempts)
-    except CursorMoved:
+    except (CursorMoved, LogMismatch):
         note.remove(subscription, event)
         raise
 

@@ -17,10 +17,10 @@ from carveout.cursor import BEGINNING, At
 from carveout.errors import CursorMoved, HistoryGone, LogMismatch, LookupFailed
 from carveout.event import Place, ReceivedEvent
 from carveout.failpoint import reach
-from carveout.fence import REST_S, is_open, up_to_fence
+from carveout.fence import FENCE, REST_S, is_open, up_to_fence
 from carveout.handling import prefetch
 from carveout.pause import Pauses
-from carveout.source import Source
+from carveout.source import Source, compare
 from carveout.subscription import Subscription
 
 logger = logging.getLogger(__name__)
@@ -168,6 +168,8 @@ class PartitionConsumer:
             self._pause(group, error)
             return 0
         events = up_to_fence(read)
+        if events and events[0].type == FENCE:  # before it creates cursors
+            compare(self._context, self.place, events[0])
         shares = self._shares(group, events) if events else []
         if not shares:
             return 0

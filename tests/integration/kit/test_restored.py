@@ -165,7 +165,7 @@ def test_what_a_relay_had_in_hand_before_an_epoch_is_refused_after_it(valkey):
     epoch()
     steps.relay()
     with pytest.raises(LogMismatch):
-        stream.append(PLACE, old, events, 100)
+        stream.append(PLACE, old, events, 100, (0, None))
 
 
 def test_what_a_consumer_reads_while_the_stream_is_begun_anew_does_not_count(monkeypatch):
