@@ -58,7 +58,7 @@ class PartitionConsumer:
         self._careful_until: dict[str, int] = {}
         self._stale, self._idle = True, False
         self._loaded_at = 0.0
-        self._broken = False
+        self._broken = ""
 
     def run_once(self, *, careful: bool = False, news: bool = False) -> int:
         """Handle one batch for each group.
@@ -76,12 +76,12 @@ class PartitionConsumer:
             self._stale = self._idle = False
             moved = self._run_groups(careful)
         except (HistoryGone, LogMismatch) as error:
-            if not self._broken:
+            if str(error) != self._broken:
                 logger.error("%s", error)  # noqa: TRY400 - its message says it all
-            self._broken = True
+            self._broken = str(error)
             self.forget_positions()
             return 0
-        self._broken = False
+        self._broken = ""
         return moved
 
     def news_after(self) -> int | None:
@@ -168,8 +168,9 @@ class PartitionConsumer:
             self._pause(group, error)
             return 0
         events = up_to_fence(read)
-        if events and events[0].type == FENCE:  # before it creates cursors
-            compare(self._context, self.place, events[0])
+        if events and (self._broken or events[0].type == FENCE):
+            # Before handlers run in vain again and again, or a fence creates cursors.
+            compare(self._context, self.place, events[-1])
         shares = self._shares(group, events) if events else []
         if not shares:
             return 0

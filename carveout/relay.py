@@ -129,7 +129,8 @@ class Relay:
     def __init__(self, contexts: Iterable[str]) -> None:
         self._contexts = list(contexts)
         self._listener = Listener(self._contexts)
-        self._stopped: set[Place] = set()
+        self._stopped: dict[Place, str] = {}
+        """Why partitions stand, as it was reported."""
         self._woken: set[str] = set()
         self._refreshed: set[str] = set()
         """Contexts of which the last round shipped what was new, and had nothing else to do."""
@@ -232,7 +233,7 @@ class Relay:
             if stopped := stop(place):
                 self._report(place, stopped)
             return 0
-        self._stopped.discard(place)
+        self._stopped.pop(place, None)
         return shipped
 
     def _note_reports(self, errors: list[Exception]) -> None:
@@ -245,9 +246,9 @@ class Relay:
 
     def _report(self, place: Place, error: HistoryGone | LogMismatch) -> None:
         """Say once that a partition stands still, and go on with the others."""
-        if place not in self._stopped:
+        if str(error) != self._stopped.get(place):
             logger.error("%s", error)
-        self._stopped.add(place)
+        self._stopped[place] = str(error)
 
     def wait(self) -> None:
         """Return when something was published, or after the blocking period."""

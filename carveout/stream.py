@@ -39,9 +39,9 @@ if newest then
 end
 """
 # Refuses a stream of another log, and one that does not end with the event that the log has there.
-# Then adds the entries, all or nothing, also when memory is full: Redis refuses the first ID if it is
-# not above its last one. All entries come as one argument, which Redis takes apart twice as fast as
-# many.
+# Then adds the entries, all or nothing, also when memory is full: Redis refuses the first ID if it
+# is not above its last one. All entries come as one argument, which Redis takes apart twice as fast
+# as many.
 # Source: https://redis.io/docs/latest/commands/xadd/
 _APPEND = (
     _NEWEST

@@ -62,6 +62,9 @@ def _shipped(place: Place) -> Finding:
     except LogMismatch as other:
         return error(what, str(other).rstrip("."), f"`manage.py epoch {place[0]}`")
     last = tail.last
+    if not tail.is_whole:
+        found = f"its newest entry, position {last}, is no event of the log or was deleted"
+        return warning(what, found, f"{RUN_THE_RELAY}: it fills the stream again")
     missing = log.rows_of(*place).filter(position__gt=last).order_by("position")
     waiting = missing.values_list("time", flat=True).first() if last < extent.head else None
     if waiting and age_s(waiting) > LATE_S:
