@@ -74,6 +74,10 @@ class ContextConsumer:
                 break
         return tried + self._sweeper.run_once()
 
+    def stands_at(self, place: Place) -> bool:
+        """Does this partition need a person?"""
+        return place in self._partitions and self._partitions[place].stands
+
     def held(self) -> list[PartitionConsumer]:
         return [self._partitions[place] for place in sorted(self._ours)]
 
@@ -153,11 +157,11 @@ class Consumer:
         else:
             time.sleep(get_settings().block_ms / 1000)
 
-    def leases_held(self) -> Iterator[tuple[str, Place]]:
-        """The partitions that we work on, by subscribing context."""
+    def leases_held(self) -> Iterator[tuple[str, Place, bool]]:
+        """The partitions that we work on, by subscribing context, and whether each stands."""
         for context in self._contexts:
             for place in sorted(context.leases.held()):
-                yield context.context, place
+                yield context.context, place, context.stands_at(place)
 
     @property
     def settled(self) -> bool:

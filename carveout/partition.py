@@ -84,6 +84,11 @@ class PartitionConsumer:
         self._broken = ""
         return moved
 
+    @property
+    def stands(self) -> bool:
+        """Does it need a person?"""
+        return bool(self._broken)
+
     def news_after(self) -> int | None:
         """The position after which there is news; None if only time helps."""
         if self._broken:
