@@ -39,6 +39,7 @@ if newest then
 end
 """
 # Refuses a stream of another log, and one that does not end with the event that the log has there.
+# What begins an empty stream marks it anew: the log may have been restored since it was emptied.
 # Then adds the entries, all or nothing, also when memory is full: Redis refuses the first ID if it
 # is not above its last one. All entries come as one argument, which Redis takes apart twice as fast
 # as many.
@@ -51,7 +52,7 @@ if log and string.sub(log, 1, #ARGV[1]) ~= ARGV[1] then
     return redis.error_reply('OTHERLOG ' .. log)
 end
 if id ~= ARGV[6] or event ~= ARGV[7] then return -1 end
-if not log then redis.call('SET', KEYS[2], ARGV[1] .. ARGV[3]) end
+if not log or id == '' then redis.call('SET', KEYS[2], ARGV[1] .. ARGV[3]) end
 local entries = cmsgpack.unpack(ARGV[5])
 for _, entry in ipairs(entries) do
     local reply = redis.pcall('XADD', KEYS[1], unpack(entry))

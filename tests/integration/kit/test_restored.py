@@ -168,6 +168,21 @@ def test_what_a_relay_had_in_hand_before_an_epoch_is_refused_after_it(valkey):
         stream.append(PLACE, old, events, 100, (0, None))
 
 
+def test_a_restore_between_an_epoch_and_the_first_entry_is_noticed_by_a_cursor(caplog):
+    """The consumer has seen the epoch's mark, and compared its cursor with the log, before it."""
+    announce(sold(3))
+    steps.flow()
+    running = Consumer(["desk"])
+    epoch()
+    running.run_once()
+    restore(1)
+    announce(sold(4, "U"))
+    steps.relay()
+    run_a_while(running)
+    assert "the log holds another event at position 3" in caplog.text
+    assert notes() == ["T-1", "T-2", "T-3"]
+
+
 def test_what_a_consumer_reads_while_the_stream_is_begun_anew_does_not_count(monkeypatch):
     announce(sold(3))
     steps.flow()
