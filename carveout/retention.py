@@ -9,7 +9,7 @@ from django.utils import timezone
 from carveout import ending, stream
 from carveout.conf import get_settings
 from carveout.event import Place
-from carveout.log import rows_of
+from carveout.log import extent, rows_of
 from carveout.models import Cursor, ReportedCursor
 
 PRUNE_ROWS = 5_000
@@ -57,6 +57,8 @@ def prune(place: Place, before: datetime) -> int:
 
     The newest event stays, so that the log can still be told from another one.
     """
+    if extent(*place).stopped_why:
+        return 0  # what cursors have passed may be of a log that is lost
     newest = rows_of(*place).exclude(position=None).order_by("-position")
     last = newest.values_list("position", flat=True).first() or 0
     deletable = rows_of(*place).filter(
