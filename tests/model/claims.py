@@ -50,11 +50,13 @@ MUTATIONS = {
     "NO_CURSOR_COMPARE": "EARLIER_IS_HANDLED",
 }
 """Each precaution that the model can do without, and the property that breaks then."""
-AGAINST_A_RESTORE = {
+BOUNDS = {
+    "NO_EXPLICIT_ID": Bounds(events=3, relays=1, consumers=1),
     "NO_TAIL_COMPARE": RESTORED,
     "NO_EVENT_COMPARE": SMALL_RESTORED,
     "NO_CURSOR_COMPARE": RESTORED,
 }
+"""Of those that need others than the small ones."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Finding:
 def refute(mutation: str) -> Finding:
     """Take one precaution away."""
     expected = MUTATIONS[mutation]
-    bounds = AGAINST_A_RESTORE.get(mutation, SMALL)
+    bounds = BOUNDS.get(mutation, SMALL)
     flags = [*bounds.flags, mutation]
     if expected == EVERYTHING_ARRIVES:
         verdict = check_liveness(flags)
