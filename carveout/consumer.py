@@ -88,6 +88,10 @@ class ContextConsumer:
                 break
         return tried + self._sweeper.run_once()
 
+    def stands_at(self, place: Place) -> bool:
+        """Does this partition need a person?"""
+        return place in self._partitions and self._partitions[place].stands
+
     def held(self) -> list[PartitionConsumer]:
         """Those that go on; one that backs off is left alone for a moment."""
         awake = (place for place in self._ours if not self._apart.backs_off(self._named(place)))
@@ -170,11 +174,11 @@ class Consumer:
         else:
             time.sleep(get_settings().block_ms / 1000)
 
-    def leases_held(self) -> Iterator[tuple[str, Place]]:
-        """The partitions that we work on, by subscribing context."""
+    def leases_held(self) -> Iterator[tuple[str, Place, bool]]:
+        """The partitions that we work on, by subscribing context, and whether each stands."""
         for context in self._contexts:
             for place in sorted(context.leases.held()):
-                yield context.context, place
+                yield context.context, place, context.stands_at(place)
 
     @property
     def settled(self) -> bool:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from django.db import connections
 from django.utils import timezone
 
+from carveout import stream
+from carveout.conf import get_settings
 from carveout.errors import CursorMoved
 from carveout.event import Place
 from carveout.models import Cursor
@@ -29,6 +31,13 @@ _ADVANCE = """
     UPDATE carveout_cursor SET position = %s, event_id = %s, moved_at = %s
     WHERE context = %s AND "partition" = %s AND position = %s AND subscription IN ({names})
         AND paused_at IS NULL
+"""
+_LOG_HAS_IT = """
+    EXISTS (
+        SELECT 1 FROM carveout_loggedevent AS event
+        WHERE event.context = %s AND event."partition" = %s AND event.position = %s
+            AND event.event_id = %s
+    )
 """
 
 
@@ -72,24 +81,42 @@ def create(subscription: str, place: Place, at: At, database: str) -> None:
 def advance(subscriptions: Collection[str], place: Place, old: At, new: At, database: str) -> None:
     """Move cursors that stand together, in the transaction that is open.
 
+    If the log lives in the same database, it has to have the event at `new`.
+
     Raises: CursorMoved: one of them is no longer at `old`, or was paused; let the transaction roll
-        back.
+                back.
+            LogMismatch: the log has no such event; let the transaction roll back, too.
     """
     connection = connections[database]
     event_id = _EVENT_ID.get_db_prep_value(new.event_id, connection)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     names = ", ".join(["%s"] * len(subscriptions))
+    advance, values = _ADVANCE.format(names=names), [new.position, event_id, now, *place]
+    values += [old.position, *subscriptions]
+    in_log = [*place, new.position, event_id] if _is_beside_log(place, new, database) else []
     with connection.cursor() as statement:
-        statement.execute(
-            _ADVANCE.format(names=names),
-            [new.position, event_id, now, *place, old.position, *subscriptions],
-        )
+        statement.execute(f"{advance} AND {_LOG_HAS_IT}" if in_log else advance, values + in_log)
         moved = statement.rowcount
+    if not moved and in_log and _all_stand_at(old, subscriptions, place, database):
+        raise stream.mismatch(place, f"at position {new.position} it has another event")
     if moved != len(subscriptions):
         raise CursorMoved(
             f"{place[0]}.{place[1]}: {', '.join(subscriptions)} no longer stand at {old.position},"
             " or are paused."
         )
+
+
+def _is_beside_log(place: Place, at: At, database: str) -> bool:
+    settings = get_settings()
+    hosted = settings.hosts(place[0])
+    return hosted and settings.database_of(place[0]) == database and at.event_id is not None
+
+
+def _all_stand_at(old: At, names: Collection[str], place: Place, database: str) -> bool:
+    """If one does not, its events may be pruned already: that the log lacks them says nothing."""
+    found = positions(names, place, database)
+    at = [each for each in found.values() if each.position == old.position and not each.paused]
+    return len(at) == len(names)
 
 
 def move(subscription: str, place: Place, to: At, database: str) -> int:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from carveout.event import Place, ReceivedEvent
+from carveout.event import ENTRY_BYTES_MAX, Place, ReceivedEvent
 from carveout.inbound import POSITION_MAX
 from carveout.row import Row
 from carveout.upcaster import newest, newest_data
@@ -14,7 +14,8 @@ from carveout.upcaster import newest, newest_data
 SPEC_VERSION = "1.0"
 
 UNREADABLE = (KeyError, ValueError, RecursionError, msgspec.MsgspecError)
-"""What `event_of` raises: a field is missing, is not what it should be, or is nested too deep."""
+"""What `event_of` raises: a field is missing, is not what it should be, is nested too deep, or all
+of them are larger than an event can be. Also if the entry is of another context or partition."""
 
 _object = msgspec.json.Decoder(dict[str, Any])
 
@@ -24,7 +25,7 @@ def position_of(entry_id: bytes) -> int:
     return min(int(entry_id.partition(b"-")[0]), POSITION_MAX)
 
 
-def fields_of(context: str, row: Row) -> list[str]:
+def fields_of(place: Place, row: Row) -> list[str]:
     """CloudEvents attributes, then ours. What is empty is left out, and so is version 1.
 
     The data are of the newest version that is known here.
@@ -35,12 +36,13 @@ def fields_of(context: str, row: Row) -> list[str]:
     fields = [
         *("specversion", SPEC_VERSION),
         *("id", row.event_id),
-        *("source", f"/{context}"),
+        *("source", f"/{place[0]}"),
         *("type", row.type),
         *("subject", row.key),
         *("time", row.time),
         *("datacontenttype", "application/json"),
         *("data", data),
+        *("partition", str(place[1])),
     ]
     for name, value in (
         ("correlationid", row.correlation_id or row.event_id),
@@ -58,6 +60,7 @@ def fields_of(context: str, row: Row) -> list[str]:
 
 def event_of(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> ReceivedEvent:
     """The event in an entry, in the newest version. Raises: one of UNREADABLE: it is none."""
+    _check_place(place, entry_id, fields)
     given, carried = fields.get, fields.get(b"carried")
     event = ReceivedEvent(
         id=msgspec.convert(fields[b"id"].decode(), UUID),
@@ -76,6 +79,16 @@ def event_of(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> Recei
         version=int(given(b"dataversion", 1)),
     )
     return newest(event)
+
+
+def _check_place(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> None:
+    """Entries that releases of before added name no partition."""
+    source, partition = f"/{place[0]}".encode(), str(place[1]).encode()
+    here = fields[b"source"] == source and fields.get(b"partition", partition) == partition
+    if not here or not entry_id.endswith(b"-0"):
+        raise ValueError("it is no entry of this stream")
+    if sum(map(len, fields.values())) > ENTRY_BYTES_MAX:
+        raise ValueError(f"it is larger than {ENTRY_BYTES_MAX} bytes")
 
 
 def received(place: Place, row: Row) -> ReceivedEvent:

@@ -15,6 +15,10 @@ from carveout.errors import DeclarationInvalid, InvalidEvent
 
 EVENT_BYTES_MAX = 64 * 1024
 """An event's data may not be larger; a thin fact is far below it."""
+CARRIED_BYTES_MAX = 512 * 1024
+"""What an event carries may not be larger."""
+ENTRY_BYTES_MAX = 1024 * 1024
+"""An entry of a stream that is larger is none of ours: data, what is carried, and attributes."""
 VERSION_MAX = 32_767
 KEY_MAX = 255
 """What the log's columns hold."""

@@ -4,9 +4,12 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.db import connections, transaction
 from django.db.models import F, Max, QuerySet
+from django.utils import timezone
 
 from carveout import entry, row
 from carveout.conf import get_settings
@@ -117,14 +120,39 @@ class Extent:
     first: int
     """The first position that is not pruned; head + 1 when nothing is left."""
     head: int
+    event_id: UUID | None = None
+    """The event at the position that was asked for, if it is kept."""
+    stopped_why: str = ""
+    """Why the partition has stopped; empty if it has not."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Is anything left?"""
+        return self.first <= self.head
 
 
-def new_epoch(context: str, partition: int) -> int:
-    """Tell streams of before from those to come. Returns: the head, where the new epoch begins."""
-    head = head_of(context, partition)
-    heads = Partition.objects.using(get_settings().database_of(context)).filter(pk=head.pk)
-    heads.update(epoch=F("epoch") + 1)
-    return head.head
+def stop(head: Partition, why: str) -> bool:
+    """Let nothing be shipped until there is a new epoch. An earlier reason stays.
+
+    Returns: does it stand now? It does not if there was an epoch since the head row was read.
+    """
+    same = _heads(head).filter(log_id=head.log_id, epoch=head.epoch)
+    same.filter(stopped_at=None).update(stopped_at=timezone.now(), stopped_why=why)
+    return same.exclude(stopped_at=None).exists()
+
+
+def new_epoch(context: str, partition: int) -> Partition:
+    """Tell streams of before from those to come, in the transaction that is open.
+
+    Whatever stopped is over. Returns: the head row, where the new epoch begins.
+    """
+    rows = _heads(head_of(context, partition))
+    rows.update(epoch=F("epoch") + 1, stopped_at=None, stopped_why="")
+    return rows.get()
+
+
+def _heads(head: Partition) -> "QuerySet[Partition]":
+    return Partition.objects.using(get_settings().database_of(head.context)).filter(pk=head.pk)
 
 
 def position_before(context: str, partition: int, time: datetime) -> int:
@@ -133,25 +161,47 @@ def position_before(context: str, partition: int, time: datetime) -> int:
     return older.aggregate(last=Max("position"))["last"] or extent(context, partition).first - 1
 
 
-def extent(context: str, partition: int) -> Extent:
-    """What is kept of a partition; nothing, at position 0, if there is no such partition."""
+def extent(context: str, partition: int, at: int = 0) -> Extent:
+    """What is kept of a partition; nothing, at position 0, if there is no such partition.
+
+    at: the position whose event is wanted too.
+    """
     with connections[get_settings().database_of(context)].cursor() as cursor:
-        cursor.execute(_EXTENT, [context, partition])
+        cursor.execute(_EXTENT, [at, context, partition])
         found = cursor.fetchone()
     if found is None:
         return Extent(head_of(context, partition).identity, 1, 0)
-    log_id, epoch, head, first = found
+    log_id, epoch, head, stopped_at, stopped_why, first, event_id = found
     return Extent(
-        Partition(log_id=_LOG_ID.to_python(log_id), epoch=epoch).identity, first or head + 1, head
+        identity_of(log_id, epoch),
+        first or head + 1,
+        head,
+        uuid_of(event_id),
+        stopped_why if stopped_at else "",
     )
+
+
+def identity_of(log_id: Any, epoch: int) -> str:
+    """As `Partition.identity`, of columns as the database gives them."""
+    return Partition(log_id=_LOG_ID.to_python(log_id), epoch=epoch).identity
+
+
+def uuid_of(column: Any) -> UUID | None:
+    """A UUID as the database gives it."""
+    found: UUID | None = _LOG_ID.to_python(column)
+    return found
 
 
 _LOG_ID = Partition._meta.get_field("log_id")
 _EXTENT = """
-    SELECT log_id, epoch, head, (
+    SELECT log_id, epoch, head, stopped_at, stopped_why, (
         SELECT MIN(position) FROM carveout_loggedevent AS event
         WHERE event.context = part.context AND event."partition" = part.number
             AND position IS NOT NULL
+    ), (
+        SELECT event_id FROM carveout_loggedevent AS event
+        WHERE event.context = part.context AND event."partition" = part.number
+            AND position = %s
     ) FROM carveout_partition AS part WHERE context = %s AND number = %s
 """
 

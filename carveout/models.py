@@ -32,6 +32,10 @@ class Partition(models.Model):
     epoch = models.PositiveIntegerField(
         default=1, help_text="Raised by hand after a database was restored."
     )
+    stopped_at = models.DateTimeField(
+        null=True, help_text="Set while its stream is not its log's; an epoch ends that."
+    )
+    stopped_why = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         constraints = [

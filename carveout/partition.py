@@ -24,10 +24,10 @@ from carveout.errors import (
 )
 from carveout.event import Place, ReceivedEvent
 from carveout.failpoint import reach
-from carveout.fence import REST_S, is_open, up_to_fence
+from carveout.fence import FENCE, REST_S, is_open, up_to_fence
 from carveout.handling import prefetch
 from carveout.pause import Pauses
-from carveout.source import Source
+from carveout.source import Source, compare
 from carveout.subscription import Subscription
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class PartitionConsumer:
         self._loaded_at = 0.0
         self._rows = get_settings().batch_rows
         self._troubles = 0
-        self._broken = False
+        self._broken = ""
 
     def run_once(self, *, careful: bool = False, news: bool = False) -> int:
         """Handle one batch for each group.
@@ -89,14 +89,19 @@ class PartitionConsumer:
             self._stale = self._idle = False
             moved = self._run_groups(careful)
         except (HistoryGone, LogMismatch, StreamSpoiled) as error:
-            if not self._broken:
+            if str(error) != self._broken:
                 logger.error("%s", error)  # noqa: TRY400 - its message says it all
-            self._broken = True
+            self._broken = str(error)
             self.stalled |= dict.fromkeys(self._subscriptions, error)
             self.forget_positions()
             return 0
-        self._broken = False
+        self._broken = ""
         return moved
+
+    @property
+    def stands(self) -> bool:
+        """Does it need a person?"""
+        return bool(self._broken)
 
     def news_after(self) -> int | None:
         """The position after which there is news; None if only time helps."""
@@ -189,6 +194,9 @@ class PartitionConsumer:
             self._pause(group, error)
             return 0
         events = up_to_fence(read)
+        if events and (self._broken or events[0].type == FENCE):
+            # Before handlers run in vain again and again, or a fence creates cursors.
+            compare(self._context, self.place, events[-1])
         shares = self._shares(group, events) if events else []
         if not shares:
             return 0

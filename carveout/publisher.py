@@ -11,7 +11,7 @@ from rest_framework.renderers import JSONRenderer
 from carveout import correlation, inline, log, spans, tally
 from carveout.conf import get_settings
 from carveout.errors import InvalidEvent, NotInTransaction
-from carveout.event import Event, cause, encode, key_of, type_name
+from carveout.event import CARRIED_BYTES_MAX, Event, cause, encode, key_of, type_name
 from carveout.failpoint import reach
 from carveout.lookups import offered, represent
 from carveout.row import NewRow
@@ -120,7 +120,13 @@ def _carried(event: Event, name: str, key: str) -> str:
     representation = represent(offered[of], [key]).get(key)
     if representation is None:
         raise InvalidEvent(f"{name} carries {of}, which has no {key!r} in this transaction.")
-    return JSONRenderer().render(representation).decode()
+    carried: bytes = JSONRenderer().render(representation)
+    if len(carried) > CARRIED_BYTES_MAX:
+        raise InvalidEvent(
+            f"{name} carries {of} {key!r}: {len(carried)} bytes, at most {CARRIED_BYTES_MAX} are"
+            " allowed. Let subscribers look it up: leave `carries` out, or publish less of it."
+        )
+    return carried.decode()
 
 
 def _after_commit(database: str, context: str, names: Sequence[str]) -> None:

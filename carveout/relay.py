@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 
-from carveout import log, retention, sequencer, stream, tally
+from carveout import database, log, retention, sequencer, stream, tally
 from carveout.conf import get_settings
 from carveout.contracts import deployed
 from carveout.errors import (
@@ -20,7 +20,7 @@ from carveout.errors import (
 )
 from carveout.event import Place
 from carveout.failpoint import reach
-from carveout.row import Row
+from carveout.sequencer import Fresh
 from carveout.wake import Listener
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,10 @@ NOTE_REPORTS_EVERY_S = 10.0
 THOROUGH_EVERY_S = 1.0
 BATCHES_AT_ONCE = 4
 """A relay may move more at once than a consumer: one event never makes it repeat the others."""
+DAMAGED = (
+    "%s: the newest entry, position %d, can't be compared with the log: it was deleted, is no event"
+    " of ours, or was pruned from the log. The stream is filled again from the log."
+)
 DIVIDED = (
     "The log of %s is in %d partitions, the settings say %d. Say `manage.py repartition %s`, or"
     " change the settings."
@@ -38,19 +42,23 @@ DIVIDED = (
 def ship(place: Place, limit: int) -> int:
     """Copy sequenced events that the stream lacks, in position order.
 
-    Safe to run twice at once: Redis refuses an ID that it already has. A stream that Redis lost is
-    filled again as far as it would reach back.
+    Safe to run twice at once: entries are added only behind the one that was seen. A stream that
+    Redis lost is filled again as far as it would reach back, and so is one whose newest entry is
+    lost or is no event.
 
     Returns: how many entries Redis accepted.
     Raises: StreamUnavailable: Redis did not answer; nothing is lost, call again.
-            LogMismatch: the stream belongs to another log.
+            LogMismatch: the stream belongs to another log, or the partition has stopped.
     Source: https://redis.io/docs/latest/commands/xadd/
     """
+    tail, extent = compare(place)
+    if not tail.is_whole or (extent.is_kept and not is_comparable(tail, extent)):
+        logger.warning(DAMAGED, stream.key(place), tail.last)
+        if not stream.restart(place, extent.identity, tail.mark):
+            return 0
+        tail = stream.Tail()
     length = get_settings().stream_length
-    last = stream.last_position(place)
-    extent = log.extent(*place)  # after it: another relay may be at work, and the head only grows
-    stream.check_not_ahead(place, last, extent.head)
-    start = max(last, extent.head - length, extent.first - 1)
+    start = max(tail.last, extent.head - length, extent.first - 1)
     if start == extent.head:
         return 0
     try:
@@ -60,27 +68,56 @@ def ship(place: Place, limit: int) -> int:
             raise
         return 0  # pruned meanwhile; the next call begins behind it
     reach("relay: read")
-    accepted = stream.append(place, extent.identity, rows, length)
+    accepted = stream.append(place, extent.identity, rows, length, tail[:2])
     reach("relay: shipped")
-    return accepted
+    return max(accepted, 0)  # another relay may have been first
 
 
 def _rows_at_once() -> int:
     return get_settings().batch_rows * BATCHES_AT_ONCE
 
 
-def check_tail(place: Place) -> None:
-    """The newest entry of the stream has to be the log's event at that position.
+def compare(place: Place) -> tuple[stream.Tail, log.Extent]:
+    """Where a stream ends, and what its log holds, if the one is a copy of the other.
 
-    Raises: LogMismatch: it is another; the database was restored and has grown past it since.
+    Raises: LogMismatch: it is not, or the partition has stopped.
+            StreamUnavailable: Redis did not answer.
     """
-    position, event_id = stream.newest(place)
+    tail = stream.tail(place)
+    # After it: another relay may be at work, and the head only grows.
+    extent = log.extent(*place, tail.position)
+    if extent.stopped_why:
+        raise LogMismatch(extent.stopped_why)
+    if tail.mark:
+        stream.check_mark(place, tail.mark, extent.identity)
+    if tail.is_whole:
+        stream.check_not_ahead(place, tail.last, extent.head)
+        if is_comparable(tail, extent) and extent.event_id != tail.event_id:
+            raise stream.mismatch(place, f"at position {tail.position} it has another event")
+    return tail, extent
+
+
+def is_comparable(tail: stream.Tail, extent: log.Extent) -> bool:
+    """Does the log still have its event at the stream's end? It does unless that was pruned."""
+    return not tail.position or extent.event_id is not None
+
+
+def stop(place: Place) -> LogMismatch | None:
+    """Let a partition stand until there is a new epoch, if its stream is not its log's.
+
+    For good, so it looks again: what was found before may have been an epoch that just began. It
+    counts if there was none since the head row was read.
+
+    Returns: why it stands; None if it does not.
+    """
+    head = log.head_of(*place)
     try:
-        events = log.read(*place, position - 1, 1) if event_id else []
-    except HistoryGone:
-        return
-    if events and events[0].id != event_id:
-        raise stream.mismatch(place, f"at position {position} it has another event")
+        compare(place)
+    except LogMismatch as found:
+        if log.stop(head, str(found)):
+            stream.stop(place, head.identity)
+            return found
+    return None
 
 
 @contextmanager
@@ -88,8 +125,9 @@ def _noting(errors: list[Exception]) -> Iterator[None]:
     """One database's or server's trouble is not another's."""
     try:
         yield
-    except (StreamUnavailable, OperationalError, InterfaceError) as error:
+    except (StreamUnavailable, Error) as error:
         errors.append(error)
+        database.drop_unusable()
 
 
 class Relay:
@@ -98,9 +136,8 @@ class Relay:
     def __init__(self, contexts: Iterable[str]) -> None:
         self._contexts = list(contexts)
         self._listener = Listener(self._contexts)
-        self._identities: dict[Place, str] = {}
-        """Of the logs whose streams were found to be theirs."""
-        self._stopped: set[Place] = set()
+        self._stopped: dict[Place, str] = {}
+        """Why partitions stand, as it was reported."""
         self._woken: set[str] = set()
         self._refreshed: set[str] = set()
         """Contexts of which the last round shipped what was new, and had nothing else to do."""
@@ -109,7 +146,7 @@ class Relay:
     def start(self) -> None:
         """Say so if a log is divided otherwise than the settings say."""
         for context in self._contexts:
-            with suppress(OperationalError, InterfaceError):
+            with suppress(Error):
                 wanted, found = (
                     get_settings().contexts[context].partitions,
                     log.partitions_of(context),
@@ -124,7 +161,7 @@ class Relay:
         after it.
 
         Raises: StreamUnavailable: Redis did not answer; what was sequenced stays so.
-                OperationalError, InterfaceError: a database did not answer.
+                Error: a database did not answer. Neither is raised if something was done.
         """
         done, errors = 0, list[Exception]()
         deployed.keep_telling(self._contexts)
@@ -133,7 +170,7 @@ class Relay:
         for context in chosen:
             with _noting(errors):
                 fresh = self._sequence(context)
-                done += (new := sum(map(len, fresh.values())))
+                done += (new := sum(len(each.rows) for each in fresh.values()))
                 late = self._ship_all(context, fresh, thorough, errors)
                 done += late
                 again = again or late > 0
@@ -142,7 +179,7 @@ class Relay:
         self._woken = set()
         self._refreshed = set() if again or errors else refreshed
         self._note_reports(errors)
-        if errors:
+        if errors and not done:
             raise errors[0]
         return done
 
@@ -154,53 +191,59 @@ class Relay:
         self._thorough_at = time.monotonic()
         return self._contexts, True
 
-    def _sequence(self, context: str) -> dict[int, list[Row]]:
+    def _sequence(self, context: str) -> dict[int, Fresh]:
         if context not in self._woken and not sequencer.unsequenced(context):
             return {}
         fresh = sequencer.give_positions(context, _rows_at_once())
         reach("relay: sequenced")
-        for type_, logged in Counter(row.type for rows in fresh.values() for row in rows).items():
+        for type_, logged in Counter(
+            row.type for each in fresh.values() for row in each.rows
+        ).items():
             tally.count("logged", type_, logged)
         return fresh
 
     def _ship_all(
-        self, context: str, fresh: dict[int, list[Row]], thorough: bool, errors: list[Exception]
+        self, context: str, fresh: dict[int, Fresh], thorough: bool, errors: list[Exception]
     ) -> int:
         """Returns: how much was shipped that was not fresh."""
         places = log.places_of([context]) if thorough else [(context, each) for each in fresh]
         late = 0
         for place in places:
             with _noting(errors):
-                rows = fresh.get(place[1])
-                if not (rows and self._ship_fresh(place, rows)):
+                new = fresh.get(place[1])
+                if not (new and self._ship_fresh(place, new)):
                     late += self._ship(place)
         return late
 
-    def _ship_fresh(self, place: Place, rows: list[Row]) -> bool:
+    def _ship_fresh(self, place: Place, fresh: Fresh) -> bool:
         """Ship what was just sequenced, if the stream ends right before. Returns: did it?"""
-        identity, length = self._identities.get(place), get_settings().stream_length
-        if identity is None:
+        if fresh.is_stopped or fresh.before is None:
             return False
         reach("relay: read")
+        after, length = fresh.rows[0].position - 1, get_settings().stream_length
         try:
-            accepted = stream.append(place, identity, rows, length, after=rows[0].position - 1)
-        except (LogMismatch, StreamSpoiled):  # an epoch, or a wrong mark: look closely
-            del self._identities[place]
+            accepted = stream.append(
+                place, fresh.identity, fresh.rows, length, (after, fresh.before)
+            )
+        except (
+            LogMismatch,
+            StreamSpoiled,
+        ):  # there was an epoch, or another mark is wrong: look closely
             return False
         reach("relay: shipped")
         return accepted >= 0
 
     def _ship(self, place: Place) -> int:
         try:
-            if place not in self._identities:
-                check_tail(place)
             shipped = ship(place, _rows_at_once())
-        except (HistoryGone, LogMismatch, StreamSpoiled) as error:
+        except (HistoryGone, StreamSpoiled) as error:
             self._report(place, error)
             return 0
-        if place not in self._identities:
-            self._identities[place] = log.extent(*place).identity
-        self._stopped.discard(place)
+        except LogMismatch:
+            if stopped := stop(place):
+                self._report(place, stopped)
+            return 0
+        self._stopped.pop(place, None)
         return shipped
 
     def _note_reports(self, errors: list[Exception]) -> None:
@@ -213,9 +256,9 @@ class Relay:
 
     def _report(self, place: Place, error: CarveoutError) -> None:
         """Say once that a partition stands still, and go on with the others."""
-        if place not in self._stopped:
+        if str(error) != self._stopped.get(place):
             logger.error("%s", error)
-        self._stopped.add(place)
+        self._stopped[place] = str(error)
 
     def wait(self) -> None:
         """Return when something was published, or after the blocking period."""

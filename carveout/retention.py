@@ -10,7 +10,7 @@ from django.utils import timezone
 from carveout import ending, inbound, log, stream
 from carveout.conf import get_settings
 from carveout.event import Place
-from carveout.log import rows_of
+from carveout.log import extent, rows_of
 from carveout.models import Cursor, ReportedCursor
 
 PRUNE_ROWS = 5_000
@@ -119,6 +119,8 @@ def prune(place: Place, before: datetime) -> int:
 
     Raises: StreamUnavailable: Redis did not answer; nothing was pruned.
     """
+    if extent(*place).stopped_why:
+        return 0  # what cursors have passed may be of a log that is lost
     passed = passed_by_all(place).position
     newest = rows_of(*place).exclude(position=None).order_by("-position")
     last = newest.values_list("position", flat=True).first() or 0

@@ -4,15 +4,17 @@ Positions are given here only, under a lock of the log, so they have no gaps and
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connections, transaction
 
 from carveout import row
 from carveout.conf import get_settings
 from carveout.failpoint import reach
-from carveout.log import divide
+from carveout.log import divide, identity_of, uuid_of
 from carveout.models import LoggedEvent
 from carveout.row import Row
 
@@ -44,51 +46,76 @@ def sequence(context: str, limit: int) -> int:
 
     Returns: how many events got a position.
     """
-    return sum(map(len, give_positions(context, limit).values()))
+    return sum(len(fresh.rows) for fresh in give_positions(context, limit).values())
 
 
-def give_positions(context: str, limit: int) -> dict[int, list[Row]]:
-    """As `sequence`. Returns: the rows that got a position, by partition and in order."""
+class Fresh(NamedTuple):
+    """What just got its positions in one partition, and what the log has right before."""
+
+    rows: list[Row]
+    identity: str
+    before: UUID | None
+    """The event at the position before the first row; None if there is none."""
+    is_stopped: bool
+
+
+def give_positions(context: str, limit: int) -> dict[int, Fresh]:
+    """As `sequence`. Returns: what got its positions, by partition; the rows are in order."""
     connection = connections[get_settings().database_of(context)]
     give = f'{_GIVE_POSITIONS} RETURNING "partition" AS number, {row.columns(connection.vendor)}'
-    found = None
+    both = None
     if _answers_each(connection):
-        found = _given_at_once(connection, give, context, limit)
-    if found is None:
-        found = _given(connection, give, context, limit)
+        both = _given_at_once(connection, give, context, limit)
+    if both is None:
+        both = _given(connection, give, context, limit)
+    ends, found = both
     placed: dict[int, list[Row]] = defaultdict(list)
     for number, *rest in sorted(found, key=itemgetter(0, 1)):
         placed[number].append(Row._make(rest))
-    return placed
+    return {
+        number: Fresh(placed[number], identity_of(log_id, epoch), uuid_of(event_id), bool(stopped))
+        for number, log_id, epoch, stopped, event_id in ends
+        if number in placed
+    }
 
 
-def _given(connection: Any, give: str, context: str, limit: int) -> list[Any]:
+def _given(
+    connection: Any, give: str, context: str, limit: int
+) -> tuple[Sequence[Any], Sequence[Any]]:
+    ends: Sequence[Any] = ()
     with transaction.atomic(using=connection.alias):
         lock(context)
         with connection.cursor() as cursor:
             cursor.execute(give, [context, limit, context, context])
             found: list[Any] = cursor.fetchall()
             if found:
+                cursor.execute(_ENDS, [context])
+                ends = cursor.fetchall()
                 cursor.execute(_MOVE_HEADS, [context])
                 reach("relay: positions given")
-    return found
+    return ends, found
 
 
-def _given_at_once(connection: Any, give: str, context: str, limit: int) -> list[Any] | None:
+def _given_at_once(
+    connection: Any, give: str, context: str, limit: int
+) -> tuple[Sequence[Any], Sequence[Any]] | None:
     """In one message, which PostgreSQL makes one transaction: three round trips less.
 
     Returns: None, if the log is not divided yet.
     Source: https://www.postgresql.org/docs/current/protocol-flow.html (Multiple Statements)
     """
-    statements = f"{_LOCK}; {_GIVE_AND_MOVE.replace('GIVE', give)}"
+    statements = f"{_LOCK}; {_ENDS}; {_GIVE_AND_MOVE.replace('GIVE', give)}"
+    values = [context, context, context, limit, context, context, context]
     with connection.cursor() as cursor:
-        cursor.execute(statements, [context, context, limit, context, context, context])
+        cursor.execute(statements, values)
         if not cursor.fetchone():
             return None
         reach("relay: positions given")
         cursor.nextset()
+        ends: list[Any] = cursor.fetchall()
+        cursor.nextset()
         found: list[Any] = cursor.fetchall()
-        return found
+        return ends, found
 
 
 def _answers_each(connection: Any) -> bool:
@@ -105,6 +132,14 @@ def _answers_each(connection: Any) -> bool:
     return psycopg_any.is_psycopg3 and not binds_on_server
 
 
+# Before the heads are moved: where each partition ended, and with which event.
+_ENDS = """
+    SELECT number, log_id, epoch, stopped_at, (
+        SELECT event_id FROM carveout_loggedevent AS event
+        WHERE event.context = part.context AND event."partition" = part.number
+            AND position = part.head
+    ) FROM carveout_partition AS part WHERE context = %s
+"""
 _GIVE_POSITIONS = """
     UPDATE carveout_loggedevent SET "partition" = fresh.number, position = fresh.place
     FROM (

@@ -35,54 +35,132 @@ def identity_key(place: Place) -> str:
     return f"carveout:{{{place[0]}.{place[1]}}}:log"
 
 
-# Refuses a stream of another log, then adds what Redis does not have: it refuses by itself an ID
-# that is not above its last one. All or nothing, also when memory is full. All entries come as one
-# argument, which Redis takes apart twice as fast as many.
+_NEWEST = """
+local newest, id, event = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1], '', ''
+if newest then
+    id = newest[1]
+    for i = 1, #newest[2], 2 do
+        if newest[2][i] == 'id' then event = newest[2][i + 1] end
+    end
+end
+"""
+# Refuses a stream of another log, and one that does not end with the event that the log has there.
+# What begins an empty stream marks it anew: the log may have been restored since it was emptied.
+# Then adds the entries, all or nothing, also when memory is full: Redis refuses the first ID if it
+# is not above its last one. All entries come as one argument, which Redis takes apart twice as fast
+# as many.
 # Source: https://redis.io/docs/latest/commands/xadd/
-_APPEND = """
+_APPEND = (
+    _NEWEST
+    + """
 local log = redis.call('GET', KEYS[2])
 if log and string.sub(log, 1, #ARGV[1]) ~= ARGV[1] then
     return redis.error_reply('OTHERLOG ' .. log)
 end
-if ARGV[6] ~= '' then
-    local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-    if not log or not newest or newest[1] ~= ARGV[6] then return -1 end
-end
-if not log then redis.call('SET', KEYS[2], ARGV[1] .. ARGV[3]) end
-local accepted = 0
-for _, entry in ipairs(cmsgpack.unpack(ARGV[5])) do
+if id ~= ARGV[6] or event ~= ARGV[7] then return -1 end
+if not log or id == '' then redis.call('SET', KEYS[2], ARGV[1] .. ARGV[3]) end
+local entries = cmsgpack.unpack(ARGV[5])
+for _, entry in ipairs(entries) do
     local reply = redis.pcall('XADD', KEYS[1], unpack(entry))
     if type(reply) == 'table' and reply.err then
-        if not string.find(reply.err, 'equal or smaller') then return reply end
-    else
-        accepted = accepted + 1
+        if string.find(reply.err, 'equal or smaller') then return -1 end
+        return reply
     end
 end
 redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[2])
 redis.call('PUBLISH', ARGV[4], '')
-return accepted
+return #entries
 """
+)
+# In one step: what is added in between would look like a newest entry that was deleted.
+_TAIL = (
+    _NEWEST
+    + """
+local last = '0-0'
+if redis.call('EXISTS', KEYS[1]) == 1 then
+    local info = redis.call('XINFO', 'STREAM', KEYS[1])
+    for i = 1, #info, 2 do
+        if info[i] == 'last-generated-id' then last = info[i + 1] end
+    end
+end
+return {id, event, last, redis.call('GET', KEYS[2]) or ''}
+"""
+)
+# Throws a stream away, unless somebody has done so since its mark was read. The mark first: if
+# memory is full, nothing is done.
+_RESTART = """
+if ARGV[1] ~= 'any' and (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2])
+redis.call('DEL', KEYS[1])
+return 1
+"""
+# Lets nobody add to a stream or read it, if it is still marked as that of this log.
+_STOP = """
+local log = redis.call('GET', KEYS[1])
+if log and string.sub(log, 1, #ARGV[1]) == ARGV[1] then
+    redis.call('SET', KEYS[1], ARGV[2] .. log)
+end
+"""
+STOPPED = "stopped:"
+"""Before the mark of a stream that its relay has stopped."""
+
+
+class Tail(NamedTuple):
+    """The newest entry of a stream, and what a log has there if the stream is its own."""
+
+    position: int = 0
+    event_id: UUID | None = None
+    """None if there is no entry, or if it is none of ours."""
+    last: int = 0
+    """The last position that the stream ever had; 0 if Redis knows no such stream."""
+    mark: bytes = b""
+
+    @property
+    def is_whole(self) -> bool:
+        """Is the newest entry an event, and the last one that was added?"""
+        return self.position == self.last and bool(self.event_id or not self.last)
+
+
+def tail(place: Place) -> Tail:
+    """Where a stream ends, in one round trip.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    with answering(key(place)):
+        entry_id, event, last, mark = client().eval(_TAIL, 2, key(place), identity_key(place))
+    position = entry.position_of(entry_id) if entry_id else 0
+    ours = entry_id == f"{position}-0".encode()  # the relay gives no other ID
+    event_id = _uuid(event) if ours else None
+    return Tail(position, event_id, entry.position_of(last), mark)
+
+
+def _uuid(text: bytes) -> UUID | None:
+    try:
+        return UUID(text.decode())
+    except ValueError:
+        return None
 
 
 def append(
-    place: Place, identity: str, rows: Sequence[Row], length: int, *, after: int | None = None
+    place: Place, identity: str, rows: Sequence[Row], length: int, after: tuple[int, UUID | None]
 ) -> int:
-    """Add entries at their positions; what Redis has already is refused by it.
+    """Add entries at their positions.
 
-    after: only if the newest entry is the one at this position.
+    after: the position and event that the newest entry has to have; 0 and None: there is none.
 
-    Returns: how many entries were new; -1 if the newest entry is another.
+    Returns: how many there were; -1, and none was added, if the newest entry is or was another.
     Raises: StreamUnavailable: Redis did not answer; call again.
             LogMismatch: the stream belongs to another log.
     """
-    entries = [[f"{row.position}-0", *entry.fields_of(place[0], row)] for row in rows]
+    entries = [[f"{row.position}-0", *entry.fields_of(place, row)] for row in rows]
     keys = (key(place), identity_key(place))
     begun, channel = secrets.token_hex(4), stream_channel(place[0])
     packed = msgspec.msgpack.encode(entries)
-    newest = "" if after is None else f"{after}-0"
+    position, event_id = after
+    newest = (f"{position}-0", str(event_id)) if event_id else ("", "")
     with answering(*keys):
         try:
-            arguments = (f"{identity}:", length, begun, channel, packed, newest)
+            arguments = (f"{identity}:", length, begun, channel, packed, *newest)
             return int(client().eval(_APPEND, 2, *keys, *arguments))
         except redis.ResponseError as error:
             if "OTHERLOG" in str(error):
@@ -106,23 +184,26 @@ def last_position(place: Place) -> int:
         return entry.position_of(info["last-generated-id"])
 
 
-def newest(place: Place) -> tuple[int, UUID | None]:
-    """The newest entry that is in the stream: its position, and its event if it is readable."""
+def restart(place: Place, identity: str, seen: bytes | None = None) -> bool:
+    """Throw a stream away, for the relay to fill it again from the log under a new mark.
+
+    seen: its mark when it was looked at; if it has another one, nothing is done.
+
+    Returns: was it thrown away?
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    new, old = f"{identity}:{secrets.token_hex(4)}", "any" if seen is None else seen
     with answering(key(place)):
-        entries = client().xrevrange(key(place), count=1)
-    try:
-        return entry.position_of(entries[0][0]), UUID(entries[0][1][b"id"].decode())
-    except (IndexError, KeyError, ValueError):
-        return 0, None
+        return bool(client().eval(_RESTART, 2, key(place), identity_key(place), old, new))
 
 
-def forget(place: Place) -> None:
-    """Throw the stream away; the relay fills it again from the log.
+def stop(place: Place, identity: str) -> None:
+    """Let nobody add to the stream or handle what is in it. That of another log is left alone.
 
     Raises: StreamUnavailable: Redis did not answer.
     """
     with answering(key(place)):
-        client().delete(key(place), identity_key(place))
+        client().eval(_STOP, 1, identity_key(place), f"{identity}:", STOPPED)
 
 
 def report(place: Place, positions: dict[str, int]) -> None:
@@ -201,8 +282,19 @@ def check_not_ahead(place: Place, last: int, head: int) -> None:
         raise mismatch(place, f"it ends at position {last}, the log at {head}")
 
 
+def check_not_stopped(place: Place, mark: bytes) -> None:
+    """Raises: LogMismatch: the relay has stopped the stream."""
+    if mark.startswith(STOPPED.encode()):
+        raise LogMismatch(
+            f"The relay of {place[0]} has stopped {place[0]}.{place[1]}: the stream does not belong"
+            f" to its log. Where {place[0]} is hosted, `manage.py doctor` says why and what to do:"
+            f" mostly `manage.py epoch {place[0]}`."
+        )
+
+
 def check_mark(place: Place, mark: bytes, identity: str) -> None:
     """Raises: LogMismatch: another log filled the stream."""
+    check_not_stopped(place, mark)
     if not mark.startswith(f"{identity}:".encode()):
         raise mismatch(place, f"it is marked {mark[:MARK_SHOWN_BYTES].decode(errors='replace')}")
 

@@ -31,6 +31,7 @@ HEADERS: Document = {
         "traceparent": {"type": "string", "description": "W3C trace context."},
         "carries": {"type": "string", "description": "The lookup that travels in the event."},
         "carried": {"type": "string", "description": "JSON of that lookup."},
+        "partition": {"type": "string", "description": "The number of its partition."},
     },
 }
 

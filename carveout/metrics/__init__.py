@@ -26,10 +26,12 @@ LOOKED = Metric(
 )
 ALL = [
     *(logs.PUBLISHED, logs.UNSEQUENCED, logs.UNSEQUENCED_AGE, logs.SHIPPED, logs.UNSHIPPED_AGE),
+    logs.STOPPED,
     *(subscriptions.LAG, subscriptions.LAG_AGE, subscriptions.CONSUMERS),
     *(deliveries.DELIVERIES, deliveries.OLDEST),
     *(tallies.HEARD, tallies.FAILED, tallies.DONE, tallies.LOOKUPS, tallies.LOOKUPS_FAILED),
     *(process.BREAKER, process.TURNS, process.TURNED_AT, process.FAILURES, process.LEASE),
+    process.STANDS,
     LOOKED,
 ]
 

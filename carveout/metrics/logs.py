@@ -39,14 +39,22 @@ UNSHIPPED_AGE = Metric(
     "How long ago the oldest event was published that has a position and is not in its stream.",
     ["context", "partition"],
 )
+STOPPED = Metric(
+    "gauge",
+    "carveout_partition_stopped",
+    "1 while nothing of a partition flows until a person runs `manage.py epoch`; else 0.",
+    ["context", "partition"],
+)
 
 
 def look(context: str) -> Iterator[Sample]:
     """What the database tells."""
     database = get_settings().database_of(context)
     with hurried(database):
+        stopped = stopped_at(context)
         for number, head in heads(context).items():
             yield Sample(PUBLISHED, [context, str(number)], head)
+            yield Sample(STOPPED, [context, str(number)], number in stopped)
         rows = LoggedEvent.objects.using(database).filter(context=context, position=None)
         times = rows.order_by("id").values_list("time", flat=True)
         oldest = times.first()
@@ -57,17 +65,28 @@ def look(context: str) -> Iterator[Sample]:
 def look_at_streams(context: str) -> Iterator[Sample]:
     """What Redis has of them."""
     with hurried(get_settings().database_of(context)):
+        stopped = stopped_at(context)
         for number in heads(context):
             place = (context, number)
             last = stream.last_position(place)
+            age = max(age_s(time_after(place, last)), age_s(stopped.get(number)))
             yield Sample(SHIPPED, [context, str(number)], last)
-            yield Sample(UNSHIPPED_AGE, [context, str(number)], age_s(time_after(place, last)))
+            yield Sample(UNSHIPPED_AGE, [context, str(number)], age)
 
 
 def heads(context: str) -> dict[int, int]:
     """The last position of each partition of a log that is hosted here."""
     rows = Partition.objects.using(get_settings().database_of(context)).filter(context=context)
     return dict(rows.order_by("number").values_list("number", "head"))
+
+
+def stopped_at(context: str) -> dict[int, datetime | None]:
+    """Since when partitions have stopped, of a log that is hosted here.
+
+    Where a stream is not the log's, what it lacks and who is behind can't be told from its end.
+    """
+    rows = Partition.objects.using(get_settings().database_of(context)).filter(context=context)
+    return dict(rows.exclude(stopped_at=None).values_list("number", "stopped_at"))
 
 
 def time_after(place: Place, position: int) -> datetime | None:

@@ -7,8 +7,8 @@ from carveout.event import Place
 from carveout.metrics.metric import Metric, Sample
 from carveout.pulse import Pulse
 
-LeasesHeld = Callable[[], Iterable[tuple[str, Place]]]
-"""Tells which partitions a consumer works on, by subscribing context."""
+LeasesHeld = Callable[[], Iterable[tuple[str, Place, bool]]]
+"""Tells which partitions a consumer works on, by subscribing context, and whether each stands."""
 
 BREAKER = Metric(
     "gauge",
@@ -37,6 +37,12 @@ LEASE = Metric(
     "1 for each partition that this consumer works on.",
     ["subscriber", "context", "partition"],
 )
+STANDS = Metric(
+    "gauge",
+    "carveout_consumer_stands",
+    "1 for each of them that needs a person: its log is another, or what comes next is gone.",
+    ["subscriber", "context", "partition"],
+)
 
 
 def look() -> Iterator[Sample]:
@@ -50,5 +56,6 @@ def look_at_worker(pulse: Pulse, leases_held: LeasesHeld) -> Iterator[Sample]:
     yield Sample(TURNS, [pulse.name], pulse.turns)
     yield Sample(TURNED_AT, [pulse.name], pulse.turned_at)
     yield Sample(FAILURES, [pulse.name], pulse.failures)
-    for subscriber, (context, partition) in leases_held():
+    for subscriber, (context, partition), stands in leases_held():
         yield Sample(LEASE, [subscriber, context, str(partition)], 1)
+        yield Sample(STANDS, [subscriber, context, str(partition)], stands)

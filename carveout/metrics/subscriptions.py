@@ -50,13 +50,14 @@ def _lags(context: str, *, elsewhere: bool) -> Iterator[Sample]:
 
 def _behind(name: str, owner: str, cursors: Mapping[int, int]) -> Iterator[Sample]:
     """Read after the cursors: meanwhile both move on, and no cursor is ahead."""
+    stopped = logs.stopped_at(owner) if get_settings().hosts(owner) else {}
     for number, head in _ends(owner).items():
         position = cursors.get(number, 0)
         labels = [name, owner, str(number)]
         lag = max(head - position, 0)
         yield Sample(LAG, labels, lag)
         waiting = _time_after((owner, number), position) if lag else None
-        yield Sample(LAG_AGE, labels, age_s(waiting))
+        yield Sample(LAG_AGE, labels, max(age_s(waiting), age_s(stopped.get(number))))
 
 
 def _ends(owner: str) -> dict[int, int]:

@@ -13,19 +13,25 @@ class Bounds:
     events: int
     relays: int = 2
     consumers: int = 2
+    restore: bool = False
 
     @property
     def flags(self) -> list[str]:
         names = ("events", "relays", "consumers")
-        return [f"{name.upper()}={getattr(self, name)}" for name in names]
+        bounds = [f"{name.upper()}={getattr(self, name)}" for name in names]
+        return [*bounds, "RESTORE"] if self.restore else bounds
 
     def __str__(self) -> str:
-        return f"{self.events} events, {self.relays} relay(s), {self.consumers} consumer(s)"
+        restore = ", a restore" if self.restore else ""
+        workers = f"{self.relays} relay(s), {self.consumers} consumer(s)"
+        return f"{self.events} events, {workers}{restore}"
 
 
 SMALL = Bounds(events=2)
 LARGE = Bounds(events=3)
 LARGE_WITH_ONE_RELAY = Bounds(events=3, relays=1)
+SMALL_RESTORED = Bounds(events=2, relays=1, consumers=1, restore=True)
+RESTORED = Bounds(events=3, relays=1, consumers=1, restore=True)
 
 MUTATIONS = {
     "NO_CAS": "NOT_HANDLED_BEFORE",
@@ -39,8 +45,18 @@ MUTATIONS = {
     "NO_HEAD_LOCK": "POSITION_IS_FREE",
     "NEWEST_FIRST": "CAUSE_CAME_FIRST",
     "PUBLISH_OUTSIDE_TX": "NO_PHANTOM",
+    "NO_TAIL_COMPARE": "NO_PHANTOM",
+    "NO_EVENT_COMPARE": "NO_PHANTOM",
+    "NO_CURSOR_COMPARE": "EARLIER_IS_HANDLED",
 }
 """Each precaution that the model can do without, and the property that breaks then."""
+BOUNDS = {
+    "NO_EXPLICIT_ID": Bounds(events=3, relays=1, consumers=1),
+    "NO_TAIL_COMPARE": RESTORED,
+    "NO_EVENT_COMPARE": SMALL_RESTORED,
+    "NO_CURSOR_COMPARE": RESTORED,
+}
+"""Of those that need others than the small ones."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +76,13 @@ class Finding:
 def refute(mutation: str) -> Finding:
     """Take one precaution away."""
     expected = MUTATIONS[mutation]
-    flags = [*SMALL.flags, mutation]
+    bounds = BOUNDS.get(mutation, SMALL)
+    flags = [*bounds.flags, mutation]
     if expected == EVERYTHING_ARRIVES:
         verdict = check_liveness(flags)
     else:
         verdict = check_safety(flags, shortest=True)
-    return Finding(f"without it: {mutation}", SMALL, expected, verdict)
+    return Finding(f"without it: {mutation}", bounds, expected, verdict)
 
 
 def safety(bounds: Bounds) -> Finding:
@@ -81,5 +98,7 @@ def findings() -> Iterator[Finding]:
     for mutation in MUTATIONS:
         yield refute(mutation)
     yield liveness(SMALL)
+    yield liveness(SMALL_RESTORED)
     yield liveness(LARGE_WITH_ONE_RELAY)
+    yield safety(RESTORED)
     yield safety(LARGE)

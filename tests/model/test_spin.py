@@ -26,6 +26,17 @@ def test_everything_arrives_in_the_model():
     assert claims.liveness(claims.SMALL).verdict.violated == ""
 
 
+def test_a_restored_log_loses_nothing_in_the_model():
+    assert claims.safety(claims.SMALL_RESTORED).verdict.violated == ""
+    assert claims.liveness(claims.SMALL_RESTORED).verdict.violated == ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_restored_log_that_outgrows_the_stream_loses_nothing_in_the_model():
+    assert claims.safety(claims.RESTORED).verdict.violated == ""
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_large_model_loses_and_doubles_nothing():
@@ -45,7 +56,7 @@ def test_each_property_is_broken_by_some_mutation():
 def test_each_flag_of_the_model_is_a_mutation_or_a_bound():
     text = "".join(path.read_text() for path in MODEL.glob("*.pml"))
     flags = set(re.findall(r"^#(?:ifn?def |(?:el)?if defined\()(\w+)", text, re.MULTILINE))
-    assert flags == {*claims.MUTATIONS, "EVENTS", "RELAYS", "CONSUMERS", "NEVER_HEALED"}
+    assert flags == {*claims.MUTATIONS, "EVENTS", "RELAYS", "CONSUMERS", "NEVER_HEALED", "RESTORE"}
 
 
 def test_the_page_tells_of_each_mutation_and_property():

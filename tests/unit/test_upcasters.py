@@ -39,7 +39,7 @@ def received(version: int = 1, **data: Any) -> carveout.ReceivedEvent:
 
 
 def fields(row: Row) -> dict[bytes, bytes]:
-    each = [text.encode() for text in entry.fields_of("shows", row)]
+    each = [text.encode() for text in entry.fields_of(("shows", 0), row)]
     return dict(zip(each[::2], each[1::2], strict=True))
 
 

@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 
 from carveout import log, stream
+from carveout.conf import get_settings
 from carveout.management.asking import add_yes, make_sure
 from carveout.management.command import KitCommand
 from carveout.management.contexts import chosen
@@ -31,7 +33,9 @@ class Command(KitCommand):
         )
         with redis_running():
             for place in log.places_of([context]):
-                head = log.new_epoch(*place)
-                stream.forget(place)
-                self.stdout.write(f"{place[0]}.{place[1]}: a new epoch after position {head}")
+                # Nobody sees the new epoch before the stream is ready for it.
+                with transaction.atomic(using=get_settings().database_of(context)):
+                    head = log.new_epoch(*place)
+                    stream.restart(place, head.identity)
+                self.stdout.write(f"{place[0]}.{place[1]}: a new epoch after position {head.head}")
             wake_relay(context)

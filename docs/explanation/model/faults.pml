@@ -11,21 +11,12 @@ inline trim()
     k = 0
 }
 
-inline flush()
-{
-    for (k : 1 .. SLOTS) {
-        entry[k] = 0
-    }
-    last = 0;
-    k = 0
-}
-
 active proctype Redis()
 {
     byte k;
     do
     :: d_step { DIES && last > 0 -> trim() }
-    :: d_step { DIES && last > 0 -> flush() }
+    :: d_step { DIES && last > 0 -> flush(k) }
     :: d_step { DIES && last > 0 -> entry[last] = 0; last-- } /* a fail-over loses the tail */
     :: healed -> break
     od

@@ -15,6 +15,11 @@
 #ifndef CONSUMERS
 #define CONSUMERS 2
 #endif
+#ifdef RESTORE /* once, the publisher's database may be restored, with the subscriber's or without */
+#define RESTORABLE true
+#else
+#define RESTORABLE false
+#endif
 #define BATCH 2 /* events in one batch, at most */
 #define KEPT  2 /* entries that a stream keeps */
 #define SLOTS 5 /* positions that the arrays hold: more than events, for entries added twice */
@@ -25,3 +30,4 @@
 #include "relay.pml"
 #include "consume.pml"
 #include "faults.pml"
+#include "restore.pml"

@@ -39,24 +39,45 @@ inline give_positions()
     c = 0
 }
 
-/* One look at the log. Rows never change, so it does not matter that they are copied later. */
+#ifdef NO_TAIL_COMPARE
+#define ENDS_AS_THE_LOG (seen <= head)
+#define ENDS_AS_IT_DID true
+#else
+#define ENDS_AS_THE_LOG (seen <= head && newest == row[seen])
+#define ENDS_AS_IT_DID (last == seen && entry[last] == newest)
+#endif
+
+/* One look at the log. */
 inline choose_rows()
 {
 #ifndef HEAD_READ_FIRST
     head_seen = head;
-    STREAM_IS_NOT_AHEAD(start);
+    if
+    :: !restored -> STREAM_IS_NOT_AHEAD(start)
+    :: else
+    fi;
 #endif
+    seen = start;
+    is_sound = ENDS_AS_THE_LOG;
     if
     :: head > start + KEPT -> start = head - KEPT
     :: else
     fi;
     stop = (head > start + BATCH -> start + BATCH : head);
+    for (p : start + 1 .. stop) {
+        held[p - start - 1] = row[p]
+    }
+    p = 0;
     head_seen = 0
 }
 
 /* One script of Redis: all or nothing. */
 inline add_entries()
 {
+    if
+    :: last == 0 && stop > start -> mark_as_new(p)
+    :: else
+    fi;
     for (p : start + 1 .. stop) {
         if
 #ifdef NO_EXPLICIT_ID
@@ -66,9 +87,11 @@ inline add_entries()
         :: p > last -> /* else Redis refuses it: equal or smaller */
             last = p;
 #endif
-            NO_PHANTOM(row[p]);
-            entry[last] = row[p];
-            ENTRY_IS_THE_ROW(last)
+            entry[last] = held[p - start - 1];
+            if
+            :: !restored -> NO_PHANTOM(entry[last]); ENTRY_IS_THE_ROW(last)
+            :: else
+            fi
         :: else
         fi
     }
@@ -81,9 +104,19 @@ inline add_entries()
 #ifdef PUBLISHED_FLAG
     shipped = stop;
 #endif
+    forget_rows()
+}
+
+inline forget_rows()
+{
     p = 0;
     start = 0;
-    stop = 0
+    stop = 0;
+    seen = 0;
+    newest = 0;
+    is_sound = false;
+    held[0] = 0;
+    held[1] = 0
 }
 
 #ifdef PUBLISHED_FLAG
@@ -95,7 +128,8 @@ byte shipped; /* kept in the database, instead of asking Redis */
 
 active [RELAYS] proctype Relay()
 {
-    byte head_seen, start, stop, turn, e, c, p;
+    byte head_seen, start, stop, turn, e, c, p, seen, newest, held[BATCH];
+    bool is_sound;
     do
 #ifdef NO_HEAD_LOCK
     :: head_seen = head;
@@ -105,17 +139,23 @@ active [RELAYS] proctype Relay()
 #endif
 #ifdef HEAD_READ_FIRST
         head_seen = head;
-        d_step { start = LAST_SHIPPED; STREAM_IS_NOT_AHEAD(start); head_seen = 0 };
+        d_step { start = LAST_SHIPPED; newest = entry[last]; STREAM_IS_NOT_AHEAD(start); head_seen = 0 };
 #else
-        start = LAST_SHIPPED;
+        d_step { start = LAST_SHIPPED; newest = entry[last] };
 #endif
         if
         :: d_step { choose_rows() };
             if
-            :: d_step { add_entries() }
-            :: d_step { DIES -> start = 0; stop = 0 }
+            :: d_step { !stopped && is_sound && ENDS_AS_IT_DID -> add_entries() }
+            :: d_step { !ENDS_AS_IT_DID -> forget_rows() } /* another relay was here */
+            :: d_step { RESTORABLE && ENDS_AS_IT_DID && !is_sound && newest != 0 ->
+                    stopped = true; forget_rows() }
+            :: d_step { ENDS_AS_IT_DID && !is_sound && newest == 0 && !stopped ->
+                    flush(p); forget_rows() } /* its end was deleted: begin again */
+            :: d_step { stopped -> forget_rows() }
+            :: d_step { DIES -> forget_rows() }
             fi
-        :: d_step { DIES -> start = 0 }
+        :: d_step { DIES -> start = 0; newest = 0 }
         fi
     od
 }

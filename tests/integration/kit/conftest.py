@@ -88,38 +88,43 @@ def _models() -> list[Any]:
     return [Note, Ticket]
 
 
-def make_tables() -> None:
+def make_tables(alias: str = "kit") -> None:
     """All tables of the kit and of the two contexts, in a database that has none."""
-    call_command("migrate", "carveout", database="kit", verbosity=0)
-    with connections["kit"].schema_editor() as editor:
+    call_command("migrate", "carveout", database=alias, verbosity=0)
+    with connections[alias].schema_editor() as editor:
         for model in _models():
             editor.create_model(model)
 
 
-def _empty_tables() -> None:
+def all_models() -> list[Any]:
     kits = (Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery, Attempt)
-    for model in (*_models(), *kits):
-        model.objects.using("kit").all().delete()
+    return [*_models(), *kits]
+
+
+def _empty_tables(alias: str = "kit") -> None:
+    for model in all_models():
+        model.objects.using(alias).all().delete()
 
 
 @pytest.fixture(scope="session")
 def kit_databases(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, django_db_blocker: Any
-) -> Callable[[str], str]:
-    """The URL of a database with all tables, by engine; made on first use."""
+) -> Callable[..., str]:
+    """The URL of a database with all tables, by engine and alias; made on first use."""
     made: dict[str, str] = {}
 
-    def url(engine: str) -> str:
-        if engine not in made:
+    def url(engine: str, alias: str = "kit") -> str:
+        name = f"{engine} {alias}"
+        if name not in made:
             if engine == "sqlite":
-                made[engine] = f"sqlite:///{tmp_path_factory.mktemp('kit')}/kit.sqlite3"
+                made[name] = f"sqlite:///{tmp_path_factory.mktemp('kit')}/{alias}.sqlite3"
             else:
                 server: PostgresForTests = request.getfixturevalue("postgres")
-                made[engine] = server.url(server.create())
-            settings = override_settings(CARVEOUT={"CONTEXTS": _contexts("kit")})
-            with django_db_blocker.unblock(), connected(made[engine]), settings:
-                make_tables()
-        return made[engine]
+                made[name] = server.url(server.create())
+            settings = override_settings(CARVEOUT={"CONTEXTS": _contexts(alias)})
+            with django_db_blocker.unblock(), connected(made[name], alias), settings:
+                make_tables(alias)
+        return made[name]
 
     return url
 
@@ -133,6 +138,15 @@ def database(
     with django_db_blocker.unblock(), connected(url):
         _empty_tables()
         yield url
+
+
+@pytest.fixture
+def of_desk(database: str, kit_databases: Callable[..., str]) -> Iterator[str]:
+    """An empty database for desk alone, of the same engine. Gives: its alias."""
+    url = kit_databases("sqlite" if database.startswith("sqlite") else "postgres", "of_desk")
+    with connected(url, "of_desk"):
+        _empty_tables("of_desk")
+        yield "of_desk"
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ STEPS = (
     (log, "extent"),
     (log, "read"),
     (stream, "last_position"),
+    (stream, "tail"),
+    (stream, "restart"),
     (stream, "append"),
     (stream, "read"),
     (cursor, "positions"),

@@ -3,7 +3,7 @@
 import pytest
 
 import carveout
-from carveout import stream, tally
+from carveout import publisher, stream, tally
 from carveout.models import Delivery, LoggedEvent
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketMistyped, TicketToBill, TicketToShow
@@ -114,6 +114,14 @@ def test_it_travels_through_the_stream_the_log_and_a_parked_delivery(carries, va
     steps.until(lambda: not Delivery.objects.using("kit").exists())
     assert notes() == ["Concert T-1"]
     assert tally.lookups() == {}
+
+
+def test_what_is_too_large_for_an_entry_is_refused_and_nothing_is_stored(carries, monkeypatch):
+    monkeypatch.setattr(publisher, "CARRIED_BYTES_MAX", 10)
+    with pytest.raises(carveout.InvalidEvent, match=r"carries tickets.ticket 'T-1': \d+ bytes"):
+        sell("T-1")
+    assert not Ticket.objects.using("kit").exists()
+    assert not LoggedEvent.objects.using("kit").exists()
 
 
 def test_what_travels_is_not_taken_for_another_key(monkeypatch):

@@ -465,7 +465,7 @@ class TestLookupsOnTheWay:
         ],
     )
     def test_nothing_in_an_event_says_where_to_ask(self, kit, valkey, asked_for, text):
-        """Written into the stream by hand: as its key, its source, and all of its data."""
+        """Written into the stream by hand: as its key, and all of its data."""
         kit.set(LOOKUPS="http")
 
         @carveout.subscribe("tickets.TicketSold")
@@ -478,7 +478,7 @@ class TestLookupsOnTheWay:
         with valkey.client as redis:
             fields = redis.xrange(stream.key(PLACE))[0][1]
             redis.delete(stream.key(PLACE))
-            fields |= {"subject": text, "source": text, "data": json.dumps(forged)}
+            fields |= {"subject": text, "data": json.dumps(forged)}
             redis.xadd(stream.key(PLACE), fields, id="1-0")
         owner = Owner()
         with serving(owner) as url:

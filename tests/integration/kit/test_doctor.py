@@ -384,7 +384,23 @@ class TestTheLog:
     def test_a_stream_that_is_ahead(self, redis):
         announce(sold(1))
         steps.relay()
-        redis.xadd(stream.key(PLACE), {"id": "of an earlier life"}, id="7-0")
+        redis.xadd(stream.key(PLACE), {"id": str(uuid4())}, id="7-0")
+        found(Level.ERROR, "it ends at position 7, the log at 1", "manage.py epoch tickets")
+
+    def test_a_stream_that_ends_with_garbage(self, redis):
+        announce(sold(1))
+        steps.relay()
+        redis.xadd(stream.key(PLACE), {"id": "garbled"}, id="7-0")
+        found(Level.WARNING, "its newest entry, position 7, is no event", "manage.py relay")
+        steps.relay()
+        assert sound()
+
+    def test_a_partition_that_stands(self, redis):
+        announce(sold(1))
+        steps.relay()
+        redis.xadd(stream.key(PLACE), {"id": str(uuid4())}, id="7-0")
+        steps.relay()
+        redis.flushall()
         found(Level.ERROR, "it ends at position 7, the log at 1", "manage.py epoch tickets")
 
     def test_a_stream_of_another_log(self, redis):

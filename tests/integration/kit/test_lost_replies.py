@@ -82,8 +82,9 @@ def test_an_append_that_is_repeated_after_a_lost_reply_adds_nothing(redis, losin
     losing_the_reply("append")
     with pytest.raises(carveout.StreamUnavailable):
         steps.relay()
-    events, identity = log.rows(*PLACE, 0, 100), log.extent(*PLACE).identity
-    assert stream.append(PLACE, identity, events, 100) == 0
+    events, extent = log.rows(*PLACE, 0, 100), log.extent(*PLACE, 10)
+    assert stream.append(PLACE, extent.identity, events, 100, (0, None)) == -1
+    assert stream.append(PLACE, extent.identity, events, 100, (10, extent.event_id)) == -1
     assert redis.xlen(STREAM) == 10
 
 

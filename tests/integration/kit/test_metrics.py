@@ -1,6 +1,7 @@
 """Metrics: what Prometheus is shown is what happened, and a part that fails hides no other."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connections
@@ -9,10 +10,10 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 import carveout
-from carveout import exposition, metrics, transport
+from carveout import exposition, metrics, stream, transport
 from carveout.breaker import FAILURES_TO_OPEN
 from carveout.consumer import Consumer
-from carveout.models import Delivery, LoggedEvent
+from carveout.models import Delivery, LoggedEvent, Partition
 from carveout.pulse import Pulse
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
@@ -170,8 +171,33 @@ class TestAWorker:
         assert now["carveout_worker_failures_total", "consume"] == 1
         assert now["carveout_worker_last_turn_timestamp_seconds", "consume"] > 1_700_000_000
         assert now["carveout_lease_held", "desk", "tickets", "0"] == 1
+        assert now["carveout_consumer_stands", "desk", "tickets", "0"] == 0
         assert now["carveout_consumers", "desk"] == 1
         assert ("carveout_lease_held", "desk", "tickets", "0") not in shown(pulse)
+
+
+@on_sqlite
+class TestAPartitionThatStands:
+    def test_is_shown_by_its_owner_and_by_its_consumer_and_no_lag_says_that_all_is_fine(
+        self, record, valkey
+    ):
+        announce(sold(3))
+        steps.flow()
+        assert shown()["carveout_partition_stopped", "tickets", "0"] == 0
+        with valkey.client as redis:
+            redis.xadd(stream.key(("tickets", 0)), {"id": str(uuid4())}, id="7-0")
+        steps.relay()
+        Partition.objects.using("kit").update(stopped_at=timezone.now() - timedelta(hours=1))
+        consumer = Consumer(["desk"])
+        try:
+            consumer.run_once()
+            now = shown(Pulse("consume"), consumer.leases_held)
+        finally:
+            consumer.close()
+        assert now["carveout_partition_stopped", "tickets", "0"] == 1
+        assert now["carveout_consumer_stands", "desk", "tickets", "0"] == 1
+        assert now["carveout_events_unshipped_oldest_seconds", "tickets", "0"] >= 3600
+        assert now["carveout_subscription_lag_seconds", "desk.record", "tickets", "0"] >= 3600
 
 
 class TestAScrape:

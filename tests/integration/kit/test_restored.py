@@ -4,10 +4,11 @@ import re
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 import carveout
 from carveout import log as log_of
-from carveout import stream
+from carveout import retention, sequencer, stream
 from carveout.consumer import Consumer
 from carveout.cursor import At
 from carveout.errors import LogMismatch
@@ -165,7 +166,50 @@ def test_what_a_relay_had_in_hand_before_an_epoch_is_refused_after_it(valkey):
     epoch()
     steps.relay()
     with pytest.raises(LogMismatch):
-        stream.append(PLACE, old, events, 100)
+        stream.append(PLACE, old, events, 100, (0, None))
+
+
+def test_a_restore_between_an_epoch_and_the_first_entry_is_noticed_by_a_cursor(caplog):
+    """The consumer has seen the epoch's mark, and compared its cursor with the log, before it."""
+    announce(sold(3))
+    steps.flow()
+    running = Consumer(["desk"])
+    epoch()
+    running.run_once()
+    restore(1)
+    announce(sold(4, "U"))
+    steps.relay()
+    run_a_while(running)
+    assert "the log holds another event at position 3" in caplog.text
+    assert notes() == ["T-1", "T-2", "T-3"]
+
+
+def test_a_gap_is_not_filled_from_a_log_that_the_cursor_did_not_move_in(valkey, caplog):
+    announce(sold(4))
+    steps.flow()
+    running = Consumer(["desk"])
+    running.run_once()
+    announce(sold(2, "LOST"))
+    steps.relay()
+    restore(3)
+    announce(sold(4, "U"))
+    sequencer.sequence("tickets", 10)
+    with valkey.client as redis:
+        redis.xtrim(STREAM, maxlen=1, approximate=False)
+    run_a_while(running)
+    assert "the log holds another event at position 4" in caplog.text
+    assert notes() == ["T-1", "T-2", "T-3", "T-4"]
+
+
+def test_nothing_is_pruned_of_a_partition_that_has_stopped():
+    announce(sold(5))
+    steps.flow()
+    restore(3)
+    announce(sold(5, "U"))
+    steps.relay()
+    assert retention.prune(PLACE, timezone.now()) == 0
+    epoch()
+    assert retention.prune(PLACE, timezone.now()) > 0
 
 
 def test_what_a_consumer_reads_while_the_stream_is_begun_anew_does_not_count(monkeypatch):

@@ -11,6 +11,7 @@ from django.core.management import call_command
 import carveout
 from carveout import history, log, relay, sequencer, stream
 from carveout.errors import LogMismatch
+from carveout.event import ENTRY_BYTES_MAX
 from carveout.models import Layout, LoggedEvent, Partition
 from carveout.relay import Relay
 from carveout.worker import drain
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("kit")
 
 PLACE = ("tickets", 0)
 STREAM = stream.key(PLACE)
+EARLIER_LIFE = "00000000-0000-0000-0000-000000000007"
 
 
 @pytest.fixture
@@ -51,6 +53,7 @@ def test_an_entry_at_a_position_equals_the_row_of_the_log(redis):
             "datacontenttype": "application/json",
             "data": row.data,
             "correlationid": str(row.event_id),  # it is its own root
+            "partition": "0",
         }
     assert stream.read(PLACE, 0, 10).events == log.read(*PLACE, 0, 10)
 
@@ -65,8 +68,9 @@ def test_a_repeated_ship_adds_nothing(redis):
     announce(sold(3))
     steps.relay()
     events = log.rows(*PLACE, 0, 10)
-    identity = log.extent(*PLACE).identity
-    assert stream.append(PLACE, identity, events, 100) == 0
+    extent = log.extent(*PLACE, 3)
+    assert stream.append(PLACE, extent.identity, events, 100, (3, extent.event_id)) == -1
+    assert stream.append(PLACE, extent.identity, events, 100, (0, None)) == -1
     assert relay.ship(PLACE, 10) == 0
     assert entry_ids(redis) == ["1-0", "2-0", "3-0"]
 
@@ -91,7 +95,7 @@ def test_a_flushed_redis_is_filled_again(redis):
 def test_a_lost_tail_is_filled_again(redis):
     announce(sold(4))
     sequencer.sequence("tickets", 100)
-    stream.append(PLACE, log.extent(*PLACE).identity, log.rows(*PLACE, 0, 2), 100)
+    stream.append(PLACE, log.extent(*PLACE).identity, log.rows(*PLACE, 0, 2), 100, (0, None))
     steps.relay()
     assert entry_ids(redis) == ["1-0", "2-0", "3-0", "4-0"]
 
@@ -138,7 +142,7 @@ class TestAStreamThatIsNotTheLogs:
     """The database was restored or created anew while Redis was kept."""
 
     def test_ahead_of_the_log_says_what_to_do(self, redis):
-        redis.xadd(STREAM, {"id": "of an earlier life"}, id="7-0")
+        redis.xadd(STREAM, {"id": EARLIER_LIFE}, id="7-0")
         announce(sold(2))
         sequencer.sequence("tickets", 10)
         with pytest.raises(LogMismatch) as caught:
@@ -188,7 +192,7 @@ class TestAStreamThatIsNotTheLogs:
 
     def test_stops_its_own_partition_only_and_is_reported_once(self, kit, redis, caplog):
         kit.change("tickets", partitions=2)
-        redis.xadd(STREAM, {"id": "of an earlier life"}, id="999-0")
+        redis.xadd(STREAM, {"id": EARLIER_LIFE}, id="999-0")
         announce(sold(20))
         running = Relay(["tickets"])
         running.run_once()
@@ -198,6 +202,10 @@ class TestAStreamThatIsNotTheLogs:
         assert entry_ids(redis) == ["999-0"]
         assert sum("does not belong to its log" in line for line in caplog.messages) == 1
         redis.delete(STREAM)
+        drain(running)
+        drain(Relay(["tickets"]))
+        assert entry_ids(redis) == []
+        call_command("epoch", "tickets", "--yes")
         drain(running)
         assert len(entry_ids(redis)) + other == 20
 
@@ -219,7 +227,13 @@ def test_a_full_redis_takes_all_of_a_batch_or_nothing(redis):
     assert entry_ids(redis) == [f"{position}-0" for position in range(1, 52)]
 
 
-READABLE = {"id": "00000000-0000-0000-0000-000000000001", "time": "2026-01-01", "data": "{}"}
+READABLE = {
+    "id": "00000000-0000-0000-0000-000000000001",
+    "source": "/tickets",
+    "type": "tickets.TicketSold",
+    "time": "2026-01-01",
+    "data": "{}",
+}
 
 
 def repr_in_short(value: object) -> str:
@@ -232,28 +246,89 @@ def repr_in_short(value: object) -> str:
         {"id": "no uuid"},
         {"hello": "world"},
         {"id": "00000000-0000-0000-0000-000000000001", "time": "soon", "data": "{}"},
+        {name: text for name, text in READABLE.items() if name != "type"},
         {**READABLE, "data": "{"},
         {**READABLE, "data": "[]"},
         {**READABLE, "data": '{"a":' * 10_000 + "1" + "}" * 10_000},
         {**READABLE, "carried": "[" * 10_000},
+        {**READABLE, "source": "/desk"},
+        {**READABLE, "partition": "1"},
+        {**READABLE, "data": '{"a": "' + "x" * ENTRY_BYTES_MAX + '"}'},
+        {**READABLE, "traceparent": "x" * ENTRY_BYTES_MAX},
     ],
     ids=repr_in_short,
 )
 def test_reading_stops_before_an_unreadable_entry(redis, fields):
     announce(sold(2))
     steps.relay()
-    redis.xadd(STREAM, fields, id="3-0")
+    redis.xadd(STREAM, READABLE, id="3-0")
+    assert len(stream.read(PLACE, 2, 10).events) == 1
+    redis.xdel(STREAM, "3-0")
+    redis.xadd(STREAM, fields, id="4-0")
+    assert stream.read(PLACE, 3, 10).events == []
+    redis.xadd(STREAM, READABLE, id="5-0")
+    assert stream.read(PLACE, 3, 10).events == []
     assert [event.position for event in stream.read(PLACE, 0, 10).events] == [1, 2]
-    assert stream.read(PLACE, 2, 10).events == []
 
 
 def test_reading_stops_before_a_foreign_entry_between_two_of_ours(redis):
+    announce(sold(3))
+    sequencer.sequence("tickets", 10)
+    identity, rows = log.extent(*PLACE).identity, log.rows(*PLACE, 0, 3)
+    stream.append(PLACE, identity, rows[:2], 100, (0, None))
+    redis.xadd(STREAM, redis.xrange(STREAM, "2-0", "2-0")[0][1], id="2-5")
+    redis.xadd(STREAM, redis.xrange(STREAM, "2-0", "2-0")[0][1], id="3-0")
+    assert [event.position for event in stream.read(PLACE, 0, 10).events] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda redis: redis.xadd(STREAM, {"hello": "world"}, id="4-0"),
+        lambda redis: redis.xadd(STREAM, {"id": "no uuid"}, id="999-0"),
+        lambda redis: redis.xadd(STREAM, redis.xrange(STREAM, "3-0")[0][1], id="3-5"),
+        lambda redis: redis.xdel(STREAM, "3-0"),
+        lambda redis: redis.xtrim(STREAM, maxlen=0, approximate=False),
+        lambda redis: redis.execute_command("XSETID", STREAM, "9-0"),
+    ],
+    ids=["no event", "far ahead", "between two", "deleted", "trimmed to nothing", "set ahead"],
+)
+@pytest.mark.parametrize("goes_on", [True, False], ids=["the same relay", "another relay"])
+def test_an_end_that_tells_nothing_is_filled_again_without_a_person(redis, caplog, damage, goes_on):
+    running = Relay(["tickets"])
+    announce(sold(3))
+    drained(running)
+    mark = redis.get(stream.identity_key(PLACE))
+    damage(redis)
+    announce(sold(1, "U"))
+    drained(running if goes_on else Relay(["tickets"]))
+    assert entry_ids(redis) == ["1-0", "2-0", "3-0", "4-0"]
+    assert keys_in(redis) == ["T-1", "T-2", "T-3", "U-1"]
+    assert redis.get(stream.identity_key(PLACE)) != mark  # so that consumers look again
+    [told] = [line for line in caplog.messages if "can't be compared" in line]
+    assert "filled again" in told
+    assert not Partition.objects.using("kit").exclude(stopped_at=None).exists()
+
+
+def test_a_damaged_stream_of_another_log_is_left_alone(redis):
     announce(sold(2))
     steps.relay()
-    redis.xadd(STREAM, {"id": "of somebody else"}, id="2-5")
+    redis.set(stream.identity_key(PLACE), "other:1:x")
+    redis.xadd(STREAM, {"hello": "world"}, id="3-0")
     announce(sold(1, "U"))
     steps.relay()
-    assert [event.position for event in stream.read(PLACE, 0, 10).events] == [1, 2]
+    assert entry_ids(redis) == ["1-0", "2-0", "3-0"]
+    assert redis.get(stream.identity_key(PLACE)) == "other:1:x"
+
+
+def test_a_stream_that_ends_where_the_log_is_pruned_is_filled_again(redis):
+    announce(sold(2))
+    steps.relay()
+    announce(sold(3, "U"))
+    sequencer.sequence("tickets", 10)
+    LoggedEvent.objects.using("kit").filter(position__lt=4).delete()
+    steps.relay()
+    assert keys_in(redis) == ["U-2", "U-3"]
 
 
 def test_history_and_stream_tell_the_same():

@@ -105,12 +105,12 @@ class TestTheMachineSees:
     def test_entries_whose_ids_redis_chooses(self, run, monkeypatch):
         sound = stream.append
 
-        def append(place, identity, rows, length):
+        def append(place, identity, rows, length, after):
             following = stream.last_position(place) + 1
             renumbered = [
                 row._replace(position=position) for position, row in enumerate(rows, following)
             ]
-            return sound(place, identity, renumbered, length)
+            return sound(place, identity, renumbered, length, after)
 
         monkeypatch.setattr(stream, "append", append)
         with pytest.raises(Violated, match="an entry is not the row"):

@@ -1,12 +1,9 @@
 """Stories across databases and deployments: each tells its own part, and who is silent is named."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
-from django.db import connections
-from django.test import override_settings
 
 import carveout
 from carveout import transport
@@ -15,7 +12,7 @@ from tests.integration.kit import steps
 from tests.integration.kit.conftest import back_up, connected
 from tests.integration.kit.test_stories import node
 from tests.integration.kit.tickets.services import announce, sold
-from tests.integration.kit.web import serving
+from tests.integration.kit.web import Tickets, serving
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -27,21 +24,6 @@ def apart(kit, settings, tmp_path) -> Iterator[Any]:
     with connected(f"sqlite:///{file}", "of_desk"):
         kit.change("desk", database="of_desk")
         yield kit
-
-
-class Tickets:
-    """The deployment of tickets alone, in a thread. Whoever asks it stands still meanwhile."""
-
-    def __init__(self, carveout_settings: dict[str, Any]) -> None:
-        self.settings = {**carveout_settings, "HOSTED": ["tickets"]}
-        self.asked: list[str] = []
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        self.asked.append(environ["PATH_INFO"])
-        with override_settings(CARVEOUT=self.settings):
-            body = list(WSGIHandler()(environ, start_response))
-            connections.close_all()
-        return body
 
 
 def hear() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.db import connections
+from django.test import override_settings
 
 Application = Callable[..., Iterable[bytes]]
 
@@ -40,6 +42,21 @@ def the_contexts() -> Iterator[str]:
     """The project itself. Gives: where `carveout.urls` are mounted."""
     with serving(WSGIHandler()) as url:
         yield f"{url}/internal"
+
+
+class Tickets:
+    """The deployment of tickets alone, in a thread. Whoever asks it stands still meanwhile."""
+
+    def __init__(self, carveout_settings: dict[str, Any]) -> None:
+        self.settings = {**carveout_settings, "HOSTED": ["tickets"]}
+        self.asked: list[str] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        self.asked.append(environ["PATH_INFO"])
+        with override_settings(CARVEOUT=self.settings):
+            body = list(WSGIHandler()(environ, start_response))
+            connections.close_all()
+        return body
 
 
 class Owner:
