@@ -47,7 +47,7 @@ class LookupViewSet(PinnedView, GenericViewSet[Any]):
     lookup_key: ClassVar[str] = ""
 
     def needs(self) -> list[str]:
-        options = cast("QuerySet[Any]", self.queryset).model._meta
+        options: Any = cast("QuerySet[Any]", type(self).queryset).model._meta
         return [f"{options.app_label}.{get_permission_codename('view', options)}"]
 
     def list(self, request: Request) -> Response:

@@ -26,7 +26,7 @@ OURS = APISettings({"EXCEPTION_HANDLER": DEFAULTS["EXCEPTION_HANDLER"]}, DEFAULT
 class Negotiation(DefaultContentNegotiation):
     """By `?format=` and `Accept`, whatever URL_FORMAT_OVERRIDE the project has."""
 
-    settings = OURS
+    settings: Any = OURS
 
 
 class ShallowJSONParser(JSONParser):
@@ -58,7 +58,7 @@ class PinnedView(APIView):
     content_negotiation_class = Negotiation
     metadata_class = SimpleMetadata
     versioning_class = None
-    filter_backends: list[Any] = []
+    filter_backends: Any = []
     pagination_class: Any = None
     permission: str = ""
 
@@ -66,9 +66,7 @@ class PinnedView(APIView):
         """The permissions that staff need for what is asked."""
         return [self.permission]
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> Any:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
         uncached(answer)
         return answer

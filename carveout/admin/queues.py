@@ -31,7 +31,7 @@ def _register() -> None:
     from django_rq.admin import QueueAdmin
     from django_rq.models import Dashboard
 
-    class GuardedQueueAdmin(QueueAdmin):  # type: ignore[misc] # it has no types
+    class GuardedQueueAdmin(QueueAdmin):
         def has_module_permission(self, request: HttpRequest) -> bool:
             return bool(request.user.is_superuser)
 
@@ -41,9 +41,9 @@ def _register() -> None:
         has_change_permission = has_view_permission
 
         def get_urls(self) -> list[URLPattern]:
-            patterns: list[URLPattern] = super().get_urls()
+            patterns: list[URLPattern] = super().get_urls()  # type: ignore[no-untyped-call]
             for pattern in patterns:
-                if pattern.callback:
+                if isinstance(pattern, URLPattern):
                     pattern.callback = _for_superusers(pattern.callback)
             return patterns
 

@@ -168,9 +168,9 @@ class TestBesideTheProject:
         for name, value in {"filter_backends": [Refusing], "pagination_class": Refusing}.items():
             monkeypatch.setattr(GenericAPIView, name, value)
         monkeypatch.setattr(NamespaceVersioning, "allowed_versions", ["v1"])
-        for name in ("URL_FORMAT_OVERRIDE", "EXCEPTION_HANDLER", "UNAUTHENTICATED_USER"):
-            value = "fields" if name == "URL_FORMAT_OVERRIDE" else Refusing
-            monkeypatch.setattr(api_settings, name, value, raising=False)
+        monkeypatch.setattr(api_settings, "URL_FORMAT_OVERRIDE", "fields", raising=False)
+        monkeypatch.setattr(api_settings, "EXCEPTION_HANDLER", Refusing, raising=False)
+        monkeypatch.setattr(api_settings, "UNAUTHENTICATED_USER", object, raising=False)
         good = token.sign("desk", "tickets", "GET", resource)
         assert ask(resource, good, **FIELDS.get(resource, {})).status_code == 200
         assert ask(resource).status_code == 401

@@ -88,6 +88,17 @@ class TestWhoMaySee:
         assert answer.headers["Content-Type"].startswith("text/html")
 
 
+@on_sqlite
+def test_only_superusers_reach_the_dashboard_of_django_rq(rest):
+    """It empties queues and stops jobs, without a reason and without an audit."""
+    doors = ["/admin/django_rq/dashboard/", "/admin/django_rq/dashboard/queues/0/empty/"]
+    assert [Client().post(door).status_code for door in doors] == [302, 302]
+    staff = somebody("retry_delivery", "view_delivery")
+    assert [staff.post(door).status_code for door in doors] == [403, 403]
+    User.objects.update(is_superuser=True)
+    assert [staff.get(door).status_code for door in doors] == [200, 200]
+
+
 class TestEvents:
     def test_are_listed_from_the_newest_page_by_page(self, staff):
         announce(sold(5))
