@@ -24,7 +24,7 @@ def test_an_events_time_is_like_those_of_models(local):
     (event,) = log.read("tickets", 0, 0, 10)
     assert timezone.now() - event.time < timedelta(minutes=1)
     (row,) = log.rows("tickets", 0, 0, 10)
-    sent = dict(zip(*[iter(entry.position_of("tickets", row))] * 2, strict=True))
+    sent = dict(zip(*[iter(entry.fields_of("tickets", row))] * 2, strict=True))
     assert datetime.fromisoformat(sent["time"]) == in_utc(event.time)
     since = datetime.now(UTC) - timedelta(hours=1)
     assert log.position_before("tickets", 0, native(since)) == 0
