@@ -162,7 +162,7 @@ def _deployment(folder: Path) -> Iterator[Deployment]:
     with servers.started() as (postgres_url, redis_url):
         env = {"REDIS_URL": redis_url, "DATABASE_URL": servers.new_database(postgres_url)}
         os.environ.update(env)
-        env |= {"CONTEXTS": ",".join(CONTEXTS), "DEBUG": "0"}
+        env |= {"CONTEXTS": ",".join(CONTEXTS), "DEBUG": "0", "SECRET_KEY": "for measurements only"}
         deployment = Deployment(ROOT, CONTEXTS, folder, free_port(), env)
         deployment.manage("migrate", "--no-input", "--verbosity", "0")
         deployment.manage("seed")

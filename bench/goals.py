@@ -61,6 +61,7 @@ ENVIRONMENT = {
         "HTTPS": "0",
         "SECRET_KEY": "for measurements only, and nothing is secret there",
         "THROTTLE_USER": "",
+        "THROTTLE_SIGN_IN": "",
     },
     "consume_processes": {"PARTITIONS": "2", "LEASE_MS": "1500", "BLOCK_MS": "50"},
     "lookup_http": {"LOOKUPS": "http"},

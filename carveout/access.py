@@ -1,5 +1,6 @@
 """Who may read the internal REST: other contexts by token, staff by their admin session."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jwt
@@ -7,7 +8,6 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from carveout import token
 
@@ -49,9 +49,17 @@ class StaffAuthentication(SessionAuthentication):
     """A person who is signed in to the admin."""
 
 
-class IsContextOrStaff(BasePermission):
-    """Another context, or staff."""
+def is_permitted(user: Any, permissions: Sequence[str]) -> bool:
+    """Whether this is active staff with all of these permissions.
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        user: Any = request.user
-        return isinstance(user, CallingContext) or bool(user and user.is_staff)
+    A project may choose who nobody is (UNAUTHENTICATED_USER), so any object may come here.
+    """
+    is_staff = getattr(user, "is_active", False) and getattr(user, "is_staff", False)
+    return bool(is_staff and user.has_perms(permissions))
+
+
+class IsContextOrStaff(BasePermission):
+    """Another context, or staff with the permissions that the view needs."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return isinstance(request.user, CallingContext) or is_permitted(request.user, view.needs())

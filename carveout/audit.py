@@ -19,6 +19,8 @@ from carveout.storable import storable
 
 logger = logging.getLogger(__name__)
 
+REASON_LENGTH_MAX = 1_000
+"""Characters that a reason may have."""
 ENTRIES_MAX = 1_000
 """Rows that have an entry each; a hundred thousand entries would take a minute."""
 NAMED_MAX = 20
@@ -57,8 +59,8 @@ def record(who: Who, did: str, rows: Sequence[Model], why: str, detail: str = ""
     named = ", ".join(_name(row) for row in islice(rows, NAMED_MAX))
     more = f" and {len(rows) - NAMED_MAX} more" if len(rows) > NAMED_MAX else ""
     logger.info("%s %s %s%s: %s", who.name, did, named, more, _one_line(why))
-    if detail:
-        logger.info("%s", detail)
+    for line in detail.splitlines():
+        logger.info("%s", line)
     if who.account is not None and apps.is_installed("django.contrib.admin"):
         message = f"{did.capitalize()}. Reason: {why}" + (f"\n{detail}" if detail else "")
         _store(who, rows, message)

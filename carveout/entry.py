@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 
 from carveout.event import ENTRY_BYTES_MAX, Place, ReceivedEvent
 from carveout.inbound import POSITION_MAX
+from carveout.moment import in_utc, native
 from carveout.row import Row
 from carveout.upcaster import newest, newest_data
 
@@ -39,7 +41,7 @@ def fields_of(place: Place, row: Row) -> list[str]:
         *("source", f"/{place[0]}"),
         *("type", row.type),
         *("subject", row.key),
-        *("time", row.time),
+        *("time", _sent(row.time)),
         *("datacontenttype", "application/json"),
         *("data", data),
         *("partition", str(place[1])),
@@ -58,6 +60,11 @@ def fields_of(place: Place, row: Row) -> list[str]:
     return fields
 
 
+def _sent(time: str) -> str:
+    """With its offset: without USE_TZ, SQLite has only what the clock on the wall showed."""
+    return time if settings.USE_TZ else in_utc(datetime.fromisoformat(time)).isoformat()
+
+
 def event_of(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> ReceivedEvent:
     """The event in an entry, in the newest version. Raises: one of UNREADABLE: it is none."""
     _check_place(place, entry_id, fields)
@@ -69,7 +76,7 @@ def event_of(place: Place, entry_id: bytes, fields: dict[bytes, bytes]) -> Recei
         partition=place[1],
         position=position_of(entry_id),
         key=given(b"subject", b"").decode(),
-        time=datetime.fromisoformat(fields[b"time"].decode()),
+        time=native(datetime.fromisoformat(fields[b"time"].decode())),
         data=_object.decode(fields[b"data"]),
         carries=given(b"carries", b"").decode(),
         carried=_object.decode(carried) if carried else None,
@@ -103,7 +110,7 @@ def received(place: Place, row: Row) -> ReceivedEvent:
         partition=place[1],
         position=row.position,
         key=row.key,
-        time=datetime.fromisoformat(row.time),
+        time=native(datetime.fromisoformat(row.time)),
         data=msgspec.json.decode(row.data),
         carries=row.carries,
         carried=msgspec.json.decode(row.carried) if row.carried else None,

@@ -9,6 +9,7 @@ from carveout.conf import get_settings
 from carveout.errors import LookupRefused
 from carveout.event import Place, ReceivedEvent
 from carveout.log import Extent
+from carveout.moment import in_utc
 from carveout.upcaster import newest
 
 
@@ -60,7 +61,7 @@ def position_before(subscriber: str, place: Place, time: datetime) -> int:
     """
     if get_settings().hosts(place[0]):
         return log.position_before(*place, time)
-    return _ask(subscriber, place, 0, 0, since=time.isoformat()).before
+    return _ask(subscriber, place, 0, 0, since=in_utc(time).isoformat()).before
 
 
 def _ask(subscriber: str, place: Place, after: int, limit: int, since: str = "") -> History:

@@ -1,6 +1,7 @@
 """Lines of the log: which event is being handled, for people and as JSON."""
 
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from carveout.pulse import pulse
 ABOUT = (*("worker", "subscription", "event_id", "event_type", "event_key", "correlation_id"),)
 """What the filter adds; empty text if there is nothing to tell."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime", *ABOUT}
 
 
@@ -43,7 +45,7 @@ class LineFormatter(logging.Formatter):
         if subscription:
             about = f"{subscription} of {about}" if about else subscription
         line = super().formatMessage(record)
-        return f"{line} [{about}]" if about else line
+        return _on_one_line(f"{line} [{about}]" if about else line)
 
 
 class JsonFormatter(logging.Formatter):
@@ -65,6 +67,11 @@ class JsonFormatter(logging.Formatter):
             return _encode(kept)
         except (TypeError, ValueError, RecursionError):  # nobody's `extra` may lose a line
             return _encode({name: repr(value) for name, value in kept.items()})
+
+
+def _on_one_line(text: str) -> str:
+    """With line breaks and other control characters spelt out: a key could forge a line."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _encode(told: dict[str, Any]) -> str:

@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import msgspec
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import ValidationError as FieldInvalid
 from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
-from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ListSerializer, Serializer
@@ -21,6 +22,7 @@ from carveout import annotation, declaration, tally, transport
 from carveout.access import ContextTokenAuthentication, IsContextOrStaff, StaffAuthentication
 from carveout.conf import context_of, get_settings
 from carveout.errors import DeclarationInvalid, LookupBehind, LookupNotFound, LookupRefused
+from carveout.pinned import PinnedView
 from carveout.replica import Seen, check_caught_up
 
 KEYS_PER_REQUEST = 100
@@ -34,17 +36,20 @@ readers: list[type["Lookup"]] = []
 """Readers declared in this process."""
 
 
-class LookupViewSet(GenericViewSet[Any]):
-    """One read-only lookup. Set `queryset` and `serializer_class`, decorate with `lookup`."""
+class LookupViewSet(PinnedView, GenericViewSet[Any]):
+    """One read-only lookup. Set `queryset` and `serializer_class`, decorate with `lookup`.
+
+    Other contexts may read it, and staff who may view its model.
+    """
 
     authentication_classes = [ContextTokenAuthentication, StaffAuthentication]
     permission_classes = [IsContextOrStaff]
-    renderer_classes = [JSONRenderer, BrowsableAPIRenderer]
-    throttle_classes = []
-    filter_backends = []
-    pagination_class = None
     lookup_name: ClassVar[str] = ""
     lookup_key: ClassVar[str] = ""
+
+    def needs(self) -> list[str]:
+        options: Any = cast("QuerySet[Any]", type(self).queryset).model._meta
+        return [f"{options.app_label}.{get_permission_codename('view', options)}"]
 
     def list(self, request: Request) -> Response:
         """The objects whose keys are asked for, by key; unknown keys are absent."""

@@ -133,7 +133,11 @@ def _key_mistakes(settings: "Settings") -> Iterator[str]:
     for name, keys in settings.keys.items():
         if name not in settings.contexts:
             yield "CARVEOUT['KEYS']: " + unknown(name, settings.contexts, "context")
-        if isinstance(keys, str) or not all(len(str(key)) >= KEY_LENGTH_MIN for key in keys):
+        if (
+            isinstance(keys, str)
+            or not keys
+            or not all(len(str(key)) >= KEY_LENGTH_MIN for key in keys)
+        ):
             yield (
                 f"CARVEOUT['KEYS']['{name}'] must be a list of keys of at least {KEY_LENGTH_MIN}"
                 " characters, the newest first."

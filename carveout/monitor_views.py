@@ -3,16 +3,20 @@
 from importlib.util import find_spec
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from carveout import readiness
 from carveout.conf import get_settings
+from carveout.pinned import VARIES_BY
 
 NEEDED = "The metrics need prometheus-client: pip install 'django-carveout[metrics]'."
 
 
+@login_not_required
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
@@ -20,6 +24,7 @@ def health(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"contexts": list(get_settings().hosted)})
 
 
+@login_not_required
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
@@ -32,7 +37,9 @@ def ready(request: HttpRequest) -> HttpResponse:
     return JsonResponse(needed | readiness.redis(), status=status)
 
 
+@login_not_required  # whom it answers it decides itself
 @never_cache
+@vary_on_headers(*VARIES_BY)
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """The metrics, for staff and for who sends METRICS_TOKEN; for nobody else."""

@@ -31,6 +31,7 @@ from carveout.rest.deliveries import (
     DeliveryPageSerializer,
     DeliverySerializer,
     RetriedSerializer,
+    RetrySerializer,
 )
 from carveout.rest.events import EventPageSerializer, EventSerializer
 from carveout.rest.query import DeliveryQuery, EventQuery
@@ -118,7 +119,7 @@ class DeliveryViews(OpenApiViewExtension):
         return extend_schema_view(
             list=extend_schema(parameters=[DeliveryQuery], responses=page),
             retrieve=extend_schema(responses={200: DeliverySerializer, **REFUSED, **GONE}),
-            retry=extend_schema(request=None, responses=retried),
+            retry=extend_schema(request=RetrySerializer, responses=retried),
         )(self.target)
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 
 from carveout import cursor, history, log, retention, stream, trace
 from carveout.conf import get_settings
 from carveout.cursor import At
 from carveout.errors import CarveoutError
 from carveout.event import Place
+from carveout.moment import native
 from carveout.subscription import Subscription
 
 COUNTED_MAX = 100_000
@@ -56,7 +56,7 @@ def position_or_time(text: str) -> int | datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is neither a position from 1 nor a time.") from None
-    return moment if moment.tzinfo else timezone.make_aware(moment)
+    return native(moment)
 
 
 def plan(

@@ -12,6 +12,8 @@ LIFETIME_S = 30
 LIFETIME_MAX_S = 60
 LEEWAY_S = 5
 """How far two machines' clocks may be apart."""
+RESOURCES = ("events", "lookups", "stories")
+"""What the path of a resource begins with, behind where `carveout.urls` are mounted."""
 CLAIMS = ["iss", "aud", "iat", "exp", "htm", "htu"]
 
 
@@ -38,15 +40,31 @@ def verify(token: str, owner: str, method: str, path: str) -> str:
 
     Raises: jwt.InvalidTokenError: expired, forged, or meant for something else.
     """
+    try:
+        return _verified(token, owner, method, path)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        # PyJWT lets through what it meets in claims of other types, and in JSON that is deep.
+        raise jwt.DecodeError(f"its claims can't be read ({type(error).__name__})") from error
+
+
+def _verified(token: str, owner: str, method: str, path: str) -> str:
     caller = str(jwt.decode(token, options={"verify_signature": False}).get("iss"))
     if caller not in get_settings().contexts:
         raise jwt.InvalidIssuerError(f"{caller!r} is no context")
     claims = _decode(token, get_settings().keys_of(caller), owner)
+    if not all(type(claims[name]) is int for name in ("exp", "iat")):
+        raise jwt.InvalidTokenError("exp and iat must be whole numbers")
     if claims["exp"] - claims["iat"] > LIFETIME_MAX_S:
         raise jwt.InvalidTokenError(f"a token may live {LIFETIME_MAX_S} s at most")
-    if claims["htm"] != method or not path.endswith(f"/{claims['htu']}"):
+    if claims["htm"] != method or not _leads_to(path, claims["htu"]):
         raise jwt.InvalidTokenError(f"signed for {claims['htm']} {claims['htu']}")
     return caller
+
+
+def _leads_to(path: str, resource: Any) -> bool:
+    """Whether this is the whole resource behind where our URLs are mounted, and no end of it."""
+    begins = str(resource).partition("/")[0]
+    return begins in RESOURCES and path.endswith(f"/{resource}")
 
 
 def _decode(token: str, keys: list[str], owner: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
 from functools import lru_cache
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
@@ -89,10 +89,28 @@ def _fetch(caller: str, owner: str, resource: str, params: Sequence[tuple[str, s
     if response.status == 410:
         raise HistoryGone(body.decode(errors="replace"))
     if response.status != 200:
-        raise LookupRefused(f"{owner} answered {response.status} to {resource}: {body[:300]!r}")
+        raise LookupRefused(
+            f"{owner} answered {response.status} to {resource}: {_refusal(owner, response, body)}"
+        )
     if len(body) > settings.lookup_bytes_max:
         raise LookupRefused(f"{owner} sent over {settings.lookup_bytes_max} bytes for {resource}.")
     return body
+
+
+def _refusal(owner: str, response: urllib3.BaseHTTPResponse, body: bytes) -> str:
+    """What it said, and which setting of the other deployment is likely to be behind it."""
+    if to := response.headers.get("Location"):
+        return (
+            f"it redirects to {to[:300]}, and redirects are not followed. Correct"
+            f" CARVEOUT['CONTEXTS']['{owner}']['url'] here, or let the internal REST be asked"
+            " without TLS there: add its path to SECURE_REDIRECT_EXEMPT if SECURE_SSL_REDIRECT"
+            " is set."
+        )
+    is_page = response.headers.get("Content-Type", "").startswith("text/html")
+    if response.status == 400 and is_page:
+        host = urlsplit(base_url(owner)).hostname
+        return f"{body[:300]!r}. Add {host!r} to ALLOWED_HOSTS of the deployment of {owner}."
+    return repr(body[:300])
 
 
 def _read(response: urllib3.BaseHTTPResponse, bytes_max: int) -> bytes:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from carveout import log
 from carveout.access import ContextTokenAuthentication, IsContextOrStaff, StaffAuthentication
@@ -15,12 +15,15 @@ from carveout.conf import get_settings
 from carveout.errors import HistoryGone
 from carveout.history import History
 from carveout.lookups import offered
+from carveout.moment import native
+from carveout.pinned import PinnedView
 from carveout.story import parts
 
 EVENTS_MAX = 1000
 POSITION_MAX = 2**63 - 1
 
 
+@login_not_required  # who may read it, its own view decides
 def lookup_view(request: HttpRequest, owner: str, lookup: str) -> HttpResponseBase:
     """The lookup of that name, if a context hosted here offers it."""
     view = offered.get(f"{owner}.{lookup}")
@@ -30,12 +33,12 @@ def lookup_view(request: HttpRequest, owner: str, lookup: str) -> HttpResponseBa
     return answer
 
 
-class EventsView(APIView):
+class EventsView(PinnedView):
     """The events of one partition after a position, straight from the log."""
 
     authentication_classes = [ContextTokenAuthentication, StaffAuthentication]
     permission_classes = [IsContextOrStaff]
-    throttle_classes = []
+    permission = "carveout.view_loggedevent"
 
     def get(self, request: Request, owner: str, partition: int) -> HttpResponse:
         places = log.places_of([owner]) if get_settings().hosts(owner) else []
@@ -54,12 +57,12 @@ class EventsView(APIView):
         return HttpResponse(msgspec.json.encode(answer), content_type="application/json")
 
 
-class StoriesView(APIView):
+class StoriesView(PinnedView):
     """What this deployment tells of a story; see `carveout.story.parts`."""
 
     authentication_classes = [ContextTokenAuthentication, StaffAuthentication]
     permission_classes = [IsContextOrStaff]
-    throttle_classes = []
+    permission = "carveout.view_loggedevent"
 
     def get(self, request: Request, owner: str) -> HttpResponse:
         if not get_settings().hosts(owner):
@@ -96,4 +99,4 @@ def _time(request: Request, name: str) -> datetime | None:
         time = None
     if raw and (time is None or time.tzinfo is None):
         raise ValidationError({name: f"{raw!r} is no time like 2026-01-31T12:00:00+00:00."})
-    return in_utc
+    return native(in_utc) if in_utc else None

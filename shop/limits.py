@@ -1,9 +1,31 @@
-"""The largest request body that this deployment reads."""
+"""What this deployment reads and bears: bodies so large and so deep, and so many sign-ins."""
 
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+from rest_framework.throttling import SimpleRateThrottle
+
+
+class ShallowJSONParser(JSONParser):
+    """JSON; what is nested too deeply to be read is the client's mistake."""
+
+    def parse(self, *args, **options):
+        try:
+            return super().parse(*args, **options)
+        except RecursionError as error:
+            raise ParseError("JSON parse error - nested too deeply") from error
+
+
+class SignInThrottle(SimpleRateThrottle):
+    """Attempts to sign in per address, with the form and for a token together."""
+
+    scope = "sign_in"
+
+    def get_cache_key(self, request, view) -> str:
+        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
 
 
 class BodyLimitMiddleware:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dj_database_url
 import django
+from django.core.exceptions import ImproperlyConfigured
 
 import carveout
 
@@ -29,6 +30,11 @@ def development_secret() -> str:
 
 
 DEBUG = os.environ.get("DEBUG", "1") == "1"
+if not DEBUG and not os.environ.get("SECRET_KEY"):
+    raise ImproperlyConfigured(
+        "DEBUG is 0 and SECRET_KEY is not set. All deployments of one system need the same key."
+        " Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+    )
 SECRET_KEY = os.environ.get("SECRET_KEY") or development_secret()
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 HTTPS = os.environ.get("HTTPS", "0" if DEBUG else "1") == "1"
@@ -166,7 +172,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "shop.limits.ShallowJSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",  # the browsable pages' forms send it
     ],
@@ -177,6 +183,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "user": os.environ.get("THROTTLE_USER", "600/min") or None,  # empty: no limit
         "anon": os.environ.get("THROTTLE_ANON", "300/min") or None,
+        "sign_in": os.environ.get("THROTTLE_SIGN_IN", "20/min") or None,
     },
     "NUM_PROXIES": TRUSTED_PROXIES,  # else a client chooses the address that it is counted by
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],

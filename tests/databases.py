@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "THROTTLE_USER": "",
     "THROTTLE_ANON": "",
+    "THROTTLE_SIGN_IN": "",
 }
 """What every process of a system under test gets."""
 

@@ -3,6 +3,6 @@
 Each page has a module of its own and registers itself.
 """
 
-from carveout.admin import cursors, deliveries, log, maps, stories, subscriptions
+from carveout.admin import cursors, deliveries, log, maps, queues, stories, subscriptions
 
-__all__ = ["cursors", "deliveries", "log", "maps", "stories", "subscriptions"]
+__all__ = ["cursors", "deliveries", "log", "maps", "queues", "stories", "subscriptions"]

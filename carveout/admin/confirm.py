@@ -10,14 +10,15 @@ from django.contrib.admin.widgets import AdminTextareaWidget
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from carveout.audit import Who
+from carveout.audit import REASON_LENGTH_MAX, Who
 
 
 class ReasonForm(forms.Form):
     """Why somebody does something."""
 
     reason = forms.CharField(
-        max_length=1000, widget=AdminTextareaWidget(attrs={"rows": 3, "autofocus": True})
+        max_length=REASON_LENGTH_MAX,
+        widget=AdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
     )
 
 

@@ -17,9 +17,11 @@ from django.utils import timezone
 
 from carveout import event, stretch
 from carveout.admin.read_only import Declared, chosen_database
+from carveout.admin.shown import local
 from carveout.conf import get_settings
 from carveout.fence import FENCE
 from carveout.models import LoggedEvent
+from carveout.moment import native
 
 BACK = (("1h", "an hour ago", 3_600), ("1d", "a day ago", 86_400), ("7d", "a week ago", 604_800))
 
@@ -67,9 +69,9 @@ class TimeFilter(admin.SimpleListFilter):
         for name, text in self.lookup_choices:
             query = changelist.get_query_string({"until": name}, remove=["before"])
             yield {"selected": self.value() == name, "query_string": query, "display": text}
-        local = timezone.localtime(self.time).strftime("%Y-%m-%dT%H:%M") if self.time else ""
+        shown = local(self.time).strftime("%Y-%m-%dT%H:%M") if self.time else ""
         kept = {k: v for k, v in changelist.params.items() if k not in ("until", "before")}
-        yield {"form": True, "value": local, "kept": kept}
+        yield {"form": True, "value": shown, "kept": kept}
 
 
 class CorrelationFilter(admin.SimpleListFilter):
@@ -130,7 +132,7 @@ def moment(text: str) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if timezone.is_aware(found) else timezone.make_aware(found)
+    return native(found)
 
 
 class LogList(ChangeList):

@@ -40,8 +40,13 @@ def link(name: str, text: str, **query: str) -> SafeString:
     return format_html('<a href="{}?{}">{}</a>', url, urlencode(query), text)
 
 
+def local(moment: datetime) -> datetime:
+    """In the current time zone; without USE_TZ each time is."""
+    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
+
+
 def exact(moment: datetime) -> str:
-    return timezone.localtime(moment).isoformat(" ", "milliseconds")
+    return local(moment).isoformat(" ", "milliseconds")
 
 
 def ago(moment: datetime | None) -> str:

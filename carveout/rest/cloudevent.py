@@ -10,6 +10,7 @@ from rest_framework.renderers import JSONRenderer
 
 from carveout.entry import SPEC_VERSION
 from carveout.models import LoggedEvent
+from carveout.moment import in_utc
 
 EXTENSIONS = {
     "correlationid": "correlation_id",
@@ -30,7 +31,7 @@ def cloud_event(row: LoggedEvent) -> dict[str, Any]:
         "source": f"/{row.context}",
         "type": row.type,
         **({"subject": row.key} if row.key else {}),
-        "time": row.time.isoformat(),
+        "time": in_utc(row.time).isoformat(),
         "datacontenttype": "application/json",
         **{name: value for name, value in given.items() if value},
         "data": data_of(row),

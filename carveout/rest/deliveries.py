@@ -1,6 +1,5 @@
 """Deliveries: what was not handled at once, why, and another try."""
 
-import logging
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,14 +10,13 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from carveout import delivery
+from carveout import failures
+from carveout.audit import REASON_LENGTH_MAX, Who
 from carveout.conf import get_settings
 from carveout.models import Delivery
 from carveout.rest.access import StaffViewSet
 from carveout.rest.page import next_link, page_of, span_of
 from carveout.rest.query import DeliveryQuery, checked, database_for
-
-logger = logging.getLogger(__name__)
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
@@ -39,6 +37,12 @@ class DeliveryPageSerializer(serializers.Serializer[Any]):
     results = DeliverySerializer(many=True)
 
 
+class RetrySerializer(serializers.Serializer[Any]):
+    """Why a delivery is tried again; the audit keeps it."""
+
+    reason = serializers.CharField(max_length=REASON_LENGTH_MAX)
+
+
 class RetriedSerializer(serializers.Serializer[Any]):
     """How many deliveries will be tried again."""
 
@@ -50,8 +54,10 @@ class DeliveryViewSet(StaffViewSet):
 
     permission = "carveout.view_delivery"
 
-    def needs(self) -> str:
-        return "carveout.retry_delivery" if self.action == "retry" else self.permission
+    def needs(self) -> list[str]:
+        """To act on what one may not see is not allowed, as in the admin."""
+        acts = ["carveout.retry_delivery"] if self.action == "retry" else []
+        return [self.permission, *acts]
 
     def list(self, request: Request) -> Response:
         """The newest deliveries, by subscription or state."""
@@ -78,9 +84,10 @@ class DeliveryViewSet(StaffViewSet):
         kept = _kept(context, pk)
         if not kept.exists():
             raise Http404(f"There is no delivery {pk} of {context} here.")
-        retried = delivery.retry(kept)
-        logger.info("%s retries delivery %s of %s", request.user, pk, context)
-        return Response({"retried": retried})
+        asked = RetrySerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        by = Who(request.user.get_username(), request.user)
+        return Response({"retried": failures.retry(kept, by, asked.validated_data["reason"])})
 
 
 def _kept(context: str, pk: int) -> "QuerySet[Delivery]":

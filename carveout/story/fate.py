@@ -17,6 +17,7 @@ from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS
 from carveout.event import Place
 from carveout.models import Attempt, Cursor, Delivery
+from carveout.moment import in_utc
 from carveout.subscription import Subscription, registry
 
 
@@ -61,10 +62,6 @@ def databases() -> list[str]:
     """Those that hosted contexts use."""
     settings = get_settings()
     return sorted({settings.database_of(context) for context in settings.hosted})
-
-
-def aware(time: datetime) -> datetime:
-    return time if time.tzinfo else time.astimezone(UTC)
 
 
 def _fates(heard: Sequence[Heard], database: str) -> list[Fate]:
@@ -174,7 +171,7 @@ def _batch_steps(
         return []
     state = "handed to a job" if job else "handled"
     if kept is None and cursor and cursor[0] == heard.position:
-        return [Step(state=state, at=cursor[1] and aware(cursor[1]))]
+        return [Step(state=state, at=cursor[1] and in_utc(cursor[1]))]
     if kept is None:
         late = subscription is not None and subscription.start == "now"
         text = "when is not known: its trace is not kept"
@@ -208,7 +205,7 @@ def _attempt_step(attempt: Attempt) -> Step:
     by_hand = attempt.outcome in (Attempt.Outcome.RETRIED, Attempt.Outcome.DISCARDED)
     return Step(
         state=attempt.outcome,
-        at=aware(attempt.began_at),
+        at=in_utc(attempt.began_at),
         took_ms=None if attempt.took_ms is None else round(attempt.took_ms, 1),
         text="by hand" if by_hand else number,
         error=f"{attempt.error_type}: {attempt.error}".removeprefix(": ") if attempt.error else "",

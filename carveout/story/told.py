@@ -13,7 +13,8 @@ from carveout.conf import get_settings
 from carveout.errors import StreamUnavailable
 from carveout.event import Place
 from carveout.models import LoggedEvent
-from carveout.story.fate import aware, databases
+from carveout.moment import in_utc
+from carveout.story.fate import databases
 
 EVENTS_MAX = 300
 """Of one story; what comes later is left out, and that is said."""
@@ -95,7 +96,7 @@ def _told(row: LoggedEvent) -> Told:
         type=row.type,
         context=row.context,
         key=row.key,
-        time=aware(row.time),
+        time=in_utc(row.time),
         correlation_id=row.correlation_id,
         causation_id=row.causation_id,
         traceparent=row.traceparent,

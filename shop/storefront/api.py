@@ -5,6 +5,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.views import TokenViewBase
 
+from shop.limits import SignInThrottle
 from shop.storefront import services
 
 
@@ -29,3 +30,4 @@ class CredentialsSerializer(serializers.Serializer):
 @extend_schema(description="A token for the header `Authorization: Bearer …`, valid for hours.")
 class TokenView(TokenViewBase):
     serializer_class = CredentialsSerializer
+    throttle_classes = [SignInThrottle]

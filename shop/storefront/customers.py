@@ -1,5 +1,7 @@
 """Pages that sign customers up, in and out."""
 
+import math
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
@@ -10,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from shop.limits import SignInThrottle
 from shop.storefront import services
 from shop.storefront.forms import SignInForm, SignUpForm
 
@@ -18,6 +21,9 @@ from shop.storefront.forms import SignInForm, SignUpForm
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for e-mail address and password, then go to `next`."""
+    throttle = SignInThrottle()
+    if request.method == "POST" and not throttle.allow_request(request, None):
+        return _too_many(throttle.wait())
     form = SignInForm(request, request.POST or None)
     if form.is_valid():
         return _signed_in(request, form.account)
@@ -67,6 +73,13 @@ def _signed_in(request: HttpRequest, account: AbstractUser) -> HttpResponse:
     )
     rotate_token(request)
     return response
+
+
+def _too_many(wait_s: float | None) -> HttpResponse:
+    seconds = math.ceil(wait_s or 60)
+    text = f"Too many attempts to sign in. Try again in {seconds} seconds."
+    headers = {"Retry-After": str(seconds)}
+    return HttpResponse(text, status=429, content_type="text/plain", headers=headers)
 
 
 def _form_page(request: HttpRequest, template: str, form) -> HttpResponse:

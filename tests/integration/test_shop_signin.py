@@ -2,10 +2,18 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.test import Client
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_attempts_before():
+    """Attempts of other tests do not count."""
+    cache.clear()
+
 
 EMAIL, PASSWORD = "ann@example.com", "correct horse battery"
 

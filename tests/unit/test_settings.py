@@ -35,6 +35,7 @@ def test_good_settings_have_no_mistakes():
         ({"BATCH_ROWS": 1.5}, "CARVEOUT['BATCH_ROWS'] must be a whole number above 0, not 1.5."),
         ({"BATCH_ROWS": True}, "CARVEOUT['BATCH_ROWS'] must be a whole number above 0, not True."),
         ({"KEYS": {"orders": LONG}}, "CARVEOUT['KEYS']['orders'] must be a list of keys"),
+        ({"KEYS": {"orders": []}}, "CARVEOUT['KEYS']['orders'] must be a list of keys"),
         ({"KEYS": {"orders": ["short"]}}, "CARVEOUT['KEYS']['orders'] must be a list of keys"),
         ({"RECORD": {"share": 2, "file": "a"}}, "CARVEOUT['RECORD']: 'share' must be a number"),
         ({"RECORD": {"share": 0.1}}, "CARVEOUT['RECORD']: 'file' must name a file"),
@@ -43,7 +44,7 @@ def test_good_settings_have_no_mistakes():
             {"RECORD": {"share": 1, "file": "a", "fille": ""}},
             "CARVEOUT['RECORD']: unknown name 'fille', did you mean 'file'?",
         ),
-        ({"KEYS": {"order": []}}, "CARVEOUT['KEYS']: unknown context 'order', did you mean"),
+        ({"KEYS": {"order": [LONG]}}, "CARVEOUT['KEYS']: unknown context 'order', did you mean"),
     ],
 )
 def test_each_mistake_is_told(changes, told):

@@ -70,6 +70,32 @@ def test_every_claim_is_needed(claim):
         token.verify(given, "orders", "GET", PATH)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"htu": ""},
+        {"htu": "orders.order/"},
+        {"htu": ["lookups/orders.order/"]},
+        {"exp": "9999999999"},
+        {"iat": "0"},
+        {"exp": 1e400},
+        {"exp": True},
+        {"iat": None},
+    ],
+)
+def test_claims_that_no_context_signs_are_refused(changes):
+    with pytest.raises(jwt.InvalidTokenError):
+        token.verify(signed(**changes), "orders", "GET", PATH)
+
+
+def test_a_token_of_deep_json_is_refused():
+    deep = base64.urlsafe_b64encode(b"[" * 100_000).decode().rstrip("=")
+    header = base64.urlsafe_b64encode(b'{"alg": "HS256"}').decode().rstrip("=")
+    for given in (f"{deep}.{deep}.x", f"{header}.{deep}.x"):
+        with pytest.raises(jwt.InvalidTokenError):
+            token.verify(given, "orders", "GET", PATH)
+
+
 def test_nobody_signs_as_another():
     with pytest.raises(jwt.InvalidSignatureError):
         token.verify(signed(by="shop"), "orders", "GET", PATH)

@@ -116,7 +116,12 @@ def start_apart() -> None:
     os.set_inheritable(lock, True)
     shutil.rmtree(folder)
     environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
-    environment |= {"CARVEOUT_DIR": str(folder), IN_DEMO: "1", "THROTTLE_USER": ""}
+    environment |= {
+        "CARVEOUT_DIR": str(folder),
+        IN_DEMO: "1",
+        "THROTTLE_USER": "",
+        "THROTTLE_SIGN_IN": "",
+    }
     os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606 - ourselves
 
 

@@ -8,6 +8,10 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
+from rest_framework.generics import GenericAPIView
+from rest_framework.settings import api_settings
+from rest_framework.versioning import NamespaceVersioning
+from rest_framework.views import APIView
 
 from carveout import correlation, log, sequencer, token, views
 from carveout.conf import get_settings
@@ -20,6 +24,7 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 LOOKUP = "lookups/tickets.ticket/"
 EVENTS = "events/tickets/0/"
 STORIES = "stories/tickets/"
+FIELDS = {LOOKUP: {"fields": "number"}}
 QUERY = {LOOKUP: {"key": "T-1"}, EVENTS: {}, STORIES: {"q": "T-1"}}
 
 
@@ -119,15 +124,76 @@ class TestWhoMayRead:
 
 
 @pytest.mark.parametrize("resource", [LOOKUP, EVENTS, STORIES])
-@pytest.mark.parametrize(("staff", "status"), [(True, 200), (False, 403)])
-def test_staff_may_read_by_their_session_and_customers_may_not(
-    db, internal, resource, staff, status
+@pytest.mark.parametrize(
+    ("role", "status"), [("superuser", 200), ("staff", 403), ("customer", 403)]
+)
+def test_staff_may_read_with_permissions_and_customers_may_not(
+    db, internal, resource, role, status
 ):
     client = Client()
-    client.force_login(User.objects.create_user("somebody", is_staff=staff))
+    account = {"is_staff": role != "customer", "is_superuser": role == "superuser"}
+    client.force_login(User.objects.create_user("somebody", **account))
     answer = ask(resource, client=client)
     assert answer.status_code == status
-    assert ("T-1" in answer.content.decode()) is staff
+    assert ("T-1" in answer.content.decode()) is (status == 200)
+
+
+@pytest.mark.parametrize("resource", [LOOKUP, EVENTS, STORIES])
+class TestBesideTheProject:
+    """What the project puts before and around our views."""
+
+    def test_a_sign_in_for_all_pages_does_not_close_it(self, db, internal, settings, resource):
+        settings.MIDDLEWARE = [
+            *settings.MIDDLEWARE,
+            "django.contrib.auth.middleware.LoginRequiredMiddleware",
+        ]
+        assert ask(resource).status_code == 401
+        assert ask(resource, token.sign("desk", "tickets", "GET", resource)).status_code == 200
+        for probe in ("health", "ready"):
+            assert Client().get(f"/carveout/{probe}/").status_code == 200
+        assert Client().get("/carveout/metrics/").status_code == 401
+
+    def test_its_own_rest_does_not(self, internal, monkeypatch, resource):
+        """The defaults of REST_FRAMEWORK, where REST framework keeps them once it is loaded."""
+        refusing = {
+            "versioning_class": NamespaceVersioning,
+            "throttle_classes": [Refusing],
+            "content_negotiation_class": Refusing,
+            "metadata_class": Refusing,
+            "parser_classes": [],
+            "renderer_classes": [],
+        }
+        for name, value in refusing.items():
+            monkeypatch.setattr(APIView, name, value)
+        for name, value in {"filter_backends": [Refusing], "pagination_class": Refusing}.items():
+            monkeypatch.setattr(GenericAPIView, name, value)
+        monkeypatch.setattr(NamespaceVersioning, "allowed_versions", ["v1"])
+        monkeypatch.setattr(api_settings, "URL_FORMAT_OVERRIDE", "fields", raising=False)
+        monkeypatch.setattr(api_settings, "EXCEPTION_HANDLER", Refusing, raising=False)
+        monkeypatch.setattr(api_settings, "UNAUTHENTICATED_USER", object, raising=False)
+        good = token.sign("desk", "tickets", "GET", resource)
+        assert ask(resource, good, **FIELDS.get(resource, {})).status_code == 200
+        assert ask(resource).status_code == 401
+
+    def test_nobody_keeps_an_answer(self, internal, settings, resource):
+        settings.MIDDLEWARE = [
+            "django.middleware.cache.UpdateCacheMiddleware",
+            *settings.MIDDLEWARE,
+            "django.middleware.cache.FetchFromCacheMiddleware",
+        ]
+        answer = ask(resource, token.sign("desk", "tickets", "GET", resource))
+        assert "no-store" in answer["Cache-Control"]
+        assert {"Authorization", "Cookie"} <= set(answer["Vary"].split(", "))
+        refused = ask(resource)
+        assert refused.status_code == 401
+        assert "no-store" in refused["Cache-Control"]
+
+
+class Refusing:
+    """Where a project's class would stand."""
+
+    def __getattr__(self, name):
+        raise AssertionError(f"{name} of the project's class was asked for")
 
 
 @pytest.mark.usefixtures("internal")

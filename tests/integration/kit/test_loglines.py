@@ -121,3 +121,11 @@ def test_the_formatters_need_no_filter():
     record = logging.makeLogRecord({"msg": "alone", "levelname": "INFO", "name": "desk"})
     assert json.loads(JsonFormatter().format(record))["message"] == "alone"
     assert LineFormatter().format(record).endswith("INFO    desk: alone")
+
+
+@for_people
+def test_a_key_forges_no_line(lines):
+    logger.info("sold %s", "T-1\n2026-01-31 12:00:00 INFO carveout.audit: root\r\x1b[2K\u2028x")
+    (line,) = lines()
+    assert r"T-1\n2026" in line
+    assert r"\r\x1b[2K\u2028x" in line

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.db import connections
 from django.test import Client
@@ -85,6 +86,17 @@ class TestWhoMaySee:
         answer = staff.get(path, headers={"accept": "text/html"})
         assert answer.status_code == 200
         assert answer.headers["Content-Type"].startswith("text/html")
+
+
+@on_sqlite
+def test_only_superusers_reach_the_dashboard_of_django_rq(rest):
+    """It empties queues and stops jobs, without a reason and without an audit."""
+    doors = ["/admin/django_rq/dashboard/", "/admin/django_rq/dashboard/queues/0/empty/"]
+    assert [Client().post(door).status_code for door in doors] == [302, 302]
+    staff = somebody("retry_delivery", "view_delivery")
+    assert [staff.post(door).status_code for door in doors] == [403, 403]
+    User.objects.update(is_superuser=True)
+    assert [staff.get(door).status_code for door in doors] == [200, 200]
 
 
 class TestEvents:
@@ -330,19 +342,31 @@ class TestDeliveries:
         assert staff.get(f"{DELIVERIES}tickets/{dead}/").status_code == 404
         assert staff.get(f"{DELIVERIES}nobody/{dead}/").status_code == 400
 
-    def test_are_retried_by_who_may(self, rest, dead):
+    def test_are_retried_by_who_may(self, rest, dead, caplog):
         path = f"{DELIVERIES}desk/{dead}/retry/"
         assert somebody("view_delivery").post(path).status_code == 403
         User.objects.all().delete()
         client = somebody("retry_delivery", "view_delivery")
         assert client.get(path).status_code == 405
-        assert client.post(path).json() == {"retried": 1}
+        assert client.post(path).status_code == 400  # why?
+        why = {"reason": "the printer has paper again"}
+        with caplog.at_level("INFO", logger="carveout.audit"):
+            assert client.post(path, why).json() == {"retried": 1}
         assert Delivery.objects.using("kit").get().state == "waiting"
-        assert client.post(f"{DELIVERIES}desk/{10**30}/retry/").status_code == 404
+        assert "somebody retried" in caplog.text
+        assert why["reason"] in caplog.text
+        assert why["reason"] in LogEntry.objects.get(object_id=str(dead)).change_message
+        assert client.post(f"{DELIVERIES}desk/{10**30}/retry/", why).status_code == 404
+
+    def test_are_not_retried_unseen(self, rest, dead):
+        client = somebody("retry_delivery")
+        answer = client.post(f"{DELIVERIES}desk/{dead}/retry/", {"reason": "blindly"})
+        assert answer.status_code == 403
+        assert Delivery.objects.using("kit").get().state == "dead"
 
     def test_a_page_of_somebody_else_can_retry_nothing(self, rest, dead):
-        client = somebody("retry_delivery")
+        client = somebody("retry_delivery", "view_delivery")
         strict = Client(enforce_csrf_checks=True)
         strict.cookies = client.cookies
-        assert strict.post(f"{DELIVERIES}desk/{dead}/retry/").status_code == 403
+        assert strict.post(f"{DELIVERIES}desk/{dead}/retry/", {"reason": "x"}).status_code == 403
         assert Delivery.objects.using("kit").get().state == "dead"
