@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.chaos.brittle import MODES
 from tests.chaos.results import RESULTS, clean, keep, name, table
-from tests.chaos.run import Plan, Run
+from tests.chaos.run import KINDS, Plan, Run
 from tests.chaos.stores import Templates
 from tests.servers import PostgresForTests
 
@@ -26,6 +26,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the first run")
     parser.add_argument("--database", choices=ENGINES, help="default: both in turn")
     parser.add_argument("--redis", choices=MODES, help="default: each in turn")
+    parser.add_argument("--kinds", nargs="*", choices=KINDS, default=KINDS, help="default: all")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true", help="only show what was found so far")
     return parser.parse_args()
@@ -37,7 +38,13 @@ def plans(chosen: argparse.Namespace) -> list[Plan]:
     modes = [chosen.redis] if chosen.redis else list(MODES)
     kinds = [(engine, mode) for mode, engine in product(modes, engines)]
     return [
-        Plan(chosen.seed + number, chosen.events, chosen.faults, *kinds[number % len(kinds)])
+        Plan(
+            chosen.seed + number,
+            chosen.events,
+            chosen.faults,
+            *kinds[number % len(kinds)],
+            kinds=tuple(chosen.kinds),
+        )
         for number in range(chosen.runs)
     ]
 
@@ -45,7 +52,8 @@ def plans(chosen: argparse.Namespace) -> list[Plan]:
 def carry_out(plan: Plan, templates: Templates, results: Path) -> None:
     """One run, told and kept. If it was not clean, its folder stays."""
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{plan.seed}-"))
-    report = Run(plan, templates.new(plan.engine, folder), folder).report()
+    stores = templates.new(plan.engine, folder, pooled=plan.pooled)
+    report = Run(plan, stores, folder).report()
     keep(report, results)
     tell(report, *report.notes)
     if report.found.clean:
@@ -68,7 +76,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that servers are ended too
     with ExitStack() as ending:
         folder = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
-        templates = Templates(folder, lambda: ending.enter_context(closing(PostgresForTests())))
+        templates = Templates(
+            folder, lambda: ending.enter_context(closing(PostgresForTests(durable=True)))
+        )
         for plan in plans(chosen):
             if name(plan) in done:
                 tell(f"{done[name(plan)]} (done before)")

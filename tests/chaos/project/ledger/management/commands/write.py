@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError
+from django.db import Error, IntegrityError, connections
 from django.db.models import Sum
 
 from ledger import services
@@ -27,21 +27,26 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, count: int, seed: str, pace: float, **options: Any) -> None:
         random.seed(seed or None)
+        while not _all_written(count, pace):
+            time.sleep(RETRY_S)
+
+
+def _all_written(count: int, pace: float) -> bool:
+    """Returns: False if the database went away or is busy: what was under way never was."""
+    try:
         services.open_accounts()
         while (left := count - _made()) > 0:
             for _ in range(LOOK_EVERY):
-                left -= _write(min(left, random.randint(1, services.ENTRIES_MAX)))
+                left -= services.write(min(left, random.randint(1, services.ENTRIES_MAX)))
                 if left <= 0:
                     break
                 time.sleep(pace)
-
-
-def _write(count: int) -> int:
-    try:
-        return services.write(count)
-    except OperationalError:  # the database is busy: this transaction never was
-        time.sleep(RETRY_S)
-        return 0
+    except IntegrityError:
+        raise
+    except Error:
+        connections.close_all()
+        return False
+    return True
 
 
 def _made() -> int:
