@@ -121,7 +121,7 @@ def _wanted(entries: Entries, which: str) -> set[Entry]:
 
 def _check_effects(entries: Entries, stores: Stores, found: Findings, truth: Truth) -> None:
     rows = stores.audit("SELECT subscription, key, number, event_id FROM audit_effect ORDER BY id")
-    effects = [(name, (key, number), _plain(event)) for name, key, number, event in rows]
+    effects = [(name, (key, number), plain(event)) for name, key, number, event in rows]
     found.doubled += len(effects) - len({(name, event) for name, _, event in effects})
     for subscription, which in truth.heard().items():
         heard = [
@@ -143,12 +143,12 @@ def _check_effects(entries: Entries, stores: Stores, found: Findings, truth: Tru
 def _check_doomed(entries: Entries, stores: Stores, found: Findings, truth: Truth) -> None:
     """They are dead and nothing else is, with an error that says what was wrong with them."""
     told = stores.ledger("SELECT event_id, key, number FROM ledger_entry")
-    known = {_plain(event): (key, number) for event, key, number in told}
+    known = {plain(event): (key, number) for event, key, number in told}
     rows = stores.audit(
         "SELECT event_id, error_type FROM carveout_delivery"
         " WHERE subscription = 'audit.doomed' AND state = 'dead'"
     )
-    dead = {known.get(_plain(event), ("", 0)): error for event, error in rows}
+    dead = {known.get(plain(event), ("", 0)): error for event, error in rows}
     ways = {entry: truth.fate("doomed", entry) for entry in _wanted(entries, "closing")}
     doomed = {entry: way for entry, way in ways.items() if way}
     found.misjudged += len(dead.keys() ^ doomed.keys())
@@ -176,7 +176,7 @@ def _check_remarks(entries: Entries, stores: Stores, found: Findings, truth: Tru
     found.phantom += len(remarks - wanted)
 
 
-def _plain(event_id: object) -> str:
+def plain(event_id: object) -> str:
     """As SQLite stores it."""
     return str(event_id).replace("-", "")
 
@@ -235,5 +235,5 @@ def _check_streams(stores: Stores, brittle: Brittle, found: Findings) -> None:
 
 def _same(row: list, fields_: dict[str, str]) -> bool:
     event_id, event_type, key, data = row
-    told = (_plain(fields_["id"]), fields_["type"], fields_["subject"], fields_["data"])
-    return told == (_plain(event_id), event_type, key, data)
+    told = (plain(fields_["id"]), fields_["type"], fields_["subject"], fields_["data"])
+    return told == (plain(event_id), event_type, key, data)
