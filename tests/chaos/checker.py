@@ -10,6 +10,7 @@ from tests.chaos.brittle import Brittle
 from tests.chaos.fate import OWN_ERROR, fate
 from tests.chaos.stores import Stores
 
+HEADS = "SELECT number, head FROM carveout_partition WHERE context = 'ledger'"
 HEARD = {"one": "all", "batch": "all", "job": "closing"}
 """Subscriptions, and which entries they hear: all, or those that close an account."""
 ORDERED = ("one", "job")
@@ -90,7 +91,7 @@ def under_way(stores: Stores, truth: Truth = Truth()) -> dict[str, int]:
     What is doomed has arrived when it is dead.
     """
     unplaced = "SELECT count(*) FROM carveout_loggedevent WHERE position IS NULL"
-    heads = stores.ledger("SELECT number, head FROM carveout_partition")
+    heads = stores.ledger(HEADS)
     cursors = stores.audit("SELECT subscription, partition, position FROM carveout_cursor")
     parked = "SELECT subscription, state, count(*) FROM carveout_delivery GROUP BY 1, 2"
     at = {(name, partition): position for name, partition, position in cursors}
@@ -206,6 +207,7 @@ def _check_log(entries: Entries, stores: Stores, found: Findings) -> None:
     heads = stores.ledger(
         "SELECT head, (SELECT max(position) FROM carveout_loggedevent AS event"
         " WHERE event.partition = head.number) FROM carveout_partition AS head"
+        " WHERE context = 'ledger'"
     )
     found.gaps += sum(head != (last or 0) for head, last in heads)
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from tests.chaos.brittle import BrittleRedis
-from tests.chaos.checker import Findings, Truth, check, plain, under_way
+from tests.chaos.checker import HEADS, Findings, Truth, check, plain, under_way
 from tests.chaos.crew import Crew
 from tests.chaos.faults import Faults
 from tests.chaos.nursery import Nursery
@@ -129,11 +129,12 @@ class Restores:
 
     def _replay(self, heads: dict[int, int]) -> None:
         """Whoever stands on an event that the log lost goes back to where both were the same."""
-        log = self._stores.ledger("SELECT event_id, position FROM carveout_loggedevent")
-        places = {plain(event): position for event, position in log}
         cursors = self._stores.audit(
             "SELECT subscription, partition, position, event_id FROM carveout_cursor"
         )
+        # After the cursors: what they stand on is in the log by now, or never will be.
+        log = self._stores.ledger("SELECT event_id, position FROM carveout_loggedevent")
+        places = {plain(event): position for event, position in log}
         for subscription, partition, position, event in cursors:
             common = heads.get(partition, 0)
             if position > common and places.get(plain(event)) != position:
@@ -149,17 +150,16 @@ class Backup:
 
     def __init__(self, stores: Stores, folder: Path) -> None:
         self._url, self._folder = stores.urls["ledger"], folder
-        heads = "SELECT number, head FROM carveout_partition"
         if self._url.startswith("sqlite"):
             self._file = folder / "backup.sqlite3"
             self._copy(self._live, self._file)
             with closing(sqlite3.connect(self._file)) as connection:
-                self.heads = dict(connection.execute(heads))
+                self.heads = dict(connection.execute(HEADS))
             return
         with psycopg.connect(self._url) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             self._tables = {name: _dumped(connection, name) for name in _tables(connection)}
-            self.heads = dict(connection.execute(heads).fetchall())
+            self.heads = dict(connection.execute(HEADS).fetchall())
 
     def put_back(self) -> None:
         if self._url.startswith("sqlite"):

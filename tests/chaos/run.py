@@ -162,7 +162,7 @@ class Run:
         if made >= self._plan.events * MIXED_FROM:
             self._share = 0.5
         cursors = "SELECT count(*) FROM carveout_cursor WHERE subscription = 'audit.late'"
-        partitions = "SELECT count(*) FROM carveout_partition"
+        partitions = "SELECT count(*) FROM carveout_partition WHERE context = 'ledger'"
         places = self._stores.ledger(partitions)[0][0]
         if places and self._stores.audit(cursors)[0][0] == places:
             self._settled = True
