@@ -33,6 +33,9 @@ class Truth:
     seed: str = ""
     undone: frozenset[str] = frozenset()
     """Events that a restore took back. What had heard them before may keep its effects."""
+    again: frozenset[str] = frozenset()
+    """Events that a restore left without the position that they had. Who replays what came after
+    the backup may hear them again."""
 
     def heard(self) -> dict[str, str]:
         heard = dict(HEARD)
@@ -122,8 +125,13 @@ def _wanted(entries: Entries, which: str) -> set[Entry]:
 
 def _check_effects(entries: Entries, stores: Stores, found: Findings, truth: Truth) -> None:
     rows = stores.audit("SELECT subscription, key, number, event_id FROM audit_effect ORDER BY id")
-    effects = [(name, (key, number), plain(event)) for name, key, number, event in rows]
-    found.doubled += len(effects) - len({(name, event) for name, _, event in effects})
+    effects, seen = [], set[tuple[str, str]]()
+    for name, key, number, event_id in rows:
+        event = plain(event_id)
+        if event not in truth.again or (name, event) not in seen:
+            effects.append((name, (key, number), event))
+        seen.add((name, event))
+    found.doubled += len(effects) - len(seen)
     for subscription, which in truth.heard().items():
         heard = [
             entry

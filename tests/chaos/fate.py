@@ -41,7 +41,7 @@ OWN_ERROR = {
 }
 """Ways to fail at each attempt, and what the type of the delivery's error begins with then."""
 
-SHARE = 0.004
+SHARE = 0.003
 """Of the entries that a subscription hears, so many have a fate."""
 DOOMED_SHARE = 0.1
 

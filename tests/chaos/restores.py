@@ -38,6 +38,8 @@ WEIGHTS = {
 }
 Cursors = list[tuple[str, int, int, str]]
 
+UNPLACED = "SELECT event_id FROM carveout_loggedevent WHERE position IS NULL"
+
 
 class Restores:
     """Writers write until `finish`; `restore` takes a backup, and puts it back later."""
@@ -48,7 +50,8 @@ class Restores:
         self._rng = random.Random(seed)
         self._folder, self._together = folder, form == "together"
         self._stores = templates.new(engine, folder, together=self._together)
-        self._found, self._undone = Findings(), set[str]()
+        self._found = Findings()
+        self._undone, self._again = set[str](), set[str]()
         self.happened: Counter[str] = Counter()
         self.notes: list[str] = []
         with ExitStack() as ending:
@@ -66,13 +69,13 @@ class Restores:
     def restore(self) -> None:
         """Once: a backup, work, the restore, more work, and then a person comes."""
         self._work(*WAIT_S)
-        backup, heads = self._back_up()
+        backup = Backup(self._stores, self._folder)
         self._work(*WAIT_S)
         self._put_back(backup)
         self._work(*LATE_S)
         self._run("epoch", "ledger", "--yes")
         self._work(*WAIT_S)
-        self._replay(heads)
+        self._replay(backup.heads)
         self.happened["restore"] += 1
 
     def finish(self) -> Findings:
@@ -80,7 +83,7 @@ class Restores:
         self._crew.tend(written=False, at_once=True)
         self._stop_writers(for_good=True)
         deadline = time.monotonic() + DRAIN_S
-        truth = Truth(undone=frozenset(self._undone))
+        truth = Truth(undone=frozenset(self._undone), again=frozenset(self._again))
         while (left := under_way(self._stores, truth)) and time.monotonic() < deadline:
             self._crew.tend(written=True)
             time.sleep(0.2)
@@ -104,15 +107,11 @@ class Restores:
             self._crew.tend(written=False)
             time.sleep(0.02)
 
-    def _back_up(self) -> tuple["Backup", dict[int, int]]:
-        """Returns: what can be put back, and up to where each partition's log was then."""
-        backup = Backup(self._stores, self._folder)
-        return backup, backup.heads
-
     def _put_back(self, backup: "Backup") -> None:
         self._stop_writers()
         if not self._together:  # or what they had done goes back as well
             self._undone |= self._events()
+            self._again |= backup.without_position
         backup.put_back()
         self._undone -= self._events()
 
@@ -154,12 +153,17 @@ class Backup:
             self._file = folder / "backup.sqlite3"
             self._copy(self._live, self._file)
             with closing(sqlite3.connect(self._file)) as connection:
-                self.heads = dict(connection.execute(HEADS))
+                self._look(connection)
             return
         with psycopg.connect(self._url) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             self._tables = {name: _dumped(connection, name) for name in _tables(connection)}
-            self.heads = dict(connection.execute(HEADS).fetchall())
+            self._look(connection)
+
+    def _look(self, connection: sqlite3.Connection | psycopg.Connection) -> None:
+        self.heads: dict[int, int] = dict(connection.execute(HEADS).fetchall())
+        rows = connection.execute(UNPLACED).fetchall()
+        self.without_position = {plain(event) for (event,) in rows}
 
     def put_back(self) -> None:
         if self._url.startswith("sqlite"):
