@@ -84,6 +84,10 @@ class Findings:
     def clean(self) -> bool:
         return not any(getattr(self, each.name) for each in fields(self))
 
+    def add(self, other: "Findings") -> None:
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
     def __str__(self) -> str:
         return ", ".join(f"{getattr(self, each.name)} {each.name}" for each in fields(self))
 

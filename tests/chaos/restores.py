@@ -42,13 +42,13 @@ UNPLACED = "SELECT event_id FROM carveout_loggedevent WHERE position IS NULL"
 
 
 class Restores:
-    """Writers write until `finish`; `restore` takes a backup, and puts it back later."""
+    """A backup is taken and put back later, again and again, while all are at work."""
 
     def __init__(
         self, engine: str, form: str, templates: Templates, folder: Path, seed: int
     ) -> None:
         self._rng = random.Random(seed)
-        self._folder, self._together = folder, form == "together"
+        self._folder, self._form, self._together = folder, form, form == "together"
         self._stores = templates.new(engine, folder, together=self._together)
         self._found = Findings()
         self._undone, self._again = set[str](), set[str]()
@@ -63,8 +63,14 @@ class Restores:
             self._crew.start()
             self._ending = ending.pop_all()
 
-    def close(self) -> None:
-        self._ending.close()
+    def report(self, times: int) -> Findings:
+        """Do it so often, and end everything. Returns: what was found."""
+        try:
+            for _ in range(times):
+                self.restore()
+            return self.finish()
+        finally:
+            self._ending.close()
 
     def restore(self) -> None:
         """Once: a backup, work, the restore, more work, and then a person comes."""
@@ -76,7 +82,7 @@ class Restores:
         self._run("epoch", "ledger", "--yes")
         self._work(*WAIT_S)
         self._replay(backup.heads)
-        self.happened["restore"] += 1
+        self.happened[f"restore {self._form}"] += 1
 
     def finish(self) -> Findings:
         """No more is written. Wait until all has arrived, end everybody, and check."""

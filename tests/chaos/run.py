@@ -18,9 +18,10 @@ from tests.chaos.watcher import Watcher
 
 DRAIN_S = 30.0
 PRUNE_EVERY_S = 10.0
-KINDS = ("handlers", "clocks", "releases", "pgbouncer")
+KINDS = ("handlers", "clocks", "releases", "pgbouncer", "restores")
 """Kinds of faults that may be left out: handlers that misbehave, clocks that jump, two releases
-side by side, and a PgBouncer before PostgreSQL, with both of them dying."""
+side by side, a PgBouncer before PostgreSQL, with both of them dying, and databases that are
+restored, which has its own scenario after the run."""
 MIXED_FROM = 0.1
 """So much of the events is written before release 2 comes."""
 
