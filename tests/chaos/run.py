@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.chaos import faults, pooler
@@ -22,6 +22,8 @@ KINDS = ("handlers", "clocks", "releases", "pgbouncer", "restores")
 """Kinds of faults that may be left out: handlers that misbehave, clocks that jump, two releases
 side by side, a PgBouncer before PostgreSQL, with both of them dying, and databases that are
 restored, which has its own scenario after the run."""
+BACKLOG = 1_000
+"""Writers wait while the audit is more events than this behind."""
 MIXED_FROM = 0.1
 """So much of the events is written before release 2 comes."""
 
@@ -104,6 +106,7 @@ class Run:
             **self._stores.env,
             **brittle.env,
             "CARVEOUT_DIR": str(self._folder),
+            "BACKLOG": str(BACKLOG),
             "KINDS": " ".join(self._plan.kinds),
             "SEED": str(self._plan.seed),
         }
@@ -114,7 +117,8 @@ class Run:
             ):
                 self._releases = (first, second)
                 self._work(brittle)
-            check(self._stores, brittle, self._report.found, self._truth)
+            truth = replace(self._truth, broken_off=self._broken_off())
+            check(self._stores, brittle, self._report.found, truth)
         finally:
             brittle.close()
             self._stores.close()
@@ -136,6 +140,13 @@ class Run:
         self._note("did not end on SIGTERM", crew.end())
         self._note("died by itself", crew.died)
         self._note("the watcher failed", [repr(error) for error in watcher.failed])
+
+    def _broken_off(self) -> int:
+        """How many attempts of jobs were broken off, at most: each is counted, and has no end."""
+        crashes = self._report.faults.get("database crash", 0) * Crew.SIZES["worker"]
+        restarts = self._report.faults.get("database restart pooler", 0) * Crew.SIZES["worker"]
+        hits = sum(self._report.faults.get(f"{how} worker", 0) for how in ("kill", "clock"))
+        return hits + crashes + restarts
 
     def _nursery(self) -> Nursery:
         """Of the release that the next process has."""

@@ -57,6 +57,7 @@ RQ_QUEUES = carveout.rq_queues(CARVEOUT)
 INSTALLED_APPS = ["django_rq", "carveout", *carveout.hosted_apps(CARVEOUT)]
 KINDS = os.environ.get("KINDS", "").split()
 SEED = os.environ.get("SEED", "")
+BACKLOG = int(os.environ.get("BACKLOG", "0"))
 RELEASE = int(os.environ.get("RELEASE", "2"))
 CARVEOUT_BROKEN = os.environ.get("CARVEOUT_BROKEN", "")
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "200"))
