@@ -26,8 +26,10 @@ FORMS = ("together", "apart")
 ROLES = {"writer": 2, "relay": 2, "consumer": 2, "worker": 1}
 PACE_S = 0.01
 WAIT_S = (0.3, 2.0)
-LATE_S = (0.0, 2.0)
-"""So long nobody notices."""
+LOST_S = (0.2, 1.0)
+"""Between a backup and its return: what comes then is lost."""
+LATE_S = (0.5, 4.0)
+"""Until a person comes. The log often outgrows the stream of the lost one meanwhile."""
 DRAIN_S = 30.0
 WEIGHTS = {
     "kill relay": 2,
@@ -76,7 +78,7 @@ class Restores:
         """Once: a backup, work, the restore, more work, and then a person comes."""
         self._work(*WAIT_S)
         backup = Backup(self._stores, self._folder)
-        self._work(*WAIT_S)
+        self._work(*LOST_S)
         self._put_back(backup)
         self._work(*LATE_S)
         self._run("epoch", "ledger", "--yes")
