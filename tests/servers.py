@@ -117,8 +117,16 @@ class PostgresForTests:
 
     def url(self, database: str) -> str:
         """The URL of a database as dj-database-url and libpq read it."""
-        folder = self._server.get_postmaster_info().socket_dir
-        return f"postgres://postgres@{quote(str(folder), safe='')}/{database}"
+        return f"postgres://postgres@{quote(self.socket_folder, safe='')}/{database}"
+
+    @property
+    def socket_folder(self) -> str:
+        return str(self._server.get_postmaster_info().socket_dir)
+
+    @property
+    def user(self) -> str | None:
+        """Whom it runs as; None: as this process."""
+        return self._server.system_user
 
     def create(self, template: str = "template1") -> str:
         """A new database, copied from a template that nobody is connected to. Returns: its name."""

@@ -1,14 +1,63 @@
-"""The checker: the eight invariants, asked of the databases and of Redis and of nobody else."""
+"""The checker: the invariants, asked of the databases and of Redis and of nobody else."""
 
 import json
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from tests.chaos.brittle import Brittle
+from tests.chaos.fate import OWN_ERROR, fate
 from tests.chaos.stores import Stores
 
-HEARD = {"one": ("0", "1"), "batch": ("0", "1"), "job": ("1",)}
-"""Subscriptions, and whether they hear entries that close an account, and those that do not."""
+HEADS = "SELECT number, head FROM carveout_partition WHERE context = 'ledger'"
+HEARD = {"one": "all", "batch": "all", "job": "closing"}
+"""Subscriptions, and which entries they hear: all, or those that close an account."""
+ORDERED = ("one", "job")
+"""Declared as ordered. The others are in order as long as nothing fails."""
+HEARD_BESIDES = {
+    "handlers": {"doomed": "closing"},
+    "releases": {"wide": "all", "late": "closing"},
+}
+"""More of them, by the kind of fault that they are there for."""
+OTHERS_MAX = 0.2
+"""So much of what is doomed in one way may be dead with another error: its process was killed at
+the last attempt, or was paused past its time limit."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the checker has to know beside what the ledger says."""
+
+    kinds: Collection[str] = ()
+    seed: str = ""
+    undone: frozenset[str] = frozenset()
+    """Events that a restore took back. What had heard them before may keep its effects."""
+    again: frozenset[str] = frozenset()
+    """Events that a restore left without the position that they had. Who replays what came after
+    the backup may hear them again."""
+
+    broken_off: int = 0
+    """So many attempts of jobs may have been counted and never ended."""
+
+    def heard(self) -> dict[str, str]:
+        heard = dict(HEARD)
+        for kind in self.kinds:
+            heard |= HEARD_BESIDES.get(kind, {})
+        return heard
+
+    def in_order(self) -> tuple[str, ...]:
+        """The subscriptions of which each effect comes after those of earlier entries."""
+        return ORDERED if "handlers" in self.kinds else (*ORDERED, "batch")
+
+    def fate(self, subscription: str, entry: "Entry") -> str:
+        return fate(self.seed, subscription, *entry) if "handlers" in self.kinds else ""
+
+
+Entry = tuple[str, int]
+"""Its key and number."""
+Entries = dict[Entry, bool]
+"""All that were committed, and whether they close their account."""
 
 
 @dataclass
@@ -31,57 +80,137 @@ class Findings:
     stuck: int = 0
     """What was still under way 30 s after healing, and processes that died by themselves."""
 
+    misjudged: int = 0
+    """Events that are dead and should not be, or the other way round, or have another's error; and
+    attempts that were counted and not made."""
+
     @property
     def clean(self) -> bool:
         return not any(getattr(self, each.name) for each in fields(self))
+
+    def add(self, other: "Findings") -> None:
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
     def __str__(self) -> str:
         return ", ".join(f"{getattr(self, each.name)} {each.name}" for each in fields(self))
 
 
-def under_way(stores: Stores) -> dict[str, int]:
-    """What has not arrived yet: events without a position, behind a cursor, or parked."""
+def under_way(stores: Stores, truth: Truth = Truth()) -> dict[str, int]:
+    """What has not arrived yet: events without a position, behind a cursor, or parked.
+
+    What is doomed has arrived when it is dead.
+    """
     unplaced = "SELECT count(*) FROM carveout_loggedevent WHERE position IS NULL"
-    heads = stores.ledger("SELECT number, head FROM carveout_partition")
+    heads = stores.ledger(HEADS)
     cursors = stores.audit("SELECT subscription, partition, position FROM carveout_cursor")
     parked = "SELECT subscription, state, count(*) FROM carveout_delivery GROUP BY 1, 2"
     at = {(name, partition): position for name, partition, position in cursors}
     left = {"without a position": stores.ledger(unplaced)[0][0]}
-    for name in HEARD:
+    for name in truth.heard():
         behind = [head - at.get((f"audit.{name}", number), 0) for number, head in heads]
         left[f"{name} behind"] = sum(behind)
     left |= {f"{name} {state}": count for name, state, count in stores.audit(parked)}
+    left.pop("audit.doomed dead", None)
     return {name: count for name, count in left.items() if count}
 
 
-def check(stores: Stores, brittle: Brittle, found: Findings) -> None:
+def check(stores: Stores, brittle: Brittle, found: Findings, truth: Truth = Truth()) -> None:
     """Compare what is there in the end with what was committed."""
-    entries = {(key, number): bool(closing) for key, number, closing in _entries(stores)}
-    effects = stores.audit(
-        "SELECT subscription, key, number, event_id FROM audit_effect ORDER BY id"
-    )
-    _check_effects(entries, effects, found)
+    rows = stores.ledger("SELECT key, number, closing FROM ledger_entry")
+    entries = {(key, number): bool(closing) for key, number, closing in rows}
+    _check_effects(entries, stores, found, truth)
+    if "handlers" in truth.kinds:
+        _check_doomed(entries, stores, found, truth)
+        _check_remarks(entries, stores, found, truth)
+    if "releases" in truth.kinds:
+        _check_attempts(stores, found, truth)
     _check_log(entries, stores, found)
     _check_streams(stores, brittle, found)
 
 
-def _entries(stores: Stores) -> list[tuple[str, int, bool]]:
-    return stores.ledger("SELECT key, number, closing FROM ledger_entry")
+def _wanted(entries: Entries, which: str) -> set[Entry]:
+    return {entry for entry, closing in entries.items() if closing or which == "all"}
 
 
-def _check_effects(entries, effects, found: Findings) -> None:
-    for subscription in HEARD:
-        heard = [(key, number) for name, key, number, _ in effects if name == subscription]
-        wanted = {each for each in entries if subscription != "job" or entries[each]}
+def _check_effects(entries: Entries, stores: Stores, found: Findings, truth: Truth) -> None:
+    rows = stores.audit("SELECT subscription, key, number, event_id FROM audit_effect ORDER BY id")
+    effects, seen = [], set[tuple[str, str]]()
+    for name, key, number, event_id in rows:
+        event = plain(event_id)
+        if event not in truth.again or (name, event) not in seen:
+            effects.append((name, (key, number), event))
+        seen.add((name, event))
+    found.doubled += len(effects) - len(seen)
+    for subscription, which in truth.heard().items():
+        heard = [
+            entry
+            for name, entry, event in effects
+            if name == subscription and event not in truth.undone
+        ]
+        wanted = _wanted(entries, which)
+        if subscription == "doomed":
+            wanted = {entry for entry in wanted if not truth.fate("doomed", entry)}
         found.lost += len(wanted - set(heard))
         found.doubled += len(heard) - len(set(heard))
         found.phantom += len(set(heard) - wanted)
-        found.disordered += _disordered(heard)
-    events = [(name, event_id) for name, _, _, event_id in effects]
-    found.doubled += len(events) - len(set(events))
+        if subscription in truth.in_order():
+            found.disordered += _disordered(heard)
+    found.phantom += sum(name not in truth.heard() for name, _, _ in effects)
 
 
-def _disordered(heard: list[tuple[str, int]]) -> int:
+def _check_doomed(entries: Entries, stores: Stores, found: Findings, truth: Truth) -> None:
+    """They are dead and nothing else is, with an error that says what was wrong with them."""
+    told = stores.ledger("SELECT event_id, key, number FROM ledger_entry")
+    known = {plain(event): (key, number) for event, key, number in told}
+    rows = stores.audit(
+        "SELECT event_id, error_type FROM carveout_delivery"
+        " WHERE subscription = 'audit.doomed' AND state = 'dead'"
+    )
+    dead = {known.get(plain(event), ("", 0)): error for event, error in rows}
+    ways = {entry: truth.fate("doomed", entry) for entry in _wanted(entries, "closing")}
+    doomed = {entry: way for entry, way in ways.items() if way}
+    found.misjudged += len(dead.keys() ^ doomed.keys())
+    others = Counter(
+        way
+        for entry, way in doomed.items()
+        if entry in dead and not any(own in dead[entry] for own in OWN_ERROR[way])
+    )
+    for way, count in others.items():
+        may_be = max(1, OTHERS_MAX * sum(each == way for each in doomed.values()))
+        found.misjudged += count if count > may_be else 0
+
+
+def _check_remarks(entries: Entries, stores: Stores, found: Findings, truth: Truth) -> None:
+    """What a handler writes into another database is there at least once."""
+    rows = stores.ledger("SELECT subscription, key, number FROM ledger_remark")
+    remarks = {(name, (key, number)) for name, key, number in rows}
+    wanted = {
+        (name, entry)
+        for name, which in HEARD.items()
+        for entry in _wanted(entries, which)
+        if truth.fate(name, entry) == "writes elsewhere"
+    }
+    found.lost += len(wanted - remarks)
+    found.phantom += len(remarks - wanted)
+
+
+def _check_attempts(stores: Stores, found: Findings, truth: Truth) -> None:
+    """No attempt is counted that was not made: what is new in release 2 never fails."""
+    [(counted, failed)] = stores.audit(
+        "SELECT coalesce(sum(CASE WHEN outcome = 'handled' THEN number - 1 ELSE 0 END), 0),"
+        " coalesce(sum(CASE WHEN outcome = 'failed' THEN 1 ELSE 0 END), 0)"
+        " FROM carveout_attempt WHERE subscription = 'audit.late'"
+    )
+    found.misjudged += max(int(counted) - int(failed) - truth.broken_off, 0)
+
+
+def plain(event_id: object) -> str:
+    """As SQLite stores it."""
+    return str(event_id).replace("-", "")
+
+
+def _disordered(heard: list[Entry]) -> int:
     last: dict[str, int] = {}
     wrong = 0
     for key, number in heard:
@@ -90,7 +219,7 @@ def _disordered(heard: list[tuple[str, int]]) -> int:
     return wrong
 
 
-def _check_log(entries, stores: Stores, found: Findings) -> None:
+def _check_log(entries: Entries, stores: Stores, found: Findings) -> None:
     log = stores.ledger(
         "SELECT partition, position, key, data FROM carveout_loggedevent"
         " ORDER BY partition, position"
@@ -106,6 +235,7 @@ def _check_log(entries, stores: Stores, found: Findings) -> None:
     heads = stores.ledger(
         "SELECT head, (SELECT max(position) FROM carveout_loggedevent AS event"
         " WHERE event.partition = head.number) FROM carveout_partition AS head"
+        " WHERE context = 'ledger'"
     )
     found.gaps += sum(head != (last or 0) for head, last in heads)
 
@@ -135,5 +265,5 @@ def _check_streams(stores: Stores, brittle: Brittle, found: Findings) -> None:
 
 def _same(row: list, fields_: dict[str, str]) -> bool:
     event_id, event_type, key, data = row
-    told = (fields_["id"].replace("-", ""), fields_["type"], fields_["subject"], fields_["data"])
-    return told == (str(event_id).replace("-", ""), event_type, key, data)
+    told = (plain(fields_["id"]), fields_["type"], fields_["subject"], fields_["data"])
+    return told == (plain(event_id), event_type, key, data)

@@ -3,10 +3,10 @@
 import random
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.chaos.nursery import Child, Nursery
+from tests.chaos.nursery import Child, Clock, Nursery
 
 END_TIMEOUT_S = 8.0
 
@@ -14,9 +14,13 @@ END_TIMEOUT_S = 8.0
 class Member:
     """One post, held by one process after the other."""
 
-    def __init__(self, role: str, arguments: tuple[str, ...], nursery: Nursery, log: Path) -> None:
+    def __init__(
+        self, role: str, arguments: tuple[str, ...], nursery: Callable[[], Nursery], log: Path
+    ) -> None:
+        """nursery: gives the one that the next process is to come from."""
         self.role, self.log = role, log
         self._arguments, self._nursery = arguments, nursery
+        self._clock: Clock | None = None
         self._child: Child | None = None
         self._back_at = 0.0
         self._paused = False
@@ -26,10 +30,13 @@ class Member:
         return self._child is not None and self._child.running and not self._paused
 
     def start(self) -> None:
-        self._child = self._nursery.start(*self._arguments, log=self.log)
+        self._child = self._nursery().start(*self._arguments, log=self.log, clock=self._clock)
+        self._clock = None
 
-    def kill(self, away_s: float) -> None:
+    def kill(self, away_s: float, clock: Clock | None = None) -> None:
+        """clock: the next process in this post begins with a clock that is so wrong."""
         assert self._child
+        self._clock = clock
         self._child.kill()
         self._child, self._back_at = None, time.monotonic() + away_s
 
@@ -77,14 +84,15 @@ class Crew:
 
     def __init__(
         self,
-        nursery: Nursery,
+        nursery: Nursery | Callable[[], Nursery],
         events: int,
         folder: Path,
         pace_s: float = 0.0,
         sizes: Mapping[str, int] = SIZES,
     ) -> None:
         self._commands = {**self.COMMANDS, "writer": ("write", str(events), f"--pace={pace_s}")}
-        self._nursery, self._folder = nursery, folder
+        self._nursery = (lambda: nursery) if isinstance(nursery, Nursery) else nursery
+        self._folder = folder
         self.members: list[Member] = []
         for role, size in sizes.items():
             for _ in range(size):
@@ -122,6 +130,19 @@ class Crew:
                 self.died.append(member.log.name)
                 member.start()
             member.come_back(at_once=at_once)
+
+    def renew(self) -> None:
+        """Let all make place for processes of the release that is current now."""
+        for member in self.members:
+            if member.role == "writer":
+                member.end()
+            else:
+                self.replace(member)
+
+    def replace(self, member: Member) -> None:
+        """Ask one to end. When it is tended, another begins in its place, of either release."""
+        if not member.end():
+            self.died.append(f"{member.log.name} (did not end on SIGTERM)")
 
     def end(self) -> list[str]:
         """Ask all to end. Returns: those who did not."""

@@ -22,6 +22,9 @@ GONE_TIMEOUT_S = 5.0
 PROJECT = Path(__file__).with_name("project")
 ROOT = PROJECT.parents[2]
 
+Clock = tuple[float, float]
+"""How many seconds a clock is off, and for how many seconds; then it is right."""
+
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
     """What a command of the project needs in its environment."""
@@ -63,9 +66,11 @@ class Nursery:
         with self._process:
             pass
 
-    def start(self, *arguments: str, log: Path) -> "Child":
+    def start(self, *arguments: str, log: Path, clock: Clock | None = None) -> "Child":
+        """A command that goes on. clock: how many seconds its clock is off, and for how long."""
         assert self._process.stdin and self._process.stdout
-        print(json.dumps([str(log), *arguments]), file=self._process.stdin, flush=True)
+        order = json.dumps([str(log), clock, *arguments])
+        print(order, file=self._process.stdin, flush=True)
         pid = self._process.stdout.readline()
         assert pid, "the nursery is gone"
         return Child(int(pid), log)
@@ -116,15 +121,15 @@ def _main() -> None:
     django.setup()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead are buried at once
     for line in sys.stdin:
-        log, *arguments = json.loads(line)
+        log, clock, *arguments = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            _become(Path(log), arguments)
+            _become(Path(log), clock, arguments)
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
 
 
-def _become(log: Path, arguments: list[str]) -> None:
+def _become(log: Path, clock: Clock | None, arguments: list[str]) -> None:
     """Run a command in this process, and end it."""
     from django.core.management import call_command
     from django.db import connections
@@ -138,6 +143,10 @@ def _become(log: Path, arguments: list[str]) -> None:
         written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(written, 1)
         os.dup2(written, 2)
+        if clock:
+            from clock import go_wrong
+
+            go_wrong(*clock)
         call_command(*arguments)
         connections.close_all()
         code = 0

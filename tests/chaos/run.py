@@ -4,12 +4,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.chaos import faults
+from tests.chaos import faults, pooler
 from tests.chaos.brittle import Brittle, BrittleRedis
-from tests.chaos.checker import Findings, check, under_way
+from tests.chaos.checker import Findings, Truth, check, under_way
 from tests.chaos.crew import Crew
 from tests.chaos.faults import Faults, Weights
 from tests.chaos.nursery import Nursery
@@ -18,6 +18,14 @@ from tests.chaos.watcher import Watcher
 
 DRAIN_S = 30.0
 PRUNE_EVERY_S = 10.0
+KINDS = ("handlers", "clocks", "releases", "pgbouncer", "restores")
+"""Kinds of faults that may be left out: handlers that misbehave, clocks that jump, two releases
+side by side, a PgBouncer before PostgreSQL, with both of them dying, and databases that are
+restored, which has its own scenario after the run."""
+BACKLOG = 1_000
+"""Writers wait while the audit is more events than this behind."""
+MIXED_FROM = 0.1
+"""So much of the events is written before release 2 comes."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +37,21 @@ class Plan:
     faults: int
     engine: str = "sqlite"
     redis: str = "none"
-    weights: Weights = field(default_factory=lambda: dict(faults.ALL))
+    weights: Weights | None = None
+    """Default: all faults of its kinds."""
     pace_s: float = 0.0
     """How long a writer rests between transactions."""
+    kinds: tuple[str, ...] = KINDS
+
+    @property
+    def pooled(self) -> bool:
+        return "pgbouncer" in self.kinds and self.engine == "postgres" and pooler.installed()
+
+    def faults_to_choose(self) -> Weights:
+        if self.weights is not None:
+            return self.weights
+        left_out = set() if self.pooled else {"pgbouncer"}
+        return faults.of_kinds(set(self.kinds) - left_out)
 
 
 @dataclass
@@ -71,6 +91,12 @@ class Run:
         self._plan, self._stores, self._folder, self._redis = plan, stores, folder, redis
         self._report = Report(plan, Findings())
         self._pruned_at = time.monotonic()
+        self._releases: list[Nursery] = []
+        self._truth = Truth(plan.kinds, str(plan.seed))
+        self._settled = "releases" not in plan.kinds
+        """Is all delivered that release 2 hears and release 1 did not?"""
+        self._share = 0.0 if "releases" in plan.kinds else 1.0
+        """Of the processes that begin now, so many are of release 2."""
 
     def report(self) -> Report:
         """Do it all. Returns: what was found."""
@@ -80,52 +106,94 @@ class Run:
             **self._stores.env,
             **brittle.env,
             "CARVEOUT_DIR": str(self._folder),
+            "BACKLOG": str(BACKLOG),
+            "KINDS": " ".join(self._plan.kinds),
+            "SEED": str(self._plan.seed),
         }
         try:
-            with Nursery(env) as nursery:
-                self._work(nursery, brittle)
-            check(self._stores, brittle, self._report.found)
+            with (
+                Nursery(env | {"RELEASE": "1"}) as first,
+                Nursery(env | {"RELEASE": "2"}) as second,
+            ):
+                self._releases = (first, second)
+                self._work(brittle)
+            truth = replace(self._truth, broken_off=self._broken_off())
+            check(self._stores, brittle, self._report.found, truth)
         finally:
             brittle.close()
+            self._stores.close()
         self._report.duration_s = time.monotonic() - began
         return self._report
 
-    def _work(self, nursery: Nursery, brittle: Brittle) -> None:
-        crew = Crew(nursery, self._plan.events, self._folder, self._plan.pace_s)
+    def _work(self, brittle: Brittle) -> None:
+        crew = Crew(self._nursery, self._plan.events, self._folder, self._plan.pace_s)
         watcher = Watcher(self._stores, self._report.found)
         crew.start()
         watcher.start()
-        self._suffer(crew, brittle, nursery)
+        self._suffer(crew, brittle)
         crew.tend(written=True, at_once=True)
+        if "releases" in self._plan.kinds:
+            self._share = 1.0
+            crew.renew()
         self._wait_until_drained(crew)
         watcher.stop()
         self._note("did not end on SIGTERM", crew.end())
         self._note("died by itself", crew.died)
         self._note("the watcher failed", [repr(error) for error in watcher.failed])
 
-    def _suffer(self, crew: Crew, brittle: Brittle, nursery: Nursery) -> None:
+    def _broken_off(self) -> int:
+        """How many attempts of jobs were broken off, at most: each is counted, and has no end."""
+        crashes = self._report.faults.get("database crash", 0) * Crew.SIZES["worker"]
+        restarts = self._report.faults.get("database restart pooler", 0) * Crew.SIZES["worker"]
+        hits = sum(self._report.faults.get(f"{how} worker", 0) for how in ("kill", "clock"))
+        return hits + crashes + restarts
+
+    def _nursery(self) -> Nursery:
+        """Of the release that the next process has."""
+        return self._releases[random.random() < self._share]
+
+    def _suffer(self, crew: Crew, brittle: Brittle) -> None:
         rng = random.Random(self._plan.seed)
-        happening = Faults(crew, brittle, rng, self._plan.weights)
+        weights = self._plan.faults_to_choose()
+        happening = Faults(crew, brittle, rng, weights, self._stores.faults())
         while (made := self._made()) < self._plan.events:
+            self._release(made)
             if faults.in_step(
                 happening.happened.total(), self._plan.faults, made, self._plan.events
             ):
                 happening.strike()
             crew.tend(written=self._made() >= self._plan.events)
-            self._prune(nursery)
+            self._prune()
             faults.rest()
         self._report.faults, self._report.events = dict(happening.happened), made
 
-    def _prune(self, nursery: Nursery) -> None:
-        """All that everybody has handled, so that a cursor that was forgotten would be noticed."""
-        if time.monotonic() - self._pruned_at > PRUNE_EVERY_S:
+    def _release(self, made: int) -> None:
+        """Let release 2 come; when it has been everywhere, have delivered what passed before."""
+        if self._settled:
+            return
+        if made >= self._plan.events * MIXED_FROM:
+            self._share = 0.5
+        cursors = "SELECT count(*) FROM carveout_cursor WHERE subscription = 'audit.late'"
+        partitions = "SELECT count(*) FROM carveout_partition WHERE context = 'ledger'"
+        places = self._stores.ledger(partitions)[0][0]
+        if places and self._stores.audit(cursors)[0][0] == places:
+            self._settled = True
+            log = self._folder / "unheard.log"
+            self._releases[1].start("unheard", "audit.wide", "--deliver", "--yes", log=log)
+
+    def _prune(self) -> None:
+        """All that everybody has handled, so that a cursor that was forgotten would be noticed.
+
+        Not before release 2 is there: what is new in it hears from the beginning.
+        """
+        if self._settled and time.monotonic() - self._pruned_at > PRUNE_EVERY_S:
             self._pruned_at = time.monotonic()
             log = self._folder / "prune.log"
-            nursery.start("prune", "ledger", "--older-than", "0", log=log)
+            self._releases[1].start("prune", "ledger", "--older-than", "0", log=log)
 
     def _wait_until_drained(self, crew: Crew) -> None:
         healed_at = time.monotonic()
-        while left := under_way(self._stores):
+        while left := under_way(self._stores, self._truth):
             if time.monotonic() - healed_at > DRAIN_S:
                 self._note("still under way", [f"{name}: {count}" for name, count in left.items()])
                 break

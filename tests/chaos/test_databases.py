@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.checker import under_way
-from tests.chaos.stores import Templates
 from tests.chaos.world import World
 from tests.eventually import eventually
-from tests.servers import PostgresForTests
 
 pytestmark = pytest.mark.chaos
 
@@ -68,17 +66,10 @@ def test_eight_writers_on_one_sqlite_file_lose_and_double_nothing(templates, tmp
     assert found.clean, found
 
 
-@pytest.fixture(scope="module")
-def mortal() -> Iterator[PostgresForTests]:
-    server = PostgresForTests(durable=True)
-    yield server
-    server.close()
-
-
 def test_a_postgresql_that_crashes_in_the_middle_loses_and_doubles_nothing(
-    mortal, tmp_path, started
+    mortal, templates, tmp_path, started
 ):
-    world, workers = started(Templates(tmp_path, lambda: mortal).new("postgres", tmp_path))
+    world, workers = started(templates.new("postgres", tmp_path))
     for crash in range(1, CRASHES + 1):
         total = crash * ENTRIES
         writer = world.begin(("write", str(total)))

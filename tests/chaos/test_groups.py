@@ -30,7 +30,7 @@ def carry_out(templates, tmp_path) -> Iterator:
 
 
 def plan(seed: int, faults: int, weights: dict[str, float], redis: str) -> Plan:
-    return Plan(seed, EVENTS, faults, redis=redis, weights=weights, pace_s=0.1)
+    return Plan(seed, EVENTS, faults, redis=redis, weights=weights, pace_s=0.1, kinds=())
 
 
 def test_fail_over_to_a_replica(carry_out):

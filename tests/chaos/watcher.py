@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from tests.chaos.checker import Findings
+from tests.chaos.checker import HEADS, Findings
 from tests.chaos.stores import Stores
 
 LOOK_EVERY_S = 0.5
@@ -17,7 +17,6 @@ BALANCE = """
          WHERE subscription = 'audit.{0}' AND state <> 'trying')
 """
 CURSORS = "SELECT subscription, partition, position FROM carveout_cursor"
-HEADS = "SELECT number, head FROM carveout_partition"
 FIRSTS = "SELECT partition, min(position) FROM carveout_loggedevent GROUP BY partition"
 
 

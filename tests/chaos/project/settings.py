@@ -18,6 +18,8 @@ def database(url: str) -> dict:
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
+    else:
+        config["DISABLE_SERVER_SIDE_CURSORS"] = True  # as PgBouncer asks for
     return config
 
 
@@ -27,6 +29,10 @@ DATABASES = {
     "default": database(os.environ["DATABASE_URL"]),
     "audit": database(os.environ["DATABASE_URL_AUDIT"]),
 }
+AUDIT_DATABASE = "audit"
+if os.environ["DATABASE_URL_AUDIT"] == os.environ["DATABASE_URL"]:
+    AUDIT_DATABASE = "default"
+    del DATABASES["audit"]
 DATABASE_ROUTERS = ["carveout.routers.ContextRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -36,8 +42,8 @@ CARVEOUT = {
     "STATE_DIR": os.environ["CARVEOUT_DIR"],
     "CONTEXTS": {
         "ledger": {"apps": ["ledger"], "partitions": int(os.environ.get("PARTITIONS", "4"))},
-        "audit": {"apps": ["audit"], "database": "audit"},
-        "tally": {"apps": ["tally"], "database": "audit"},
+        "audit": {"apps": ["audit"], "database": AUDIT_DATABASE},
+        "tally": {"apps": ["tally"], "database": AUDIT_DATABASE},
     },
     "BATCH_ROWS": int(os.environ.get("BATCH_ROWS", "100")),
     "STREAM_LENGTH": int(os.environ.get("STREAM_LENGTH", "1000")),
@@ -49,6 +55,10 @@ CARVEOUT = {
 }
 RQ_QUEUES = carveout.rq_queues(CARVEOUT)
 INSTALLED_APPS = ["django_rq", "carveout", *carveout.hosted_apps(CARVEOUT)]
+KINDS = os.environ.get("KINDS", "").split()
+SEED = os.environ.get("SEED", "")
+BACKLOG = int(os.environ.get("BACKLOG", "0"))
+RELEASE = int(os.environ.get("RELEASE", "2"))
 CARVEOUT_BROKEN = os.environ.get("CARVEOUT_BROKEN", "")
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "200"))
 CLOSING_SHARE = float(os.environ.get("CLOSING_SHARE", "0.04"))

@@ -20,6 +20,15 @@ class Effect(models.Model):
         return f"{self.subscription} {self.key} {self.number}"
 
 
+class Once(models.Model):
+    """A row that there can only be one of."""
+
+    name = models.CharField(max_length=20, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 def effect(subscription: str, event: carveout.ReceivedEvent) -> Effect:
     return Effect(
         subscription=subscription,

@@ -57,6 +57,6 @@ def _make_entry(key: str) -> None:
     Account.objects.filter(key=key).update(entries=F("entries") + 1)  # locks it until the commit
     number = Account.objects.values_list("entries", flat=True).get(key=key)
     closing = random.random() < settings.CLOSING_SHARE
-    Entry.objects.create(key=key, number=number, closing=closing)
     announced = AccountClosed if closing else EntryMade
-    carveout.publish(announced(account=key, number=number))
+    event_id = carveout.publish(announced(account=key, number=number))
+    Entry.objects.create(key=key, number=number, closing=closing, event_id=event_id)
