@@ -43,13 +43,15 @@ GONE = ("did not answer", "could not connect")
 class Site:
     """The project with the defaults of a deployment, and handlers that take their time."""
 
-    def __init__(self, stores: Stores, valkey: ValkeyForTests, folder: Path) -> None:
+    def __init__(
+        self, stores: Stores, valkey: ValkeyForTests, folder: Path, partitions: int = 16
+    ) -> None:
         self.stores, self.valkey, self.folder = stores, valkey, folder
         env = {
             **stores.env,
             "REDIS_URL": valkey.url,
             "CARVEOUT_DIR": str(folder),
-            "PARTITIONS": "16",
+            "PARTITIONS": str(partitions),
             "BLOCK_MS": "1000",
             "LEASE_MS": "10000",
             "FAIL_SHARE": "0",
@@ -74,14 +76,19 @@ class Site:
     def works(self, command: Command) -> Callable[[], bool]:
         """Is the worker in the middle of something?"""
         if command == RELAY:
-            before = self._head()
-            return lambda: self._head() > before
+            before = self.head()
+            return lambda: self.head() > before
         if command == CONSUME:
             return self._in_a_batch
         claimed = self._claimed_until()
         return lambda: self._claimed_until() > claimed
 
-    def _head(self) -> int:
+    def effects(self) -> int:
+        """Of the handler that takes one event at a time."""
+        effects = "SELECT count(*) FROM audit_effect WHERE subscription = 'one'"
+        return int(self.stores.audit(effects)[0][0])
+
+    def head(self) -> int:
         head = "SELECT coalesce(sum(head), 0) FROM carveout_partition"
         return int(self.stores.ledger(head)[0][0])
 
@@ -163,6 +170,31 @@ def test_every_worker_ends_when_asked(site, command, busy, away):
         site.start(*BESIDES[command])
     took_s = [ask_to_end(site, command, turn, busy, away) for turn in range(TIMES)]
     print(f"{TIMES} of {TIMES} ended with 0, the slowest after {max(took_s):.2f} s")  # noqa: T201
+
+
+ENTRIES, EACH_S, BETWEEN_S = 15, 0.5, 4.0
+
+
+def test_a_consumer_that_is_ended_again_and_again_still_gets_through(templates, tmp_path, valkey):
+    """Each event takes long, all are one batch, and what was handled before the signal is kept."""
+    site = Site(templates.new("sqlite", tmp_path), valkey, tmp_path, partitions=1)
+    site.slow.close()
+    site.slow = Nursery({**site.hasty.env, "EACH_S": str(EACH_S)})
+    try:
+        site.hasty.run("write", str(ENTRIES), log=tmp_path / "write.log")
+        site.hasty.run("relay", "--once", log=tmp_path / "relay.log")
+        effects, ended_s = [0], list[float]()
+        while effects[-1] < site.head():
+            worker = Worker(site, CONSUME, anew=True)
+            time.sleep(BETWEEN_S)
+            ended_s.append(worker.end())
+            effects.append(site.effects())
+            assert effects[-1] > effects[-2], worker.printed[-3000:]
+        assert effects[-1] == site.head() > ENTRIES
+        assert len(ended_s) > 2
+        print(f"after each end {effects} events, {max(ended_s):.2f} s at most")  # noqa: T201
+    finally:
+        site.close()
 
 
 def ask_to_end(site: Site, command: Command, turn: int, busy: bool, away: bool) -> float:

@@ -63,6 +63,7 @@ CARVEOUT_BROKEN = os.environ.get("CARVEOUT_BROKEN", "")
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "200"))
 CLOSING_SHARE = float(os.environ.get("CLOSING_SHARE", "0.04"))
 BATCH_S = float(os.environ.get("BATCH_S", "0"))
+EACH_S = float(os.environ.get("EACH_S", "0"))
 JOB_S = float(os.environ.get("JOB_S", "0"))
 FAIL_SHARE = float(os.environ.get("FAIL_SHARE", "0.002"))
 

@@ -33,6 +33,7 @@ def leave(subscription: str, event: carveout.ReceivedEvent) -> Any:
 @carveout.subscribe(*EVERYTHING, **PATIENT, ordered=True)
 def one(event):
     result = leave("one", event)
+    time.sleep(settings.EACH_S)
     fail_now_and_then()
     return result
 
