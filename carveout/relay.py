@@ -161,7 +161,7 @@ class Relay:
         after it.
 
         Raises: StreamUnavailable: Redis did not answer; what was sequenced stays so.
-                Error: a database did not answer. Neither is raised if something was done.
+                Error: a database did not answer.
         """
         done, errors = 0, list[Exception]()
         deployed.keep_telling(self._contexts)
@@ -179,7 +179,7 @@ class Relay:
         self._woken = set()
         self._refreshed = set() if again or errors else refreshed
         self._note_reports(errors)
-        if errors and not done:
+        if errors:
             raise errors[0]
         return done
 

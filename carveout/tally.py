@@ -23,7 +23,8 @@ from carveout.refusal import is_wrong_type
 from carveout.unix import after_fork
 
 FLUSH_EVERY_S = 1.0
-KINDS = ("heard", "failed", "done", "logged", "caused", "lookups", "lookups_failed", "lookups_us")
+KINDS = ("heard", "failed", "done", "logged", "caused", "unknown")
+KINDS += ("lookups", "lookups_failed", "lookups_us")
 LAST = "carveout:tally:last"
 
 _lock = threading.Lock()
@@ -80,7 +81,7 @@ def of_kind(kind: str) -> dict[str, Tally]:
     """All tallies of a kind, by name. Raises: redis.RedisError, OSError: Redis did not answer."""
     ours = impatient_client()
     counts = inbound.fields(ours, _key(kind), inbound.whole)
-    words = 1 if kind == "logged" else 2
+    words = 1 if kind in ("logged", "unknown") else 2
     if other := [name for name in counts if len(name.split(" ")) != words]:
         inbound.ignore(_key(kind), "counts what has no such name", other[0])
     names = [name for name in counts if len(name.split(" ")) == words]
