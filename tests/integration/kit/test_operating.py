@@ -56,6 +56,7 @@ def dead(kit, mended):
     kit.set(RETRY_BASE_S=1000)
     announce(sold(3))
     steps.flow()
+    rows().update(due_at=timezone.now() + timedelta(minutes=1))
     rows(subscription="desk.print").update(state=Delivery.State.DEAD)
 
 
@@ -199,7 +200,9 @@ class TestRetryPolicy:
         kit.set(RETRY_BASE_S=100, RETRY_CAP_S=150)
         assert self.waits_s(1) == 150
 
-    def test_an_error_to_give_up_on_is_dead_at_once(self):
+    def test_an_error_to_give_up_on_is_dead_at_once(self, kit):
+        kit.set(RETRY_BASE_S=1000)
+
         @carveout.subscribe("tickets.TicketSold", give_up_on=(LookupError,))
         def listen(event):
             raise KeyError if event.key == "T-1" else ValueError
