@@ -33,6 +33,10 @@ def attempt(delivery_id: int, database: str) -> None:
     if subscription is None:
         logger.error("delivery %s: no subscription %s here", claimed.pk, claimed.subscription)
         return
+    if not subscription.hears(delivery.event_of(claimed)):
+        logger.info("%s is left to a release that hears its type", claimed)
+        delivery.leave(claimed, database)
+        return
     if claimed.attempts > subscription.max_attempts:
         logger.error("%s given up: it kills its process", claimed)
         delivery.give_up(claimed, subscription)

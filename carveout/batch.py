@@ -34,6 +34,8 @@ class Share:
     events: Sequence[ReceivedEvent]
     found: Found = field(default_factory=dict)
     gathered: Gathered = field(default_factory=Gathered)
+    hears: str = ""
+    """The types that its cursor moves for."""
 
 
 def handle(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
@@ -105,19 +107,28 @@ def attempt_one(share: Share) -> None:
 
 
 def _unblocked(share: Share) -> Sequence[ReceivedEvent]:
-    """The events that may be handled now; those behind an earlier one of their key are kept."""
+    """The events that may be handled now.
+
+    Those behind an earlier one of their key are kept, and those that only another release hears.
+    """
     subscription = share.subscription
-    if not subscription.ordered or subscription.via == "rq" or not share.events:
+    if subscription.via == "rq":
         return share.events
-    blocked = turn.blocked_keys(subscription, share.events)
-    behind = [event for event in share.events if event.key in blocked]
+    unknown = [event for event in share.events if not subscription.hears(event)]
+    if unknown:
+        delivery.store(subscription, unknown, Delivery.State.WAITING)
+    events = [event for event in share.events if subscription.hears(event)]
+    if not subscription.ordered or not events:
+        return events
+    blocked = turn.blocked_keys(subscription, events)
+    behind = [event for event in events if event.key in blocked]
     if behind:
         delivery.store(subscription, behind, Delivery.State.WAITING)
-    return [event for event in share.events if event.key not in blocked]
+    return [event for event in events if event.key not in blocked]
 
 
 def _advance(shares: Sequence[Share], place: Place, old: At, new: At) -> None:
     reach("consumer: handled")
-    names = [share.subscription.name for share in shares]
-    cursor.advance(names, place, old, new, shares[0].subscription.database)
+    hears = {share.subscription.name: share.hears for share in shares}
+    cursor.advance(hears, place, old, new, shares[0].subscription.database)
     reach("consumer: cursor moved")

@@ -14,7 +14,6 @@ from carveout.batch import Share, attempt_one
 from carveout.cursor import At
 from carveout.errors import CursorMoved
 from carveout.event import Place
-from carveout.subscription import Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ def handle_carefully(share: Share, place: Place, old: At, new: At) -> None:
         at = At(event.position, event.id)
     if at.position < new.position:
         with transaction.atomic(using=share.subscription.database):
-            _advance(share.subscription, place, at, new)
+            _advance(share, place, at, new)
 
 
 def _handle_one(share: Share, place: Place, old: At) -> None:
@@ -38,7 +37,7 @@ def _handle_one(share: Share, place: Place, old: At) -> None:
     attempts = note.add(subscription, event)
     try:
         with transaction.atomic(using=subscription.database):
-            _advance(subscription, place, old, At(event.position, event.id))
+            _advance(share, place, old, At(event.position, event.id))
             _attempt_or_give_up(share, attempts)
     except CursorMoved:
         note.remove(subscription, event)
@@ -55,5 +54,6 @@ def _attempt_or_give_up(share: Share, attempts: int) -> None:
         attempt_one(share)
 
 
-def _advance(subscription: Subscription, place: Place, old: At, new: At) -> None:
-    cursor.advance([subscription.name], place, old, new, subscription.database)
+def _advance(share: Share, place: Place, old: At, new: At) -> None:
+    subscription = share.subscription
+    cursor.advance({subscription.name: share.hears}, place, old, new, subscription.database)

@@ -32,6 +32,8 @@ KILLED = {
     "alike": likeness("", _DEATH, ""),
 }
 """What kills its process leaves no error; this stands in its place."""
+LEAVE_S = 1
+"""How soon a delivery that was left to others is looked at again."""
 SWEEP_AFTER_S = 5
 """How long a job may be without a trace before it is looked for in Redis."""
 
@@ -140,6 +142,17 @@ def failed(
             happened = Outcome.FAILED if counts else Outcome.PUT_OFF
             outcome = Outcome.GIVEN_UP if dead else happened
             ending.record(delivery, outcome, subscription.database, run, told)
+
+
+def leave(delivery: Delivery, database: str) -> None:
+    """Let others try a delivery that was claimed here and can't be run; no attempt is counted."""
+    ours = _rows(database).filter(pk=delivery.pk, attempts=delivery.attempts)
+    ours.update(
+        state=Delivery.State.WAITING,
+        attempts=delivery.attempts - 1,
+        due_at=timezone.now() + timedelta(seconds=LEAVE_S),
+        claimed_until=None,
+    )
 
 
 def give_up(delivery: Delivery, subscription: Subscription) -> None:

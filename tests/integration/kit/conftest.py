@@ -14,7 +14,7 @@ from django.db import connections
 from django.test import override_settings
 
 import carveout
-from carveout import notice, tally, trace, transport
+from carveout import hearing, notice, tally, trace, transport
 from carveout.contracts import deployed
 from carveout.models import (
     Attempt,
@@ -165,6 +165,7 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
     tally.forget()
     trace.forget_pending()
     deployed.forget()
+    hearing.forget()
     with declarations.only(OURS):
         yield ours
     transport.breakers.clear()
