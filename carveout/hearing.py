@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
@@ -61,7 +62,7 @@ def _add_types(subscription: Subscription, row: Cursor) -> None:
     if not known or subscription.start == "now":  # of before 0002, or nothing of before is asked
         rows.update(hears=write(known | wanted))
         return
-    unheard = [F("unheard")]
+    unheard: list[Any] = [F("unheard")]
     for type_ in sorted(wanted - known):
         unheard += [Value(f" {type_}=0-"), Cast("position", CharField())]
     if rows.update(hears=write(known | wanted), unheard=Concat(*unheard, output_field=CharField())):

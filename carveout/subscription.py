@@ -133,7 +133,9 @@ def _full_name(context: str, name: str) -> str:
             f" Write name='{context}.<name>' or name='<name>'."
         )
     if len(f"{context}.{function}") > NAME_MAX:
-        raise DeclarationInvalid(f"Subscription {name!r}: more than {NAME_MAX} characters.")
+        raise DeclarationInvalid(
+            f"Subscription {name!r}: its name has more than {NAME_MAX} characters."
+        )
     return f"{context}.{function}"
 
 
