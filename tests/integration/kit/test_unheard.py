@@ -80,18 +80,22 @@ class TestReleasesSideBySide:
         assert not Delivery.objects.using("kit").exists()
 
     def test_new_code_declares_before_it_has_a_lease(self):
-        old = consumer(0, *RELEASE_1)
+        release(*RELEASE_1)
+        old = Consumer(["desk"])
         announce(sold(1))
         steps.relay()
         old.run_once()
         release(*RELEASE_2)
         new = Consumer(["desk"])
         new.run_once()
+        assert list(old.leases_held())
+        assert not list(new.leases_held())
         announce(returns(1, 3))
         steps.relay()
         old.run_once()
         old.run_once()
-        assert Delivery.objects.using("kit").count() == 3
+        assert Delivery.objects.using("kit").count() + len(returned_noted()) == 3
+        old.close()
         new.close()
 
     def test_old_code_does_not_try_what_it_keeps(self, caplog):
