@@ -39,6 +39,10 @@ def attempt(delivery_id: int, alias: str) -> None:
     if claimed is None:
         return
     subscription = registry[claimed.subscription]
+    if not subscription.hears(delivery.event_of(claimed)):
+        logger.info("%s is left to a release that hears its type", claimed)
+        delivery.leave(claimed, alias)
+        return
     if claimed.attempts > subscription.max_attempts:
         logger.error("%s is dead: every attempt ended its process", claimed)
         delivery.give_up(claimed, subscription)

@@ -38,6 +38,8 @@ class Share:
     events: Sequence[ReceivedEvent]
     found: Found = field(default_factory=dict)
     gathered: Gathered = field(default_factory=Gathered)
+    hears: str = ""
+    """The types that its cursor moves for."""
 
 
 @dataclass(frozen=True)
@@ -216,21 +218,28 @@ def _run(share: Share, events: Sequence[ReceivedEvent], stretch: Stretch | None)
 
 
 def _unblocked(share: Share) -> Sequence[ReceivedEvent]:
-    """The events that may be handled now; others are behind an earlier one of their key."""
+    """The events that may be handled now.
+
+    Others are behind an earlier one of their key, or only another release hears them.
+    """
     subscription = share.subscription
-    if not subscription.ordered or subscription.via == "rq" or not share.events:
+    if subscription.via == "rq":
         return share.events
-    blocked = turn.blocked_keys(subscription, share.events)
-    return [event for event in share.events if event.key not in blocked]
+    events = [event for event in share.events if subscription.hears(event)]
+    if not subscription.ordered or not events:
+        return events
+    blocked = turn.blocked_keys(subscription, events)
+    blocked |= {event.key for event in share.events if not subscription.hears(event)}
+    return [event for event in events if event.key not in blocked]
 
 
 def _advance(reached: Reached, shares: Iterable[Share], stretch: Stretch) -> None:
     reach("consumer: handled")
-    together: dict[At, list[str]] = defaultdict(list)
-    databases = {share.subscription.name: share.subscription.database for share in shares}
-    for name, at in reached.items():
-        together[at].append(name)
-    for at, names in together.items():
+    together: dict[At, list[Share]] = defaultdict(list)
+    for share in shares:
+        together[reached.get(share.subscription.name, stretch.old)].append(share)
+    for at, some in together.items():
         if at != stretch.old:
-            cursor.advance(names, stretch.place, stretch.old, at, databases[names[0]])
+            hears = {share.subscription.name: share.hears for share in some}
+            cursor.advance(hears, stretch.place, stretch.old, at, some[0].subscription.database)
     reach("consumer: cursor moved")

@@ -94,5 +94,5 @@ def _give_up(share: Share, step: Stretch) -> None:
 
 
 def _advance(share: Share, step: Stretch) -> None:
-    subscription = share.subscription
-    cursor.advance([subscription.name], step.place, step.old, step.new, subscription.database)
+    hears, alias = {share.subscription.name: share.hears}, share.subscription.database
+    cursor.advance(hears, step.place, step.old, step.new, alias)

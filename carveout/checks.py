@@ -1,14 +1,15 @@
 """System checks: every mistake in settings and declarations, at start and all at once."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
-from django.db import connections
+from django.db import DatabaseError, connections
 
-from carveout import address, conf, event, lookups, overlooked, upcaster
+from carveout import address, conf, event, hearing, lookups, overlooked, unheard, upcaster
 from carveout.errors import CarveoutError
 from carveout.subscription import Subscription, hosted
 from carveout.upcaster import Upcaster
@@ -84,6 +85,34 @@ def _unread(
         hint=f"Move it to {source.app}/{first.home}.py, or write `import {source.module}` there.",
         id=code,
     )
+
+
+@register(TAG)
+def check_cursors(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """What cursors say against the declarations; `check --database` asks, as Django's own do."""
+    settings, mistakes = _settings()
+    if mistakes or not databases:
+        return []
+    found: list[CheckMessage] = []
+    for each in hosted(settings.hosted):
+        if each.database in databases:
+            with suppress(DatabaseError):  # not there yet, or away: the workers tell
+                found += _check_cursors(each)
+    return found
+
+
+def _check_cursors(each: Subscription) -> Iterator[CheckMessage]:
+    if names := hearing.predecessors(each):
+        yield Warning(hearing.refusal(each, names), obj=each.handler, id="carveout.W020")
+    if passed := unheard.passed(each):
+        yield Warning(
+            f"{each.name} never heard {'; '.join(map(str, passed))}.",
+            hint=f"`manage.py unheard {each.name} --deliver`, or --accept.",
+            obj=each.handler,
+            id="carveout.W021",
+        )
+    if types := unheard.unknown(each):
+        yield Warning(hearing.more(each, types), obj=each.handler, id="carveout.W022")
 
 
 @register(TAG)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from carveout import cursor, marker, stop, stream, tally, trace
+from carveout import cursor, hearing, marker, stop, stream, tally, trace
 from carveout.apart import Apart, Part
 from carveout.attempt import attempt, settle
 from carveout.conf import get_settings
@@ -42,12 +42,16 @@ class ContextConsumer:
         self._apart = Apart()
         self._ours: set[Place] = set()
         self._last: Place = ("", 0)
+        self._declared = False
 
     def run_once(self, *, news: bool = False) -> int:
         """One batch for each partition that we hold, or for some of them if time is up.
 
         The next call goes on with the others. Returns: how much was done.
         """
+        if not self._declared:  # before there is a lease: another release may hold them all
+            hearing.declare(self.subscriptions, get_settings().database_of(self.context))
+            self._declared = True
         if self.leases.unsettled:
             self.leases.settle(self._places())
         self._ours &= self.leases.held()

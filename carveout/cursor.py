@@ -1,13 +1,14 @@
 """Cursors: where each subscription stands in each partition."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from django.db import connections
 from django.utils import timezone
 
-from carveout import stream
+from carveout import missed, stream
 from carveout.conf import get_settings
 from carveout.errors import CursorMoved
 from carveout.event import Place
@@ -29,8 +30,7 @@ BEGINNING = At(0)
 _EVENT_ID = Cursor._meta.get_field("event_id")
 _ADVANCE = """
     UPDATE carveout_cursor SET position = %s, event_id = %s, moved_at = %s
-    WHERE context = %s AND "partition" = %s AND position = %s AND subscription IN ({names})
-        AND paused_at IS NULL
+    WHERE context = %s AND "partition" = %s AND position = %s AND paused_at IS NULL AND ({ours})
 """
 _LOG_HAS_IT = """
     EXISTS (
@@ -41,15 +41,27 @@ _LOG_HAS_IT = """
 """
 
 
+class Stand(NamedTuple):
+    """Where a subscription stands, and the event types that its cursor moves for."""
+
+    at: At
+    hears: str
+
+
 def positions(subscriptions: Collection[str], place: Place, database: str) -> dict[str, At]:
     """Where each of these subscriptions stands that has a cursor already."""
+    return {name: stand.at for name, stand in stands(subscriptions, place, database).items()}
+
+
+def stands(subscriptions: Collection[str], place: Place, database: str) -> dict[str, Stand]:
+    """The same, with the types that the cursors move for."""
     cursors = Cursor.objects.using(database).filter(
         subscription__in=subscriptions, context=place[0], partition=place[1]
     )
-    rows = cursors.values_list("subscription", "position", "event_id", "paused_at")
+    rows = cursors.values_list("subscription", "position", "event_id", "paused_at", "hears")
     return {
-        subscription: At(position, event_id, paused_at is not None)
-        for subscription, position, event_id, paused_at in rows
+        subscription: Stand(At(position, event_id, paused_at is not None), hears)
+        for subscription, position, event_id, paused_at, hears in rows
     }
 
 
@@ -65,44 +77,56 @@ def places(subscriptions: Collection[str], database: str) -> set[Place]:
     return set(cursors.values_list("context", "partition"))
 
 
-def create(subscription: str, place: Place, at: At, database: str) -> None:
-    """Give a subscription its cursor, unless it has one. It is paused where the others are."""
+def create(subscription: str, place: Place, at: At, database: str, hears: str = "") -> None:
+    """Give a subscription its cursor, unless it has one. It is paused where the others are.
+
+    hears: the types that it moves for; those of the others of its context count, if there are any.
+    """
     cursors = Cursor.objects.using(database)
+    others = cursors.filter(subscription=subscription, context=place[0]).exclude(hears="")
+    hears = others.values_list("hears", flat=True).first() or hears
     paused = cursors.filter(subscription=subscription, paused_at__isnull=False)
     pause = paused.values("paused_at", "paused_by", "paused_why").first()
     cursors.get_or_create(
         subscription=subscription,
         context=place[0],
         partition=place[1],
-        defaults={"position": at.position, "event_id": at.event_id, **(pause or {})},
+        defaults={
+            "position": at.position,
+            "event_id": at.event_id,
+            "hears": hears,
+            **(pause or {}),
+        },
     )
 
 
-def advance(subscriptions: Collection[str], place: Place, old: At, new: At, database: str) -> None:
+def advance(hears: Mapping[str, str], place: Place, old: At, new: At, database: str) -> None:
     """Move cursors that stand together, in the transaction that is open.
 
     If the log lives in the same database, it has to have the event at `new`.
 
-    Raises: CursorMoved: one of them is no longer at `old`, or was paused; let the transaction roll
-                back.
+    hears: by subscription, the types that its cursor said it moves for when it was read.
+
+    Raises: CursorMoved: one of them is no longer at `old`, was paused, or moves for other types
+                now; let the transaction roll back.
             LogMismatch: the log has no such event; let the transaction roll back, too.
     """
     connection = connections[database]
     event_id = _EVENT_ID.get_db_prep_value(new.event_id, connection)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    names = ", ".join(["%s"] * len(subscriptions))
-    advance, values = _ADVANCE.format(names=names), [new.position, event_id, now, *place]
-    values += [old.position, *subscriptions]
+    ours = " OR ".join(["(subscription = %s AND hears = %s)"] * len(hears))
+    advance, values = _ADVANCE.format(ours=ours), [new.position, event_id, now, *place]
+    values += [old.position, *chain(*hears.items())]
     in_log = [*place, new.position, event_id] if _is_beside_log(place, new, database) else []
     with connection.cursor() as statement:
         statement.execute(f"{advance} AND {_LOG_HAS_IT}" if in_log else advance, values + in_log)
         moved = statement.rowcount
-    if not moved and in_log and _all_stand_at(old, subscriptions, place, database):
+    if not moved and in_log and _all_stand_at(old, hears, place, database):
         raise stream.mismatch(place, f"at position {new.position} it has another event")
-    if moved != len(subscriptions):
+    if moved != len(hears):
         raise CursorMoved(
-            f"{place[0]}.{place[1]}: {', '.join(subscriptions)} no longer stand at {old.position},"
-            " or are paused."
+            f"{place[0]}.{place[1]}: {', '.join(hears)} no longer stand at {old.position},"
+            " are paused, or hear other types now."
         )
 
 
@@ -112,11 +136,16 @@ def _is_beside_log(place: Place, at: At, database: str) -> bool:
     return hosted and settings.database_of(place[0]) == database and at.event_id is not None
 
 
-def _all_stand_at(old: At, names: Collection[str], place: Place, database: str) -> bool:
+def _all_stand_at(old: At, hears: Mapping[str, str], place: Place, database: str) -> bool:
     """If one does not, its events may be pruned already: that the log lacks them says nothing."""
-    found = positions(names, place, database)
-    at = [each for each in found.values() if each.position == old.position and not each.paused]
-    return len(at) == len(names)
+    found = stands(hears.keys(), place, database)
+    return all(
+        name in found
+        and found[name].at.position == old.position
+        and not found[name].at.paused
+        and found[name].hears == types
+        for name, types in hears.items()
+    )
 
 
 def move(subscription: str, place: Place, to: At, database: str) -> int:
@@ -124,8 +153,13 @@ def move(subscription: str, place: Place, to: At, database: str) -> int:
     cursors = Cursor.objects.using(database).filter(
         subscription=subscription, context=place[0], partition=place[1]
     )
-    was = cursors.values_list("position", flat=True).get()
-    cursors.update(position=to.position, event_id=to.event_id, moved_at=timezone.now())
+    was, unheard = cursors.values_list("position", "unheard").get()
+    cursors.update(
+        position=to.position,
+        event_id=to.event_id,
+        moved_at=timezone.now(),
+        unheard=missed.write(missed.up_to(missed.read(unheard), to.position)),
+    )
     return was
 
 

@@ -43,6 +43,8 @@ KILLED = {
 """What kills its process leaves no error; this stands in its place."""
 ERROR_TYPE_MAX = Delivery._meta.get_field("error_type").max_length
 KEY_MAX = Delivery._meta.get_field("key").max_length
+LEAVE_S = 1
+"""How soon a delivery that was left to others is looked at again."""
 
 
 def store(
@@ -160,6 +162,17 @@ def put_back(delivery: Delivery, subscription: Subscription) -> None:
     """Let a delivery be as it was before it was claimed: its process had to stop."""
     ours = _rows(subscription.database).filter(pk=delivery.pk, attempts=delivery.attempts)
     ours.update(attempts=delivery.attempts - 1, claimed_until=None, due_at=timezone.now())
+
+
+def leave(delivery: Delivery, database: str) -> None:
+    """Let others try a delivery that was claimed here and can't be run; no attempt is counted."""
+    ours = _rows(database).filter(pk=delivery.pk, attempts=delivery.attempts)
+    ours.update(
+        state=Delivery.State.WAITING,
+        attempts=delivery.attempts - 1,
+        due_at=timezone.now() + timedelta(seconds=LEAVE_S),
+        claimed_until=None,
+    )
 
 
 def give_up(delivery: Delivery, subscription: Subscription) -> None:

@@ -112,6 +112,18 @@ class Cursor(models.Model):
         null=True, help_text="The event at that position; tells when the log is another one."
     )
     moved_at = models.DateTimeField(null=True)
+    hears = models.TextField(
+        blank=True,
+        default="",
+        db_default="",  # releases that do not know it may still begin
+        help_text="The types that its subscription hears. Empty: not known yet.",
+    )
+    unheard = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Types that were added later, and between which positions they passed.",
+    )
     paused_at = models.DateTimeField(null=True, help_text="Set while a person has it paused.")
     paused_by = models.CharField(max_length=150, blank=True, default="")
     paused_why = models.TextField(blank=True, default="")

@@ -3,17 +3,29 @@
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from django.db import transaction
 
-from carveout import blame, cursor, database, history, inbound, note, spans, stream, tally, trace
+from carveout import (
+    blame,
+    cursor,
+    database,
+    hearing,
+    history,
+    inbound,
+    note,
+    spans,
+    stream,
+    tally,
+    trace,
+)
 from carveout.annotation import Gathered, gathering
 from carveout.batch import Reached, Share, Stretch, handle
 from carveout.careful import handle_carefully
 from carveout.conf import get_settings
-from carveout.cursor import BEGINNING, At
+from carveout.cursor import BEGINNING, At, Stand
 from carveout.errors import (
     CursorMoved,
     HistoryGone,
@@ -63,6 +75,7 @@ class PartitionConsumer:
         self.stalled: dict[str, Exception] = {}
         """Why subscriptions stayed behind in the last `run_once`, by name."""
         self._positions: dict[str, At] = {}
+        self._hears: dict[str, str] = {}
         self._mirrored: dict[str, int] = {}
         self._mirrored_at = 0.0
         self._careful_until: dict[str, int] = {}
@@ -84,7 +97,7 @@ class PartitionConsumer:
         """
         self.stalled.clear()
         try:
-            if self._stale or (self._idle and not news) or self._may_be_resumed():
+            if self._stale or (self._idle and not news) or self._may_go_on():
                 self._positions = self._load()
             self._stale = self._idle = False
             moved = self._run_groups(careful)
@@ -148,19 +161,46 @@ class PartitionConsumer:
     def _goes_on(self, name: str, at: At) -> bool:
         return not at.paused and not self._pauses.rests(name)
 
-    def _may_be_resumed(self) -> bool:
+    def _may_go_on(self) -> bool:
+        """A person may have resumed a subscription, or decided what one that is new is."""
+        refused = len(self._positions) < len(self._subscriptions)
         paused = any(at.paused for at in self._positions.values())
-        return paused and time.monotonic() - self._loaded_at > LOOK_AGAIN_S
+        return (paused or refused) and time.monotonic() - self._loaded_at > LOOK_AGAIN_S
 
     def _load(self) -> dict[str, At]:
         self._loaded_at = time.monotonic()
-        known = cursor.positions(self._subscriptions.keys(), self.place, self._database)
-        for name in self._subscriptions.keys() - known.keys():
-            known[name] = self._begin(self._subscriptions[name])
+        stands = self._stands()
+        if any(self._is_new(each, stands) for each in self._subscriptions.values()):
+            self._declare()
+            ours = self._subscriptions
+            stands = {n: s for n, s in self._stands().items() if not self._is_new(ours[n], {n: s})}
+        self._hears = {name: stand.hears for name, stand in stands.items()}
+        known = {name: stand.at for name, stand in stands.items()}
+        for name, hears in self._hears.items():
+            if types := hearing.unknown(self._subscriptions[name], hears):
+                more = hearing.more(self._subscriptions[name], types)
+                hearing.tell_once(logging.WARNING, more)
         note.tidy(known, self.place, self._database)
         return known
 
-    def _begin(self, subscription: Subscription) -> At:
+    def _stands(self) -> dict[str, Stand]:
+        return cursor.stands(self._subscriptions.keys(), self.place, self._database)
+
+    def _is_new(self, each: Subscription, stands: Mapping[str, Stand]) -> bool:
+        """It has no cursor here, or one that says nothing of a type that it hears."""
+        stand = stands.get(each.name)
+        return stand is None or hearing.lacks(each, self.place[0], stand.hears)
+
+    def _declare(self) -> None:
+        hearing.declare(list(self._subscriptions.values()), self._database)
+        for name in self._subscriptions.keys() - self._stands().keys():
+            subscription = self._subscriptions[name]
+            if names := hearing.predecessors(subscription):
+                hearing.tell_once(logging.ERROR, hearing.refusal(subscription, names))
+            else:
+                self._begin(subscription)
+
+    def _begin(self, subscription: Subscription) -> None:
         """Give a subscription its cursors: a new one everywhere at once, so that none is later."""
         name, context = subscription.name, self.place[0]
         firsts = {self.place: BEGINNING}  # all of a new partition, for those who hear the others
@@ -168,10 +208,10 @@ class PartitionConsumer:
             count = max(history.partitions(self._context, context), self.place[1] + 1)
             places = [(context, number) for number in range(count)]
             firsts = {place: self._first_position(subscription, place) for place in places}
+        hears = hearing.declared(subscription, context)
         with transaction.atomic(using=self._database):
             for place, at in firsts.items():
-                cursor.create(name, place, at, self._database)
-        return cursor.positions([name], self.place, self._database)[name]
+                cursor.create(name, place, at, self._database, hears)
 
     def _first_position(self, subscription: Subscription, place: Place) -> At:
         if subscription.start == "beginning":
@@ -236,7 +276,8 @@ class PartitionConsumer:
             return
         name = share.subscription.name
         trace.keep(name, self.place, span, times, share.gathered)
-        for type_, heard in Counter(event.type for event in handled).items():
+        types = (event.type for event in handled if share.subscription.hears(event))
+        for type_, heard in Counter(types).items():
             tally.count("heard", f"{name} {type_}", heard)
 
     def _span(self, shares: Sequence[Share]) -> AbstractContextManager[object]:
@@ -271,7 +312,11 @@ class PartitionConsumer:
             if not is_open(subscription, events[0]):
                 self._pauses.rest(subscription.name, REST_S)
                 continue
+            hears = self._hears[subscription.name]
             heard = [event for event in events if subscription.hears(event)]
+            kept = heard
+            if types := hearing.unknown(subscription, hears):
+                kept = [each for each in events if subscription.hears(each) or each.type in types]
             gathered = Gathered()
             try:
                 with gathering(gathered):
@@ -280,7 +325,7 @@ class PartitionConsumer:
                 self._pause([subscription], error)
                 continue
             self._pauses.clear(subscription.name)
-            shares.append(Share(subscription, heard, found, gathered))
+            shares.append(Share(subscription, kept, found, gathered, hears))
         return shares
 
     def _pause(self, group: Sequence[Subscription], error: Exception) -> None:

@@ -15,6 +15,9 @@ from carveout.lookups import Lookup
 
 Handler = TypeVar("Handler", bound=Callable[..., object])
 
+NAME_MAX = 200
+"""Characters that its cursors have room for."""
+
 registry: dict[str, "Subscription"] = {}
 """Subscriptions of the contexts hosted here, by full name."""
 
@@ -78,6 +81,7 @@ def subscribe(
     give_up_on: tuple[type[Exception], ...] = (),
     time_limit_s: float = 30.0,
     replayable: bool = True,
+    name: str = "",
 ) -> Callable[[Handler], Handler]:
     """Let a function hear events of other contexts, in order per key.
 
@@ -92,6 +96,7 @@ def subscribe(
     give_up_on: errors after which a delivery is dead at once.
     time_limit_s: seconds after which one call of the handler is interrupted and counts as failed.
     replayable: False has `replay` refuse to move its cursor back without --force.
+    name: by which its cursors know it, with or without the context; default: the function's.
 
     Raises: DeclarationInvalid: an option has a value that it can't have, another handler has the
         name, or a call of the handler would not run it.
@@ -104,7 +109,7 @@ def subscribe(
         _check_handler(handler)
         context = context_of(handler.__module__).name
         subscription = Subscription(
-            name=f"{context}.{handler.__name__}",
+            name=_full_name(context, name or handler.__name__),
             context=context,
             types=frozenset(types),
             handler=handler,
@@ -128,6 +133,20 @@ def subscribe(
         return handler
 
     return declare
+
+
+def _full_name(context: str, name: str) -> str:
+    function = name.removeprefix(f"{context}.")
+    if not function.isidentifier():
+        raise DeclarationInvalid(
+            f"Subscription {name!r}: a name is a Python identifier, with or without the context."
+            f" Write name='{context}.<name>' or name='<name>'."
+        )
+    if len(f"{context}.{function}") > NAME_MAX:
+        raise DeclarationInvalid(
+            f"Subscription {name!r}: its name has more than {NAME_MAX} characters."
+        )
+    return f"{context}.{function}"
 
 
 def hosted(contexts: Iterable[str]) -> list[Subscription]:

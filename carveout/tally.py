@@ -23,8 +23,8 @@ from carveout.refusal import is_wrong_type
 from carveout.unix import after_fork
 
 FLUSH_EVERY_S = 1.0
-KINDS = ("heard", "failed", "done", "logged", "caused", "unknown")
-KINDS += ("lookups", "lookups_failed", "lookups_us")
+_OF_EVENTS = ("heard", "failed", "done", "logged", "caused", "unknown")
+KINDS = (*_OF_EVENTS, "lookups", "lookups_failed", "lookups_us")
 LAST = "carveout:tally:last"
 
 _lock = threading.Lock()

@@ -31,7 +31,11 @@ def _undeclared(contracts: Contracts, seen: Observed, declared: Set[str]) -> Ite
         sources = _sources(each, seen, seen.traces.get(name, set()))
         for at, what in _heard_at(each, sources, contracts):
             told = f"{name} hears {what} and nobody declares it{_last(each)}."
-            yield Remark(at, f"{told} Declare it, or stop it and say `manage.py forget {name}`.")
+            yield Remark(
+                at,
+                f"{told} Declare it, or stop it and say `manage.py forget {name}`;"
+                f" if it was renamed, run `manage.py rename {name} NEW`.",
+            )
 
 
 def _sources(each: SeenSubscription, seen: Observed, traces: set[str]) -> set[str]:

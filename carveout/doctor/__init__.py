@@ -19,7 +19,12 @@ from carveout.doctor.finding import Finding, Level, error, ok, warning, worst
 
 Look = Callable[[str], Iterator[Finding]]
 
-OF_CONTEXTS: Sequence[Look] = (logs.look, subscriptions.look, deliveries.look)
+OF_CONTEXTS: Sequence[Look] = (
+    logs.look,
+    subscriptions.look,
+    subscriptions.look_for_unheard,
+    deliveries.look,
+)
 OF_CONTEXTS_IN_REDIS: Sequence[Look] = (
     logs.look_at_streams,
     subscriptions.look_for_consumers,

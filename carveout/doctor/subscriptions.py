@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from carveout import history, lease, source, stream, subscription
+from carveout import hearing, history, lease, source, stream, subscription, unheard
 from carveout.conf import get_settings
 from carveout.cursor import BEGINNING, At
 from carveout.doctor.finding import Finding, age_s, count, error, ok, warning
@@ -64,7 +64,11 @@ def look_for_undeclared(database: str) -> Iterator[Finding]:
     for name in sorted(names):
         if _gone(name):
             found = "is no longer declared; its cursors keep the log from being pruned"
-            yield warning(f"Subscription {name}", found, f"`manage.py forget {name}`")
+            yield warning(
+                f"Subscription {name}",
+                found,
+                f"`manage.py forget {name}`; if it was renamed, `manage.py rename {name} NEW`",
+            )
     rows = Delivery.objects.using(database).order_by("subscription")
     for name in rows.values_list("subscription", flat=True).distinct():
         if _gone(name):
@@ -128,6 +132,11 @@ def _look_at(
         )
         yield warning(what, found, "resume it in the admin, under Subscriptions")
         return
+    if names := hearing.predecessors(each):
+        refused = hearing.refusal(each, names)
+        forget = f"`manage.py rename {names[0]} {each.name}`, or `manage.py forget {names[0]}`"
+        yield error(what, refused.removeprefix(f"{each.name} ").rstrip("."), forget)
+        return
     if not cursors:
         found = "has no cursor yet; no consumer has begun with it"
         yield warning(what, found, f"run `manage.py consume {each.context}`")
@@ -182,6 +191,18 @@ def _waits(context: str) -> bool:
             except (LookupFailed, SettingsInvalid):
                 return True
     return False
+
+
+def look_for_unheard(context: str) -> Iterator[Finding]:
+    """What passed before its type was added, and types that only another release hears."""
+    for each in subscription.hosted([context]):
+        what = f"Subscription {each.name}"
+        if passed := unheard.passed(each):
+            found = f"never heard {'; '.join(map(str, passed))}"
+            yield warning(what, found, f"`manage.py unheard {each.name} --deliver`, or --accept")
+        if types := unheard.unknown(each):
+            found = f"keeps {', '.join(types)} for a release that hears them; this one does not"
+            yield warning(what, found, f"if none does: `manage.py unheard {each.name} --accept`")
 
 
 def _name(each: Subscription, owner: str) -> str:

@@ -5,16 +5,17 @@ from argparse import ArgumentTypeError
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import transaction
 
 from carveout import audit, history, replay
 from carveout.management.asking import add_audit, add_yes, make_sure, who
 from carveout.management.command import KitCommand
+from carveout.management.declared import declared
 from carveout.management.redis import redis_running
 from carveout.models import SubscriptionRecord
 from carveout.replay import Move
-from carveout.subscription import Subscription, registry
+from carveout.subscription import Subscription
 
 
 def position_or_time(text: str) -> int | datetime:
@@ -51,7 +52,7 @@ class Command(KitCommand):
         add_yes(parser)
 
     def handle(self, *args: Any, start: int | datetime, **options: Any) -> None:
-        subscription = self._subscription(options["subscription"])
+        subscription = declared(options["subscription"])
         with redis_running():
             moves = replay.plan(
                 subscription,
@@ -75,12 +76,6 @@ class Command(KitCommand):
         with transaction.atomic(using=subscription.database):
             audit.record(who(options), "replayed", list(row), options["reason"], told)
             replay.carry_out(subscription, moves)
-
-    def _subscription(self, name: str) -> Subscription:
-        if name not in registry:
-            known = ", ".join(sorted(registry)) or "none"
-            raise CommandError(f"There is no subscription {name!r} here. There are: {known}.")
-        return registry[name]
 
     def _wait(self, subscription: Subscription, moves: list[Move]) -> None:
         places = [move.place for move in moves]

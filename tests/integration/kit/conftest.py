@@ -14,7 +14,7 @@ from django.db import connections
 from django.test import override_settings
 
 import carveout
-from carveout import inbound, notice, tally, trace, transport
+from carveout import hearing, inbound, notice, tally, trace, transport
 from carveout.contracts import deployed
 from carveout.models import (
     Attempt,
@@ -180,6 +180,7 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
     trace.forget_pending()
     deployed.forget()
     inbound.forget()
+    hearing.forget()
     with declarations.only(OURS):
         yield ours
     transport.breakers.clear()

@@ -103,7 +103,8 @@ def test_a_group_that_somebody_made_by_hand_is_found():
     events = declared("tickets").events
     assert found == (
         f"{events[min(events)].at}: reporting hears events of tickets and nobody declares it."
-        " Declare it, or stop it and say `manage.py forget reporting`."
+        " Declare it, or stop it and say `manage.py forget reporting`; if it was"
+        " renamed, run `manage.py rename reporting NEW`."
     )
     call_command("forget", "reporting", "--yes")
     assert remarks() == []

@@ -71,7 +71,8 @@ class TestTheMachineSees:
         def handle(shares, stretch):
             names = [each.subscription.name for each in shares]
             with transaction.atomic(using="kit"):
-                cursor.advance(names, stretch.place, stretch.old, stretch.new, "kit")
+                hears = {each.subscription.name: each.hears for each in shares}
+                cursor.advance(hears, stretch.place, stretch.old, stretch.new, "kit")
             partition.reach("consumer: cursor moved")
             with transaction.atomic(using="kit"):
                 batch._in_savepoints(shares[0], stretch, batch._Parked())
