@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from django.db import Error, InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 
+from carveout import database
 from carveout.errors import HandlerMisbehaved
 from carveout.storable import said_by
 from carveout.subscription import Subscription
@@ -19,7 +20,6 @@ ELSEWHERE_MAX = 3
 """So often in a row the same event may meet a database in trouble before it is at fault itself: a
 handler can end its connection in ways that look like a crash."""
 REMEMBERED_MAX = 1_000
-CAUSES_MAX = 10
 
 # Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _HANDLERS_STATES = ("25P", "57014")
@@ -32,7 +32,6 @@ _ELSEWHERE_IN_SQLITE = (
     "unable to open database file",
     "attempt to write a readonly database",
 )
-_MISSING_TABLE_STATE, _MISSING_TABLE_IN_SQLITE = "42P01", "no such table: carveout_"
 
 _in_trouble: Counter[tuple[str, UUID]] = Counter()
 
@@ -81,48 +80,21 @@ def is_elsewhere(
 def says_trouble(error: Exception) -> bool:
     """Does the database itself say that it is in trouble, as with a full disk?"""
     said = said_by(error).lower()
-    return _begins(_states(error), _ELSEWHERE_STATES) or (
-        any(text in said for text in _ELSEWHERE_IN_SQLITE) and _came_from_a_database(error)
-    )
-
-
-def table_is_missing(error: BaseException) -> bool:
-    """Is a table of ours not there, because nobody has run `migrate`?"""
-    said = said_by(error)
-    return _MISSING_TABLE_IN_SQLITE in said or (
-        _MISSING_TABLE_STATE in _states(error) and "carveout_" in said
+    return _begins(database.states(error), _ELSEWHERE_STATES) or (
+        any(text in said for text in _ELSEWHERE_IN_SQLITE) and database.is_from_database(error)
     )
 
 
 def _is_databases(error: Exception, course: Course) -> bool:
-    states = _states(error)
+    states = database.states(error)
     if isinstance(error, HandlerMisbehaved) or _begins(states, _HANDLERS_STATES):
         return False
     if says_trouble(error):
         return True
     if not course.failed:  # moving the cursor or the commit did; a constraint may be deferred
         return isinstance(error, OperationalError | InterfaceError)
-    return _came_from_a_database(error) and course.lost_its_connection()
-
-
-def _came_from_a_database(error: Exception) -> bool:
-    return any(isinstance(each, Error) for each in _chain(error))
+    return database.is_from_database(error) and course.lost_its_connection()
 
 
 def _begins(states: list[str], kinds: tuple[str, ...]) -> bool:
     return any(state.startswith(kinds) for state in states)
-
-
-def _states(error: BaseException) -> list[str]:
-    """The SQLSTATEs that a database gave."""
-    given = (getattr(at, "sqlstate", None) or getattr(at, "pgcode", None) for at in _chain(error))
-    return [state for state in given if state]
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and what caused it."""
-    at: BaseException | None = error
-    for _ in range(CAUSES_MAX):
-        if at is not None:
-            yield at
-            at = at.__cause__

@@ -1,14 +1,21 @@
-"""Database connections that a handler, a signal or a server has left in a state of no use."""
+"""What databases and their drivers say: which error it is, and whether a connection is of use."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from django.db import connections
+from django.db import Error, connections
+
+from carveout.storable import said_by
 
 _ACTIVE, _OPEN = 1, {2, 3}
 """What PostgreSQL's library calls the status of a transaction: a query runs; it is open, or failed.
 Source: https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQTRANSACTIONSTATUS
 """
+
+
+CAUSES_MAX = 10
+_MISSING_TABLE_STATE, _MISSING_TABLE_IN_SQLITE = "42P01", "no such table: carveout_"
 
 
 def drop_unusable() -> None:
@@ -63,3 +70,31 @@ def _status(connection: Any) -> int | None:
     if connection.vendor != "postgresql" or connection.connection is None:
         return None
     return int(connection.connection.info.transaction_status)
+
+
+def is_from_database(error: BaseException) -> bool:
+    """Did a database or its driver raise an error, or what caused it?"""
+    return any(isinstance(each, Error) for each in _chain(error))
+
+
+def states(error: BaseException) -> list[str]:
+    """The SQLSTATEs that a database gave, of an error and of what caused it."""
+    given = (getattr(at, "sqlstate", None) or getattr(at, "pgcode", None) for at in _chain(error))
+    return [state for state in given if state]
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and what caused it."""
+    at: BaseException | None = error
+    for _ in range(CAUSES_MAX):
+        if at is not None:
+            yield at
+            at = at.__cause__
+
+
+def table_is_missing(error: BaseException) -> bool:
+    """Is a table of ours not there, because nobody has run `migrate`?"""
+    said = said_by(error)
+    return _MISSING_TABLE_IN_SQLITE in said or (
+        _MISSING_TABLE_STATE in states(error) and "carveout_" in said
+    )

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from django.db import Error
 
-from carveout import blame, database, stop
+from carveout import database, stop
 from carveout.errors import CarveoutError
 from carveout.pulse import pulse
 from carveout.stop import WorkerStopped
@@ -94,7 +94,7 @@ def _report(error: Exception, failures: int) -> None:
     """Log the first failure and every 30th after it."""
     if failures % 30:
         return
-    if blame.table_is_missing(error):
+    if database.table_is_missing(error):
         logger.error("%s Run `manage.py migrate`. Trying again.", error)
     elif isinstance(error, CarveoutError | Error):
         logger.warning("%s Trying again.", error)

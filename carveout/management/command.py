@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from carveout import blame, unix
+from carveout import database, unix
 from carveout.errors import CarveoutError
 
 
@@ -23,7 +23,7 @@ class KitCommand(BaseCommand):
             hint = " The same command may succeed later." if error.retryable else ""
             raise CommandError(f"{error}{hint}") from error
         except DatabaseError as error:
-            if not blame.table_is_missing(error):
+            if not database.table_is_missing(error):
                 raise
             raise CommandError(f"{error}. Run `manage.py migrate` first.") from error
 
