@@ -15,8 +15,6 @@ from carveout.lookups import Lookup
 
 Handler = TypeVar("Handler", bound=Callable[..., object])
 
-NAME_MAX = 200
-"""Characters that its cursors have room for."""
 
 registry: dict[str, "Subscription"] = {}
 """Subscriptions of the contexts hosted here, by full name."""
@@ -141,10 +139,6 @@ def _full_name(context: str, name: str) -> str:
         raise DeclarationInvalid(
             f"Subscription {name!r}: a name is a Python identifier, with or without the context."
             f" Write name='{context}.<name>' or name='<name>'."
-        )
-    if len(f"{context}.{function}") > NAME_MAX:
-        raise DeclarationInvalid(
-            f"Subscription {name!r}: its name has more than {NAME_MAX} characters."
         )
     return f"{context}.{function}"
 
