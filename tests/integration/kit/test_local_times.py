@@ -12,6 +12,9 @@ from carveout.moment import in_utc, native
 from tests.integration.kit.tickets.services import sell
 
 
+PLACE = ("tickets", 0)
+
+
 @pytest.fixture
 def local(kit, settings):
     settings.USE_TZ, settings.TIME_ZONE = False, "Europe/Berlin"
@@ -24,8 +27,10 @@ def test_an_events_time_is_like_those_of_models(local):
     (event,) = log.read("tickets", 0, 0, 10)
     assert timezone.now() - event.time < timedelta(minutes=1)
     (row,) = log.rows("tickets", 0, 0, 10)
-    sent = dict(zip(*[iter(entry.fields_of("tickets", row))] * 2, strict=True))
+    sent = dict(zip(*[iter(entry.fields_of(PLACE, row))] * 2, strict=True))
     assert datetime.fromisoformat(sent["time"]) == in_utc(event.time)
+    read = {name.encode(): value.encode() for name, value in sent.items()}
+    assert entry.event_of(PLACE, b"1-0", read).time == event.time
     since = datetime.now(UTC) - timedelta(hours=1)
     assert log.position_before("tickets", 0, native(since)) == 0
 
