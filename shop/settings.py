@@ -101,6 +101,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+if "shop" in carveout.hosted_contexts(CARVEOUT):  # where the accounts are
+    after = MIDDLEWARE.index("shop.signin.CustomerMiddleware") + 1
+    MIDDLEWARE.insert(after, "shop.storefront.renewal.RenewalMiddleware")
+
 ROOT_URLCONF = "shop.urls"
 WSGI_APPLICATION = "shop.wsgi.application"
 TEMPLATES = [
@@ -155,7 +159,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "/sign-in/"
 SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(hours=12),
+    "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
     "ALGORITHM": "HS256",
     "TOKEN_USER_CLASS": "rest_framework_simplejwt.models.TokenUser",
 }

@@ -27,7 +27,7 @@ class CredentialsSerializer(serializers.Serializer):
         return {"access": str(services.token_for(account))}
 
 
-@extend_schema(description="A token for the header `Authorization: Bearer …`, valid for hours.")
+@extend_schema(description="A token for the header `Authorization: Bearer …`, valid for an hour.")
 class TokenView(TokenViewBase):
     serializer_class = CredentialsSerializer
     throttle_classes = [SignInThrottle]

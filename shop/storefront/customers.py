@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from shop.limits import SignInThrottle
 from shop.storefront import services
 from shop.storefront.forms import SignInForm, SignUpForm
+from shop.storefront.renewal import put_token
 
 
 @sensitive_post_parameters("password")
@@ -63,14 +64,7 @@ def next_page(request: HttpRequest) -> str:
 
 def _signed_in(request: HttpRequest, account: AbstractUser) -> HttpResponse:
     response = redirect(next_page(request))
-    response.set_cookie(
-        settings.CUSTOMER_COOKIE,
-        str(services.token_for(account)),
-        max_age=settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"],
-        httponly=True,
-        secure=settings.CUSTOMER_COOKIE_SECURE,
-        samesite="Lax",
-    )
+    put_token(response, account)
     rotate_token(request)
     return response
 

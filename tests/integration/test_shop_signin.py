@@ -1,10 +1,14 @@
 """Customers sign in once, and every deployment verifies their token by itself."""
 
+import time
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.test import Client
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from shop.storefront import renewal
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +41,7 @@ def test_the_cookie_is_closed_to_scripts_and_other_sites(client, ann):
     assert cookie["httponly"] is True
     assert cookie["samesite"] == "Lax"
     assert cookie["secure"] == ""
-    assert cookie["max-age"] == 12 * 3600
+    assert cookie["max-age"] == 3600
 
 
 def test_the_cookie_is_secure_under_https(client, ann, settings):
@@ -177,3 +181,42 @@ def test_a_forged_token_is_refused(client, token):
 def test_only_access_tokens_sign_in(client, ann):
     client.cookies["customer"] = str(RefreshToken.for_user(ann))
     assert "Sign out" not in client.get("/").content.decode()
+
+
+class TestRenewal:
+    """A token is not revoked: it is short-lived, and renewed where the account is."""
+
+    @pytest.fixture
+    def later(self, monkeypatch):
+        """A few minutes have passed."""
+        moment = time.time() + renewal.RENEW_AFTER_S + 1
+        monkeypatch.setattr(renewal.time, "time", lambda: moment)
+
+    def test_it_is_renewed_while_the_customer_is_here(self, client, ann, later):
+        old = sign_in(client).cookies["customer"].value
+        response = client.get("/")
+        assert "Sign out" in response.content.decode()
+        assert AccessToken(response.cookies["customer"].value)["jti"] != AccessToken(old)["jti"]
+
+    def test_a_young_one_is_left_as_it_is(self, client, ann):
+        sign_in(client)
+        assert "customer" not in client.get("/").cookies
+
+    @pytest.mark.parametrize("path", ["/orders/", "/api/orders/"])
+    def test_one_of_a_deactivated_account_is_refused(self, client, ann, later, path):
+        sign_in(client)
+        get_user_model().objects.update(is_active=False)
+        response = client.get(path)
+        assert response.status_code in (302, 401, 403)
+        assert response.cookies["customer"].value == ""
+
+    def test_one_of_an_employee_who_left_has_no_more_rights(self, client, ann, later):
+        get_user_model().objects.update(is_staff=True)
+        sign_in(client)
+        get_user_model().objects.update(is_staff=False)
+        renewed = AccessToken(client.get("/").cookies["customer"].value)
+        assert renewed["is_staff"] is False
+
+    def test_signing_out_is_not_undone(self, client, ann, later):
+        sign_in(client)
+        assert client.post("/sign-out/").cookies["customer"].value == ""

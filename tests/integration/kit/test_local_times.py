@@ -11,7 +11,6 @@ from carveout import entry, log, sequencer
 from carveout.moment import in_utc, native
 from tests.integration.kit.tickets.services import sell
 
-
 PLACE = ("tickets", 0)
 
 
