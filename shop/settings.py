@@ -89,6 +89,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "shop.policy.ContentSecurityPolicyMiddleware",
     "carveout.correlation.CorrelationMiddleware",
     "shop.limits.BodyLimitMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

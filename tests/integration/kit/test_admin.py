@@ -349,6 +349,21 @@ class TestSubscriptions:
 
 
 @ONE_ENGINE
+class TestNumbersForMachines:
+    """An id in a form has no separators, wherever the reader comes from."""
+
+    def test_a_delivery_with_a_large_id_is_retried(self, admin_client, dead, settings):
+        settings.LANGUAGE_CODE, settings.USE_THOUSAND_SEPARATOR = "de", True
+        row = rows().first()
+        rows().filter(pk=row.pk).update(id=41_237)
+        page = text(admin_client.get(f"{ROWS}41237/change/"))
+        assert 'name="_selected_action" value="41237"' in page
+        chosen = {"action": "retry", "_selected_action": "41237", "reason": "paper came"}
+        assert admin_client.post(ROWS, chosen).status_code == 302
+        assert rows().get(pk=41_237).state == "waiting"
+
+
+@ONE_ENGINE
 class TestAwayFromHere:
     """The log of another deployment: its stream tells, or nobody does."""
 

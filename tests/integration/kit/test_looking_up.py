@@ -204,6 +204,17 @@ class TestAnOwnerInTrouble:
             self.refused("answered 302")
         assert elsewhere.asked == []
 
+    def test_its_django_does_not_know_the_host_we_call(self, kit):
+        page = {"Content-Type": "text/html"}
+        with serving(Owner("400 Bad Request", b"<h1>Bad Request (400)</h1>", **page)) as url:
+            asking(kit, url)
+            self.refused("Add '127.0.0.1' to ALLOWED_HOSTS of the deployment of tickets")
+
+    def test_its_django_wants_tls(self, kit):
+        with serving(Owner("301 Moved", Location="https://tickets.internal/")) as url:
+            asking(kit, url)
+            self.refused("redirects to https://tickets.internal/.*SECURE_SSL_REDIRECT")
+
     def test_it_sends_too_much_and_the_next_answer_is_read_as_well(self, kit):
         kit.set(LOOKUP_BYTES_MAX=1000)
         good = b'{"T-1": {"number": "T-1", "title": "x"}}'
