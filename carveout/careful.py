@@ -23,17 +23,21 @@ from carveout.stop import WorkerStopped
 
 logger = logging.getLogger(__name__)
 
+CAREFUL_ROWS = 10
+"""So few at a time that a consumer which is told to stop does so soon, and that those behind an
+event which takes its transaction away run together again soon."""
+
 
 def handle_carefully(share: Share, stretch: Stretch) -> At:
-    """Bring one subscription over a stretch, an event at a time.
+    """Bring one subscription over a stretch, or its first few events, an event at a time.
 
-    Returns: where it is now; not at the end if time was up.
+    Returns: where it is now.
     Raises: CursorMoved: another consumer was here first; what was handled until then stays.
             Error: the database is in trouble; the same.
     """
     at = stretch.old
     for handled, event in enumerate(share.events):
-        if handled and stretch.time_is_up():
+        if handled == CAREFUL_ROWS or (handled and stretch.time_is_up()):
             return at
         to = At(event.position, event.id)
         _handle_one(replace(share, events=[event]), replace(stretch, old=at, new=to))

@@ -5,6 +5,7 @@ A note is a delivery in state "trying". Nothing retries it, because its cursor h
 
 from collections.abc import Collection, Mapping
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from carveout import delivery, ending
@@ -20,10 +21,11 @@ def add(subscription: Subscription, event: ReceivedEvent) -> int:
 
     Returns: the number of this attempt.
     """
-    delivery.store(subscription, [event], Delivery.State.TRYING)
-    notes = _of(subscription, event)
-    notes.update(attempts=F("attempts") + 1)
-    return notes.values_list("attempts", flat=True).first() or 0
+    with transaction.atomic(using=subscription.database):
+        delivery.store(subscription, [event], Delivery.State.TRYING)
+        notes = _of(subscription, event)
+        notes.update(attempts=F("attempts") + 1)
+        return notes.values_list("attempts", flat=True).first() or 0
 
 
 def take_back(subscription: Subscription, event: ReceivedEvent) -> None:

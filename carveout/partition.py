@@ -23,7 +23,7 @@ from carveout import (
 )
 from carveout.annotation import Gathered, gathering
 from carveout.batch import Reached, Share, Stretch, handle
-from carveout.careful import handle_carefully
+from carveout.careful import CAREFUL_ROWS, handle_carefully
 from carveout.conf import get_settings
 from carveout.cursor import BEGINNING, At, Stand
 from carveout.errors import (
@@ -44,8 +44,6 @@ from carveout.subscription import Subscription
 
 logger = logging.getLogger(__name__)
 
-CAREFUL_ROWS = 10
-"""So few at a time that a consumer which is told to stop does so soon."""
 LOOK_AGAIN_S = 1.0
 """How soon it is seen that a person has resumed a subscription, however busy others are."""
 
