@@ -26,6 +26,7 @@ from rest_framework import serializers
 from carveout.access import IsContextOrStaff, StaffAuthentication
 from carveout.conf import get_settings
 from carveout.lookups import KEYS_PER_REQUEST, offered
+from carveout.pinned import PinnedView
 from carveout.rest.cloudevent import CloudEventRenderer, CloudEventsRenderer
 from carveout.rest.deliveries import (
     DeliveryPageSerializer,
@@ -196,12 +197,13 @@ class InternalGenerator(SchemaGenerator):
         super().__init__(*args, **{**options, "patterns": _patterns()})  # type: ignore[no-untyped-call]
 
 
-class InternalSchemaView(SpectacularAPIView):
-    """The OpenAPI document of the internal REST, for staff."""
+class InternalSchemaView(PinnedView, SpectacularAPIView):
+    """The OpenAPI document of the internal REST, for staff who may see what it tells of."""
 
+    renderer_classes = SpectacularAPIView.renderer_classes
+    permission = "carveout.view_loggedevent"
     authentication_classes = [StaffAuthentication]
     permission_classes = [IsContextOrStaff]
-    throttle_classes = []
     generator_class = InternalGenerator
     custom_settings = {
         "TITLE": "Internal REST",
