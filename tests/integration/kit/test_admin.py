@@ -208,6 +208,19 @@ class TestRows:
         found = text(admin_client.get(ROWS, {"q": "T-2"}))
         assert found.count('name="_selected_action"') == 2
 
+    @ONE_ENGINE
+    @pytest.mark.parametrize("act", ["retry", "discard"])
+    def test_thousands_separators_do_not_reach_ids(self, admin_client, dead, settings, act):
+        settings.LANGUAGE_CODE, settings.USE_THOUSAND_SEPARATOR = "de", True
+        rows(subscription="desk.print_ticket", key="T-2").update(id=41237)
+        page = text(admin_client.get(f"{ROWS}41237/change/?database=kit"))
+        assert 'name="_selected_action" value="41237"' in page
+        choice = {"action": act, "_selected_action": "41237"}
+        question = text(admin_client.post(ROWS, choice))
+        assert 'name="_selected_action" value="41237"' in question
+        assert admin_client.post(ROWS, {**choice, "reason": "paper"}).status_code == 302
+        assert not rows(id=41237, state="dead").exists()
+
     def test_a_copy_is_edited_and_retried(self, admin_client, dead, mended):
         row = rows(subscription="desk.print_ticket", key="T-2").get()
         url = f"{ROWS}{row.pk}/edit/?database=kit"
