@@ -22,12 +22,11 @@ from drf_spectacular.utils import (
 )
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from carveout.access import IsContextOrStaff, StaffAuthentication
 from carveout.conf import get_settings
 from carveout.lookups import KEYS_PER_REQUEST, offered
-from carveout.pinned import uncached
+from carveout.pinned import PinnedView
 from carveout.rest.cloudevent import CloudEventRenderer, CloudEventsRenderer
 from carveout.rest.deliveries import (
     DeliveryPageSerializer,
@@ -198,13 +197,13 @@ class InternalGenerator(SchemaGenerator):
         super().__init__(*args, **{**options, "patterns": _patterns()})  # type: ignore[no-untyped-call]
 
 
-class InternalSchemaView(SpectacularAPIView):
-    """The OpenAPI document of the internal REST, for staff."""
+class InternalSchemaView(PinnedView, SpectacularAPIView):
+    """The OpenAPI document of the internal REST, for staff who may see what it tells of."""
 
+    renderer_classes = SpectacularAPIView.renderer_classes
+    permission = "carveout.view_loggedevent"
     authentication_classes = [StaffAuthentication]
     permission_classes = [IsContextOrStaff]
-    throttle_classes = []
-    versioning_class = None
     generator_class = InternalGenerator
     custom_settings = {
         "TITLE": "Internal REST",
@@ -212,15 +211,6 @@ class InternalSchemaView(SpectacularAPIView):
         "PREPROCESSING_HOOKS": [],
         "SCHEMA_PATH_PREFIX": "",
     }
-
-    def needs(self) -> list[str]:
-        """The permissions that staff need."""
-        return [EventsView.permission]
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        uncached(answer)
-        return answer
 
 
 def _patterns() -> list[URLPattern]:

@@ -16,7 +16,7 @@ from carveout.errors import HistoryGone
 from carveout.history import History
 from carveout.lookups import offered
 from carveout.moment import native
-from carveout.pinned import PinnedView
+from carveout.pinned import PinnedView, uncached
 from carveout.story import parts
 
 EVENTS_MAX = 1000
@@ -28,7 +28,11 @@ def lookup_view(request: HttpRequest, owner: str, lookup: str) -> HttpResponseBa
     """The lookup of that name, if a context hosted here offers it."""
     view = offered.get(f"{owner}.{lookup}")
     if view is None or not get_settings().hosts(owner):
-        raise Http404(f"no lookup {owner}.{lookup} here")
+        # A 404 of Django's may be kept by caches, and the lookup may come with the next release.
+        text = f"no lookup {owner}.{lookup} here"
+        unknown = HttpResponse(text, status=404, content_type="text/plain")
+        uncached(unknown)
+        return unknown
     answer: HttpResponseBase = view.as_view({"get": "list"})(request)
     return answer
 

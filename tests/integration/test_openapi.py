@@ -84,9 +84,8 @@ def known(settings: Any, root: User, staff: Client, monkeypatch: pytest.MonkeyPa
     An exception in a view comes through to the test.
     """
     settings.DEBUG_PROPAGATE_EXCEPTIONS = True
-    monkeypatch.setattr(
-        SimpleRateThrottle, "THROTTLE_RATES", {"user": None, "anon": None, "sign_in": None}
-    )
+    unlimited = dict.fromkeys(("user", "anon", "sign_in"))
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", unlimited)
     Product.objects.create(sku="CD-A", name="Name", artist="X", price="5.00", stock=9)
     bearer = {"Authorization": f"Bearer {bearer_of(root)}"}
     lines, review = [{"sku": "CD-A", "quantity": 1}], {"sku": "CD-A", "rating": 5, "text": "Good"}

@@ -208,6 +208,19 @@ class TestRows:
         found = text(admin_client.get(ROWS, {"q": "T-2"}))
         assert found.count('name="_selected_action"') == 2
 
+    @ONE_ENGINE
+    @pytest.mark.parametrize("act", ["retry", "discard"])
+    def test_thousands_separators_do_not_reach_ids(self, admin_client, dead, settings, act):
+        settings.LANGUAGE_CODE, settings.USE_THOUSAND_SEPARATOR = "de", True
+        rows(subscription="desk.print_ticket", key="T-2").update(id=41237)
+        page = text(admin_client.get(f"{ROWS}41237/change/?database=kit"))
+        assert 'name="_selected_action" value="41237"' in page
+        choice = {"action": act, "_selected_action": "41237"}
+        question = text(admin_client.post(ROWS, choice))
+        assert 'name="_selected_action" value="41237"' in question
+        assert admin_client.post(ROWS, {**choice, "reason": "paper"}).status_code == 302
+        assert not rows(id=41237, state="dead").exists()
+
     def test_a_copy_is_edited_and_retried(self, admin_client, dead, mended):
         row = rows(subscription="desk.print_ticket", key="T-2").get()
         url = f"{ROWS}{row.pk}/edit/?database=kit"
@@ -346,21 +359,6 @@ class TestSubscriptions:
         assert "has no cursor yet" in page
         assert "not begun" in page
         assert admin_client.post(SUBSCRIPTIONS, {**chosen, "subscription": "x"}).status_code == 404
-
-
-@ONE_ENGINE
-class TestNumbersForMachines:
-    """An id in a form has no separators, wherever the reader comes from."""
-
-    def test_a_delivery_with_a_large_id_is_retried(self, admin_client, dead, settings):
-        settings.LANGUAGE_CODE, settings.USE_THOUSAND_SEPARATOR = "de", True
-        row = rows().first()
-        rows().filter(pk=row.pk).update(id=41_237)
-        page = text(admin_client.get(f"{ROWS}41237/change/"))
-        assert 'name="_selected_action" value="41237"' in page
-        chosen = {"action": "retry", "_selected_action": "41237", "reason": "paper came"}
-        assert admin_client.post(ROWS, chosen).status_code == 302
-        assert rows().get(pk=41_237).state == "waiting"
 
 
 @ONE_ENGINE

@@ -189,6 +189,12 @@ class TestBesideTheProject:
         assert "no-store" in refused["Cache-Control"]
 
 
+def test_nobody_keeps_that_a_lookup_is_unknown(internal):
+    answer = ask("lookups/tickets.nothing/")
+    assert answer.status_code == 404
+    assert "no-store" in answer["Cache-Control"]
+
+
 class Refusing:
     """Where a project's class would stand."""
 
