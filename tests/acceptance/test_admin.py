@@ -96,9 +96,7 @@ def test_an_operator_sees_a_failure_retries_it_and_it_is_handled(page, system, s
     page.evaluate("window.isTheSamePage = true")
     give_up(system)
     dead = page.locator("[data-live-text$='.dead']")
-    page.wait_for_function(
-        "document.querySelector(\"[data-live-text$='.dead']\").textContent == '1'"
-    )
+    playwright.expect(dead).to_have_text("1", timeout=PATIENCE_MS)
     assert page.evaluate("window.isTheSamePage"), "it was loaded anew"
     assert dead.inner_text() == "1"
     look(page, "delivery/groups/", "groups")

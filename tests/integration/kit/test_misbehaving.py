@@ -29,7 +29,7 @@ from tests.integration.kit.tickets.events import TicketMoved
 from tests.integration.kit.tickets.models import Ticket
 from tests.integration.kit.tickets.services import announce
 
-EVENTS = int(os.environ.get("HANDLERS_EVENTS", "800"))
+EVENTS = int(os.environ.get("HANDLERS_EVENTS", "400"))
 SEED = int(os.environ.get("HANDLERS_SEED", random.randrange(10_000)))
 WAYS = ("each", "batch", "ordered", "rq", "inline")
 ATTEMPTS_MAX = 3
