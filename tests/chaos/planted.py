@@ -104,7 +104,7 @@ PLANTED = {
         engine="postgres",  # where a transaction that waits does not keep all others waiting
         closing_share="0",  # without deliveries, which both would store
     ),
-    "ids_that_redis_gives": Scenario(a_relay_is_paused_before_it_ships, "doubled"),
+    "ids_that_redis_gives": Scenario(a_relay_is_paused_before_it_ships, "gaps"),
     "no_gap_check": Scenario(streams_lose_all_but_their_end, "lost"),
     "no_sweeper": Scenario(redis_forgets_the_jobs, "lost"),
 }
