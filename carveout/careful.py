@@ -50,11 +50,8 @@ def handle_carefully(share: Share, stretch: Stretch) -> At:
 
 def _handle_one(share: Share, step: Stretch) -> None:
     subscription, event = share.subscription, share.events[0]
-    attempts, course, began_at = (
-        note.add(subscription, event),
-        Course(subscription.database),
-        timezone.now(),
-    )
+    attempts = note.add(subscription, event)
+    course, began_at = Course(subscription.database), timezone.now()
     if attempts > subscription.max_attempts:
         _give_up(share, step)
         return
