@@ -57,7 +57,7 @@ def _unfit(type_: Any) -> str:
 
 def _only_object(type_: type) -> dict[str, Any]:
     if type_ is object:
-        return {}
+        return {"title": "object"}
     raise NotImplementedError
 
 
@@ -67,7 +67,7 @@ def _told(type_: Any) -> str:
 
 def _instead(name: str, type_: Any) -> str:
     if isinstance(type_, type) and issubclass(type_, Model):
-        return f"Announce what identifies it, as in {name}_id: int."
+        return f"Name what identifies it, as in {name}_id: int."
     return ""
 
 

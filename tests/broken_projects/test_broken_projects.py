@@ -4,6 +4,7 @@ Its `expected.txt` holds what the check must print, line by line.
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,3 +40,4 @@ def test_every_mistake_is_said(project):
     assert (checked.returncode == 0) == (project.name == "sound_project"), checked.stdout
     for line in (project / "expected.txt").read_text().splitlines():
         assert line in checked.stdout, checked.stdout
+    assert not re.search(r"<(class|function|\w+ object)\b", checked.stdout), checked.stdout

@@ -1,12 +1,20 @@
 """System checks: what is declared wrongly is told at start, all at once, with a suggestion."""
 
 import pytest
+from rest_framework import serializers
 
 import carveout
 from carveout import checks, event, lookups
 from carveout.lookups import LookupViewSet
+from tests.integration.kit.tickets.models import Ticket
 
 pytestmark = pytest.mark.usefixtures("shows")
+
+
+class ShowSerializer(serializers.Serializer):
+    """A show."""
+
+    title = serializers.CharField()
 
 
 @pytest.fixture
@@ -18,7 +26,10 @@ def declared():
 
     @carveout.lookup("show", key="title")
     class ShowLookup(LookupViewSet):
-        """Nothing."""
+        """It is never asked."""
+
+        queryset = Ticket.objects.all()
+        serializer_class = ShowSerializer
 
 
 def found() -> list[tuple[str, str, str | None]]:
