@@ -8,3 +8,6 @@ class Ticket(models.Model):
 
     number = models.CharField(max_length=20)
     subject = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return self.number
