@@ -62,6 +62,23 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 @register(TAG)
+def check_apps(**_: Any) -> list[CheckMessage]:
+    """The apps of hosted contexts are apps of the project."""
+    settings, mistakes = _settings()
+    if mistakes:
+        return []  # the other check tells them
+    return [
+        Error(
+            f"CARVEOUT['CONTEXTS']['{context}']: its app {app!r} is not in INSTALLED_APPS, so its"
+            " models, events and subscribers are not read.",
+            hint='INSTALLED_APPS = [..., "carveout", *carveout.hosted_apps(CARVEOUT)]',
+            id="carveout.E019",
+        )
+        for context, app in conf.apps_not_installed(settings)
+    ]
+
+
+@register(TAG)
 def check_unread(**_: Any) -> list[CheckMessage]:
     """Handlers, events and lookups in modules that no process imports."""
     settings, mistakes = _settings()

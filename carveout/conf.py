@@ -183,6 +183,16 @@ def missing_apps(settings: Settings) -> list[str]:
     ]
 
 
+def apps_not_installed(settings: Settings) -> list[tuple[str, str]]:
+    """Apps of hosted contexts that are there and not in INSTALLED_APPS, each with its context."""
+    return [
+        (name, app)
+        for name in settings.hosted
+        for app in settings.contexts[name].apps
+        if is_there(app) and not django_apps.is_installed(app)
+    ]
+
+
 def app_module(entry: str) -> str:
     """The package of an app that is named as in INSTALLED_APPS: by itself, or by its AppConfig."""
     module, _, name = entry.rpartition(".")

@@ -84,12 +84,13 @@ class Event(msgspec.Struct, metaclass=EventMeta):
 def _misfit(cls: type[Event], args: tuple[Any, ...], given: Iterable[str]) -> str:
     """What is wrong with the names that a constructor was given; empty if nothing is."""
     known, given = cls.__struct_fields__, list(given)
-    found = [mistakes.unknown(name, known, "field") for name in given if name not in known]
     needed = [each.name for each in msgspec.structs.fields(cls) if each.required]
-    if lacking := [name for name in needed if name not in given]:
-        found.append(f"missing field {', '.join(map(repr, lacking))}.")
+    lacking = ", ".join(repr(name) for name in needed if name not in given)
+    found = [mistakes.unknown(name, known, "field") for name in given if name not in known]
+    if lacking:
+        found.append(f"Missing: {lacking}.")
     if args:
-        found = ["its fields are given by name."]
+        found = ["give its fields by name."]
     if not found or not cls.event_key:
         return ""
     return f"{type_name(cls)}: {' '.join(found)} Its fields: {', '.join(known)}."

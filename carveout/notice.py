@@ -13,7 +13,7 @@ from carveout.unix import after_fork
 logger = logging.getLogger(__name__)
 
 QUIET_S = 5.0
-MONITORING_ONLY = "Only what monitoring shows may have a gap."
+HINT_ONLY = "No event depends on what was not sent."
 
 _sending = threading.Lock()
 _connections: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -38,7 +38,7 @@ def tell(command: str, key: str, *arguments: str | bytes | int, kept: str = "") 
     except REDIS_ERRORS as error:
         _connections.clear()
         _quiet_until = time.monotonic() + QUIET_S
-        logger.warning("%s %s", unavailable(error), kept or MONITORING_ONLY)
+        logger.warning("%s %s", unavailable(error), kept or HINT_ONLY)
 
 
 def forget() -> None:

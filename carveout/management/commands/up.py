@@ -58,7 +58,7 @@ def _system() -> ModuleType:
         return import_module("carveout.system")
     except ModuleNotFoundError as error:
         raise CommandError(
-            f"`up` needs {error.name}, which is not installed. Run"
+            f"`up` needs {str(error.name).partition('.')[0]}, which is not installed. Run"
             " pip install 'django-carveout[embedded]'."
         ) from error
 
