@@ -94,7 +94,8 @@ def handle(shares: Sequence[Share], stretch: Stretch) -> Reached:
     except Exception as error:
         at = (*stretch.place, stretch.old.position)
         logger.info("%s.%s after %s: a few at a time, because of %r", *at, error)
-        return _a_few_at_a_time(shares, stretch)
+    # Outside the `except`: whatever a handler raises now would have that error as its context.
+    return _a_few_at_a_time(shares, stretch)
 
 
 def _together(shares: Sequence[Share], stretch: Stretch) -> Reached:

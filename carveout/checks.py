@@ -1,20 +1,40 @@
 """System checks: every mistake in settings and declarations, at start and all at once."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError, connections
 
-from carveout import address, conf, event, hearing, lookups, overlooked, unheard, upcaster
+from carveout import (
+    address,
+    conf,
+    event,
+    fit,
+    hearing,
+    lookups,
+    mounts,
+    overlooked,
+    unheard,
+    upcaster,
+)
+from carveout.declaration import place
 from carveout.errors import CarveoutError
+from carveout.mistakes import suggest
 from carveout.subscription import Subscription, hosted
 from carveout.upcaster import Upcaster
 
 TAG = "carveout"
+TABLES = {
+    model._meta.db_table
+    for model in apps.get_app_config("carveout").get_models()
+    if model._meta.managed
+}
 VENDORS = ("sqlite", "postgresql")
 
 
@@ -39,6 +59,23 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     here = [settings.contexts[name] for name in settings.hosted if name in settings.contexts]
     databases = {context.database for context in here}
     return found + [message for name in sorted(databases) for message in _check_database(name)]
+
+
+@register(TAG)
+def check_apps(**_: Any) -> list[CheckMessage]:
+    """The apps of hosted contexts are apps of the project."""
+    settings, mistakes = _settings()
+    if mistakes:
+        return []  # the other check tells them
+    return [
+        Error(
+            f"CARVEOUT['CONTEXTS']['{context}']: its app {app!r} is not in INSTALLED_APPS, so its"
+            " models, events and subscribers are not read.",
+            hint='INSTALLED_APPS = [..., "carveout", *carveout.hosted_apps(CARVEOUT)]',
+            id="carveout.E019",
+        )
+        for context, app in conf.apps_not_installed(settings)
+    ]
 
 
 @register(TAG)
@@ -88,6 +125,73 @@ def _unread(
 
 
 @register(TAG)
+def check_urls(**_: Any) -> list[CheckMessage]:
+    """What is mounted, and what is not."""
+    settings, mistakes = _settings()
+    if mistakes or not getattr(django_settings, "ROOT_URLCONF", None):
+        return []
+    where = f"{django_settings.ROOT_URLCONF}.urlpatterns"
+    found: list[CheckMessage] = []
+    elsewhere = settings.contexts.keys() - set(settings.hosted)
+    asked = settings.lookups == "http" or (elsewhere and (lookups.offered or event.registry))
+    if asked and not mounts.mounted("carveout.urls"):
+        found.append(
+            Warning(
+                f"carveout.urls is not mounted, so other deployments get 404 when they look up"
+                f" {', '.join(settings.hosted)} or read missed events.",
+                hint='Add path("internal/", include("carveout.urls")), and let'
+                " CARVEOUT['CONTEXTS'][…]['url'] of the others end with that path.",
+                obj=where,
+                id="carveout.W004",
+            )
+        )
+    if mounts.mounted("django_rq.urls"):
+        found.append(
+            Warning(
+                "django_rq.urls is mounted: there any staff account may empty queues and delete"
+                " jobs, without a reason and without an audit.",
+                hint="Take include('django_rq.urls') out. The same pages are in the admin, where"
+                " only superusers may open them.",
+                obj=where,
+                id="carveout.W005",
+            )
+        )
+    rest = [each for each in ("carveout.urls", "carveout.rest_urls") if mounts.mounted(each)]
+    if rest and not apps.is_installed("rest_framework"):
+        found.append(
+            Warning(
+                f"{' and '.join(rest)} answer browsers with JSON only, because 'rest_framework' is"
+                " not in INSTALLED_APPS, and the pages' templates are there.",
+                hint='INSTALLED_APPS += ["rest_framework"]',
+                obj=where,
+                id="carveout.W006",
+            )
+        )
+    return found
+
+
+@register(TAG)
+def check_tables(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """Are the kit's tables there? Only in `manage.py check --database`: `migrate` checks too."""
+    settings, mistakes = _settings()
+    if mistakes or sys.argv[1:2] != ["check"]:
+        return []
+    ours = {settings.database_of(context) for context in settings.hosted} & set(databases or ())
+    found: list[CheckMessage] = []
+    for name in sorted(ours):
+        missing = sorted(TABLES - set(connections[name].introspection.table_names()))
+        if missing:
+            found.append(
+                Error(
+                    f"Database {name!r} lacks tables of Carveout: {', '.join(missing)}.",
+                    hint=f"Run `manage.py migrate --database {name}`.",
+                    id="carveout.E018",
+                )
+            )
+    return found
+
+
+@register(TAG)
 def check_cursors(databases: Any = None, **_: Any) -> list[CheckMessage]:
     """What cursors say against the declarations; `check --database` asks, as Django's own do."""
     settings, mistakes = _settings()
@@ -103,16 +207,16 @@ def check_cursors(databases: Any = None, **_: Any) -> list[CheckMessage]:
 
 def _check_cursors(each: Subscription) -> Iterator[CheckMessage]:
     if names := hearing.predecessors(each):
-        yield Warning(hearing.refusal(each, names), obj=each.handler, id="carveout.W020")
+        yield Warning(hearing.refusal(each, names), obj=place(each.handler), id="carveout.W020")
     if passed := unheard.passed(each):
         yield Warning(
             f"{each.name} never heard {'; '.join(map(str, passed))}.",
             hint=f"`manage.py unheard {each.name} --deliver`, or --accept.",
-            obj=each.handler,
+            obj=place(each.handler),
             id="carveout.W021",
         )
     if types := unheard.unknown(each):
-        yield Warning(hearing.more(each, types), obj=each.handler, id="carveout.W022")
+        yield Warning(hearing.more(each, types), obj=place(each.handler), id="carveout.W022")
 
 
 @register(TAG)
@@ -127,20 +231,30 @@ def check_declarations(**_: Any) -> list[CheckMessage]:
         found += _check_jobs(subscription, settings)
     for reader in lookups.readers:
         found += _check_reader(reader)
+        found += _misfits(fit.reader(reader), "carveout.E014")
+        found += _misfits(fit.types(reader), "carveout.E016")
+    for view in lookups.offered.values():
+        found += _misfits(fit.lookup(view), "carveout.E015")
+    for declared in event.registry.values():
+        found += _misfits(fit.types(declared), "carveout.E016")
     for type_name, chain in upcaster.registry.items():
         found += _check_upcasters(type_name, chain)
     for name, declared in event.registry.items():
         if declared.event_carries and declared.event_carries not in lookups.offered:
-            hint = _suggest(declared.event_carries, lookups.offered)
+            hint = suggest(declared.event_carries, lookups.offered)
             found.append(
                 Error(
                     f"{name} carries {declared.event_carries!r}, which no context here offers.",
                     hint=hint,
-                    obj=declared,
+                    obj=place(declared),
                     id="carveout.E005",
                 )
             )
     return found
+
+
+def _misfits(misfits: Iterator[fit.Misfit], code: str) -> list[CheckMessage]:
+    return [Error(each.problem, hint=each.hint, obj=each.at, id=code) for each in misfits]
 
 
 def _settings() -> tuple[conf.Settings, list[str]]:
@@ -176,7 +290,7 @@ def _check_subscription(subscription: Subscription) -> Iterator[CheckMessage]:
     try:
         yield from _check_keys(subscription)
     except CarveoutError as error:
-        yield Error(str(error), obj=subscription.handler, id="carveout.E002")
+        yield Error(str(error), obj=place(subscription.handler), id="carveout.E002")
     for name in sorted(subscription.types):
         yield from _check_type(name, f"Subscription {subscription.name}", subscription.handler)
 
@@ -186,12 +300,12 @@ def _check_type(name: str, who: str, obj: Any) -> Iterator[CheckMessage]:
     settings = conf.get_settings()
     owner = name.split(".")[0]
     if owner not in settings.contexts:
-        problem, hint = f"no context is named {owner!r}", _suggest(owner, settings.contexts)
+        problem, hint = f"no context is named {owner!r}", suggest(owner, settings.contexts)
     elif settings.hosts(owner) and name not in event.registry:
-        problem, hint = f"there is no event {name!r}", _suggest(name, event.registry)
+        problem, hint = f"there is no event {name!r}", suggest(name, event.registry)
     else:
         return
-    yield Error(f"{who}: {problem}.", hint=hint, obj=obj, id="carveout.E003")
+    yield Error(f"{who}: {problem}.", hint=hint, obj=place(obj), id="carveout.E003")
 
 
 def _check_upcasters(type_name: str, chain: Mapping[int, Upcaster]) -> Iterator[CheckMessage]:
@@ -206,7 +320,7 @@ def _check_upcasters(type_name: str, chain: Mapping[int, Upcaster]) -> Iterator[
                 f"Upcaster {upcaster.name_of(function)} starts from version {version} of"
                 f" {type_name}, which is at version {newest}.",
                 hint=f"Say version={version + 1} where {type_name} is declared, or take it away.",
-                obj=function,
+                obj=place(function),
                 id="carveout.E007",
             )
     for version in sorted(set(range(min(chain), newest)) - chain.keys()):
@@ -214,19 +328,43 @@ def _check_upcasters(type_name: str, chain: Mapping[int, Upcaster]) -> Iterator[
             f"{type_name}: nothing turns data of version {version} into version {version + 1}, so"
             f" what is older than version {version + 1} stays at version {version}.",
             hint=f'Write an upcaster: @carveout.upcast("{type_name}", version={version}).',
-            obj=first,
+            obj=place(first),
             id="carveout.W002",
         )
 
 
 def _check_jobs(subscription: Subscription, settings: conf.Settings) -> Iterator[CheckMessage]:
-    if subscription.via == "rq" and address.parse(settings.jobs_redis).kind == "cluster":
+    if subscription.via != "rq":
+        return
+    if address.parse(settings.jobs_redis).kind == "cluster":
         yield Error(
             f"Subscription {subscription.name} says via='rq', but RQ can't work on a cluster.",
             hint="Set CARVEOUT['JOBS_REDIS_URL'] to a single Redis or one with Sentinels.",
-            obj=subscription.handler,
+            obj=place(subscription.handler),
             id="carveout.E006",
         )
+        return
+    lacking = _lacking_for_jobs(subscription.context) if settings.delivery == "streams" else None
+    if lacking:
+        yield Error(
+            f"Subscription {subscription.name} says via='rq', but {lacking[0]}.",
+            hint=lacking[1],
+            obj=place(subscription.handler),
+            id="carveout.E017",
+        )
+
+
+def _lacking_for_jobs(context: str) -> tuple[str, str] | None:
+    """What jobs need and is not there, and the fix."""
+    for package in ("rq", "django_rq"):
+        if not find_spec(package):
+            return f"{package} is not installed", "pip install 'django-carveout[rq]'"
+    if not apps.is_installed("django_rq"):
+        return "'django_rq' is not in INSTALLED_APPS", 'INSTALLED_APPS += ["django_rq"]'
+    queue = conf.rq_queue_name(context)
+    if queue not in getattr(django_settings, "RQ_QUEUES", {}):
+        return f"RQ_QUEUES has no queue {queue!r}", "RQ_QUEUES = carveout.rq_queues(CARVEOUT)"
+    return None
 
 
 def _check_keys(subscription: Subscription) -> Iterator[CheckMessage]:
@@ -238,8 +376,8 @@ def _check_keys(subscription: Subscription) -> Iterator[CheckMessage]:
                 yield Error(
                     f"Subscription {subscription.name}: {name} has no field for"
                     f" {reader.__name__}'s by={reader.lookup_by!r}.",
-                    hint=_suggest(reader.lookup_by, known),
-                    obj=subscription.handler,
+                    hint=suggest(reader.lookup_by, known),
+                    obj=place(subscription.handler),
                     id="carveout.E002",
                 )
 
@@ -249,22 +387,15 @@ def _check_reader(reader: type[lookups.Lookup]) -> Iterator[CheckMessage]:
     owner = reader.lookup_of.split(".")[0]
     who = f"{reader.__module__}.{reader.__name__}"
     if owner not in settings.contexts:
-        problem, hint = f"no context is named {owner!r}", _suggest(owner, settings.contexts)
+        problem, hint = f"no context is named {owner!r}", suggest(owner, settings.contexts)
     elif settings.hosts(owner) and reader.lookup_of not in lookups.offered:
         problem, hint = (
             f"there is no lookup {reader.lookup_of!r}",
-            _suggest(reader.lookup_of, lookups.offered),
+            suggest(reader.lookup_of, lookups.offered),
         )
     elif not settings.hosts(owner) and not settings.contexts[owner].url:
         problem = f"{owner} is not hosted here and has no url"
         hint = f"Set CARVEOUT['CONTEXTS']['{owner}']['url'] to where its carveout.urls are."
     else:
         return
-    yield Error(f"Lookup {who}: {problem}.", hint=hint, obj=reader, id="carveout.E004")
-
-
-def _suggest(name: str, known: Any) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    if close:
-        return f"Did you mean {close[0]!r}?"
-    return f"Known are {', '.join(sorted(known)) or 'none'}."
+    yield Error(f"Lookup {who}: {problem}.", hint=hint, obj=place(reader), id="carveout.E004")

@@ -183,6 +183,16 @@ def missing_apps(settings: Settings) -> list[str]:
     ]
 
 
+def apps_not_installed(settings: Settings) -> list[tuple[str, str]]:
+    """Apps of hosted contexts that are there and not in INSTALLED_APPS, each with its context."""
+    return [
+        (name, app)
+        for name in settings.hosted
+        for app in settings.contexts[name].apps
+        if is_there(app) and not django_apps.is_installed(app)
+    ]
+
+
 def app_module(entry: str) -> str:
     """The package of an app that is named as in INSTALLED_APPS: by itself, or by its AppConfig."""
     module, _, name = entry.rpartition(".")
@@ -236,12 +246,22 @@ def get_settings() -> Settings:
     return settings
 
 
+def insist_on_app() -> None:
+    """Raises: SettingsInvalid: the apps are loaded, and the kit's is not among them."""
+    if django_apps.apps_ready and not django_apps.is_installed("carveout"):
+        raise SettingsInvalid(
+            "'carveout' is not in INSTALLED_APPS, so nothing that is declared would be read, and"
+            ' there are no tables and no commands. Add it: INSTALLED_APPS += ["carveout"].'
+        )
+
+
 @lru_cache(maxsize=1024)
 def context_of(module: str) -> Context:
     """The context that a module belongs to.
 
     Raises: SettingsInvalid: the module is in no context.
     """
+    insist_on_app()
     context = get_settings().context_of(module)
     if context is None:
         raise SettingsInvalid(

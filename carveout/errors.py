@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 class CarveoutError(Exception):
     """Something went wrong in Carveout.
 
-    `retryable` says whether the same call may succeed later without anybody's mend.
+    `retryable` says whether the same call may succeed later without a fix.
     """
 
     retryable: ClassVar[bool] = False
@@ -23,6 +23,10 @@ class SettingsInvalid(CarveoutError, ImproperlyConfigured):
 
 class DeclarationInvalid(CarveoutError, ImproperlyConfigured):
     """An event, lookup or subscription is declared wrongly; the message says which and how."""
+
+
+class NotMigrated(CarveoutError):
+    """The kit's tables are not in the database; run `manage.py migrate`."""
 
 
 class NotInTransaction(CarveoutError):
@@ -66,7 +70,7 @@ class LookupBehind(LookupUnavailable):
 
 
 class LookupNotFound(CarveoutError):
-    """A lookup's owner does not know the key; it may yet, if the owner reads from a replica."""
+    """The owner has no object with this key. If it reads from a replica, it may appear later."""
 
     retryable = True
 
@@ -86,7 +90,7 @@ class HistoryGone(CarveoutError):
 
 
 class UpcastFailed(CarveoutError):
-    """An upcaster raised, or gave what is no dict; mend it, then its deliveries can be retried."""
+    """An upcaster raised, or did not return a dict. Fix it, then retry the deliveries."""
 
 
 class HandlerFailed(CarveoutError):

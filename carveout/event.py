@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import msgspec
+from django.db.models import Model
 
-from carveout import declaration
+from carveout import declaration, mistakes
 from carveout.conf import context_of
 from carveout.errors import DeclarationInvalid, InvalidEvent
 
@@ -51,6 +52,17 @@ class EventMeta(type(msgspec.Struct)):  # type: ignore[misc]
             _declare(cls, key, carries, version)
         return cls  # type: ignore[no-any-return]
 
+    if not TYPE_CHECKING:  # type checkers know the constructor of a Struct, and not of this
+
+        def __call__(cls, *args: Any, **fields: Any) -> Any:
+            """Raises: TypeError: a field is unknown or missing; it says which there are."""
+            try:
+                return super().__call__(*args, **fields)
+            except TypeError as error:
+                if problem := _misfit(cls, args, fields):
+                    raise TypeError(problem) from error
+                raise
+
 
 class Event(msgspec.Struct, metaclass=EventMeta):
     """A fact that happened in a context: identity and key, no state.
@@ -69,6 +81,21 @@ class Event(msgspec.Struct, metaclass=EventMeta):
         def __init_subclass__(cls, *, key: str, carries: str = "", version: int = 1) -> None: ...
 
 
+def _misfit(cls: type[Event], args: tuple[Any, ...], given: Iterable[str]) -> str:
+    """What is wrong with the names that a constructor was given; empty if nothing is."""
+    known, given = cls.__struct_fields__, list(given)
+    needed = [each.name for each in msgspec.structs.fields(cls) if each.required]
+    lacking = ", ".join(repr(name) for name in needed if name not in given)
+    found = [mistakes.unknown(name, known, "field") for name in given if name not in known]
+    if lacking:
+        found.append(f"Missing: {lacking}.")
+    if args:
+        found = ["give its fields by name."]
+    if not found or not cls.event_key:
+        return ""
+    return f"{type_name(cls)}: {' '.join(found)} Its fields: {', '.join(known)}."
+
+
 def type_name(event_type: type[Event]) -> str:
     """`<context>.<class name>`."""
     return f"{context_of(event_type.__module__).name}.{event_type.__name__}"
@@ -79,7 +106,7 @@ def key_of(event: Event) -> str:
     key = _text(str(getattr(event, type(event).event_key)))
     if len(key) > KEY_MAX or "\0" in key or not _is_unicode(key):
         raise InvalidEvent(
-            f"{type(event).__name__}: its key {type(event).event_key}={key[:KEY_MAX]!r} can't be"
+            f"{type_name(type(event))}: its key {type(event).event_key}={key[:KEY_MAX]!r} can't be"
             f" stored. A key has at most {KEY_MAX} characters (this one has {len(key)}), no"
             " NUL and no lone surrogates. Use a number, a UUID or a short code as the key."
         )
@@ -98,15 +125,28 @@ def encode(event: Event) -> bytes:
         _check_depth(data)
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
         raise InvalidEvent(
-            f"{type(event).__name__}: {error}. Fix the value, or the field's type in"
-            f" {type(event).__module__}."
+            f"{type_name(type(event))}: {_instance(event) or error}. Nothing was stored. Fix the"
+            f" value, or the field's type at {declaration.place(type(event))}."
         ) from error
     if len(data) > EVENT_BYTES_MAX:
         raise InvalidEvent(
-            f"{type(event).__name__}: {len(data)} bytes of data, at most {EVENT_BYTES_MAX} are"
+            f"{type_name(type(event))}: {len(data)} bytes of data, at most {EVENT_BYTES_MAX} are"
             " allowed. Keep identity and key in the event and let subscribers look the rest up."
         )
     return data
+
+
+def _instance(event: Event) -> str:
+    """What to say of a field that holds an object of a model; empty if none does."""
+    for name in event.__struct_fields__:
+        value = getattr(event, name)
+        if isinstance(value, Model):
+            return (
+                f"its field {name!r} holds an instance of the model {value._meta.label}. Pass what"
+                f" identifies it, as in {name}={value._meta.model_name}.pk, and let subscribers"
+                " look the rest up"
+            )
+    return ""
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import ListSerializer, Serializer
 from rest_framework.viewsets import GenericViewSet
 
-from carveout import annotation, declaration, tally, transport
+from carveout import annotation, declaration, mistakes, tally, transport
 from carveout.access import ContextTokenAuthentication, IsContextOrStaff, StaffAuthentication
 from carveout.conf import context_of, get_settings
 from carveout.errors import DeclarationInvalid, LookupBehind, LookupNotFound, LookupRefused
@@ -281,12 +281,18 @@ def _ask_in_process(
     of: str, keys: Sequence[str], wanted: Sequence[str], seen: Seen | None
 ) -> bytes:
     if of not in offered:
-        raise LookupRefused(f"There is no lookup {of}; there are {', '.join(offered) or 'none'}.")
+        raise LookupRefused(f"There is no lookup {of}. {mistakes.suggest(of, offered)}")
     try:
         representations = represent(offered[of], keys, wanted, seen)
     except ValidationError as error:
-        raise LookupRefused(f"{of}: {error.detail}") from error
+        raise LookupRefused(_said(error)) from error
     return JSONRenderer().render(representations)
+
+
+def _said(error: ValidationError) -> str:
+    """REST framework's words, without its objects."""
+    detail = error.detail
+    return " ".join(map(str, detail.values() if isinstance(detail, dict) else detail))
 
 
 @lru_cache(maxsize=512)

@@ -1,6 +1,6 @@
 """Mistakes in settings.CARVEOUT, each as a sentence that says what to write instead."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -33,6 +33,14 @@ def unknown(name: str, known: Mapping[str, Any] | Sequence[str], what: str) -> s
     close = get_close_matches(name, list(known), n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
     return f"unknown {what} {name!r}, {hint}"
+
+
+def suggest(name: str, known: Collection[str]) -> str:
+    """The nearest name that is known, or all of them, as a sentence."""
+    close = get_close_matches(name, list(known), n=1)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return f"Known are {', '.join(sorted(known)) or 'none'}."
 
 
 def apps_mistake(name: str) -> str:

@@ -9,6 +9,10 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from carveout.conf import insist_on_app
+
+insist_on_app()  # Django would only say that a model has no app_label
+
 
 class Layout(models.Model):
     """Into how many partitions a context's log is divided now."""

@@ -13,6 +13,7 @@ from carveout.unix import after_fork
 logger = logging.getLogger(__name__)
 
 QUIET_S = 5.0
+HINT_ONLY = "No event depends on what was not sent."
 
 _sending = threading.Lock()
 _connections: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -20,8 +21,10 @@ _connections: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 _quiet_until = 0.0
 
 
-def tell(command: str, key: str, *arguments: str | bytes | int) -> None:
+def tell(command: str, key: str, *arguments: str | bytes | int, kept: str = "") -> None:
     """Send a command that may get lost. Never fails, and waits for no answer.
+
+    kept: what to say of the event, or of whatever else it was about, if Redis is away.
 
     After Redis could not be reached it is left alone for a while, so that its absence costs one
     request a moment and not each of them.
@@ -35,7 +38,7 @@ def tell(command: str, key: str, *arguments: str | bytes | int) -> None:
     except REDIS_ERRORS as error:
         _connections.clear()
         _quiet_until = time.monotonic() + QUIET_S
-        logger.warning("%s not sent: %s", command, unavailable(error))
+        logger.warning("%s %s", unavailable(error), kept or HINT_ONLY)
 
 
 def forget() -> None:

@@ -7,13 +7,14 @@ versioning class there would answer 404 to every lookup.
 from importlib.util import find_spec
 from typing import Any
 
+from django.apps import apps
 from django.http import HttpResponseBase
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from rest_framework.exceptions import ParseError
 from rest_framework.metadata import SimpleMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
-from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.settings import DEFAULTS, IMPORT_STRINGS, APISettings
 from rest_framework.views import APIView
@@ -61,6 +62,13 @@ class PinnedView(APIView):
     filter_backends: Any = []
     pagination_class: Any = None
     permission: str = ""
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        """JSON only, where REST framework is not installed as an app: its templates are missing."""
+        renderers: list[BaseRenderer] = super().get_renderers()
+        if apps.is_installed("rest_framework"):
+            return renderers
+        return [each for each in renderers if not isinstance(each, BrowsableAPIRenderer)]
 
     def needs(self) -> list[str]:
         """The permissions that staff need for what is asked."""

@@ -3,18 +3,20 @@
 import uuid
 from collections.abc import Sequence
 
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 
 from carveout import correlation, inline, log, spans, tally
 from carveout.conf import get_settings
-from carveout.errors import InvalidEvent, NotInTransaction
+from carveout.database import table_is_missing
+from carveout.errors import InvalidEvent, NotInTransaction, NotMigrated
 from carveout.event import CARRIED_BYTES_MAX, Event, cause, encode, key_of, type_name
 from carveout.failpoint import reach
 from carveout.lookups import offered, represent
 from carveout.row import NewRow
+from carveout.storable import said_by
 from carveout.wake import wake_relay
 
 event_published = Signal()
@@ -29,6 +31,7 @@ def publish(event: Event) -> uuid.UUID:
     Returns: the event's id.
     Raises: NotInTransaction: no transaction is open on the context's database.
             InvalidEvent: the event does not fit its declaration, or its context lives elsewhere.
+            NotMigrated: the kit's tables are not there.
     """
     return publish_many([event])[0]
 
@@ -46,8 +49,17 @@ def publish_many(events: Sequence[Event]) -> list[uuid.UUID]:
     context = _context_of(names)
     database = _database_in_transaction(names[0], context)
     rows = [_row(event, name, context) for event, name in zip(events, names, strict=True)]
-    for start in range(0, len(rows), ROWS_PER_STATEMENT):
-        log.append(rows[start : start + ROWS_PER_STATEMENT], database)
+    try:
+        for start in range(0, len(rows), ROWS_PER_STATEMENT):
+            log.append(rows[start : start + ROWS_PER_STATEMENT], database)
+    except DatabaseError as error:
+        if not table_is_missing(error):
+            raise
+        raise NotMigrated(
+            f"publish({names[0]}) stored nothing: database {database!r} has no tables of Carveout"
+            f" yet ({said_by(error).strip().splitlines()[0]}). Run `manage.py migrate --database"
+            f" {database}`."
+        ) from error
     reach("publish: stored")
     for event in events:
         event_published.send(type(event), event=event)
@@ -67,12 +79,18 @@ def _context_of(names: Sequence[str]) -> str:
 def _database_in_transaction(name: str, context: str) -> str:
     settings = get_settings()
     if not settings.hosts(context):
-        raise InvalidEvent(f"{name}: {context} is not hosted here, only {settings.hosted} are.")
+        raise InvalidEvent(
+            f"{name} was not stored: {context} is not hosted here; hosted are"
+            f" {', '.join(settings.hosted) or 'none'}. Publish it in the deployment that hosts"
+            f" {context}, or add {context!r} to CARVEOUT['HOSTED'] (or to the environment's"
+            " CONTEXTS) here."
+        )
     database = settings.database_of(context)
     if not _is_in_transaction(database):
         raise NotInTransaction(
             f"publish({name}) outside a transaction on database {database!r}: the event could be"
-            f" kept and the change lost. Wrap both in transaction.atomic(using={database!r})."
+            " kept and the change lost, so nothing was stored. Wrap both in"
+            f" `with transaction.atomic(using={database!r}):`."
             " The transaction that a TestCase opens does not count."
         )
     return database

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import redis
 from redis.exceptions import RedisClusterException
 
+from carveout.conf import get_settings
 from carveout.connection import REDIS_ERRORS
 from carveout.errors import StreamRefused, StreamSpoiled, StreamUnavailable
 
@@ -52,12 +53,18 @@ def unavailable(error: BaseException, *keys: str) -> StreamUnavailable:
     """
     words = _refused(error)
     if not words:
-        return StreamUnavailable(f"Redis did not answer ({error}); nothing is lost.")
+        return StreamUnavailable(f"Redis did not answer ({error}); nothing is lost. {_start()}")
     fixes = (fix for said, fix in _FIXES.items() if said in words)
     fix = next(fixes, "").replace("{keys}", " ".join(keys) or "KEY")
     about = f" for {' and '.join(keys)}" if keys else ""
     told = f"Redis refused a command{about} ({words}); nothing is lost. {fix}".strip()
     return StreamSpoiled(told) if is_wrong_type(error) else StreamRefused(told)
+
+
+def _start() -> str:
+    if get_settings().redis_url:
+        return "Start it, or correct its URL in settings.CARVEOUT."
+    return "`manage.py up` starts one; or set CARVEOUT['REDIS_URL'] to one that runs."
 
 
 def _refused(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from carveout import declaration
 from carveout.conf import context_of, get_settings
 from carveout.errors import DeclarationInvalid
-from carveout.event import ReceivedEvent
+from carveout.event import Event, ReceivedEvent, type_name
 from carveout.lookups import Lookup
 
 Handler = TypeVar("Handler", bound=Callable[..., object])
@@ -67,7 +67,7 @@ class Subscription:
 
 
 def subscribe(
-    *types: str,
+    *types: str | type[Event],
     via: str = "consumer",
     batch: bool = False,
     ordered: bool = False,
@@ -83,6 +83,7 @@ def subscribe(
 ) -> Callable[[Handler], Handler]:
     """Let a function hear events of other contexts, in order per key.
 
+    types: names, as in "orders.OrderCreated". Of its own context's events the class will do.
     via: "consumer" runs it in the transaction that moves the cursor; "rq" in a job of its own.
     batch: one call with all events of a batch: a list, for bulk writes.
     ordered: while an event of a key is not done, later ones of the key wait behind it.
@@ -100,7 +101,7 @@ def subscribe(
         name, or a call of the handler would not run it.
     """
     for given in types:
-        if not isinstance(given, str):
+        if not isinstance(given, str) and not _is_event(given):
             raise declaration.not_called('subscribe("<context>.<Event>")', given)
 
     def declare(handler: Handler) -> Handler:
@@ -109,7 +110,7 @@ def subscribe(
         subscription = Subscription(
             name=_full_name(context, name or handler.__name__),
             context=context,
-            types=frozenset(types),
+            types=frozenset(_name_of(each, context, handler) for each in types),
             handler=handler,
             via=via,
             batch=batch,
@@ -133,6 +134,24 @@ def subscribe(
     return declare
 
 
+def _is_event(given: object) -> bool:
+    return isinstance(given, type) and issubclass(given, Event) and given is not Event
+
+
+def _name_of(given: str | type[Event], context: str, handler: Callable[..., object]) -> str:
+    """The name of an event that a handler hears; its class only inside the class's own context."""
+    if isinstance(given, str):
+        return given
+    name = type_name(given)
+    if name.split(".")[0] != context:
+        raise DeclarationInvalid(
+            f"{declaration.place(handler)}: {handler.__module__}.{handler.__name__} of {context}"
+            f" hears the class {given.__name__} of another context, and contexts import nothing of"
+            f' each other. Write its name in quotes: @carveout.subscribe("{name}").'
+        )
+    return name
+
+
 def _full_name(context: str, name: str) -> str:
     function = name.removeprefix(f"{context}.")
     if not function.isidentifier():
@@ -152,8 +171,8 @@ def hosted(contexts: Iterable[str]) -> list[Subscription]:
 def _check_handler(handler: Callable[..., object]) -> None:
     if not hasattr(handler, "__name__"):
         raise DeclarationInvalid(
-            f"@carveout.subscribe: {handler!r} ({declaration.place(handler)}) has no name. Write a"
-            " plain function that calls it."
+            f"@carveout.subscribe: the {type(handler).__name__} of {declaration.place(handler)} has"
+            " no name. Write a plain function that calls it."
         )
     declaration.check_sync(handler, f"Subscription {handler.__module__}.{handler.__name__}")
 

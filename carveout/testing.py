@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from carveout import inline
+from carveout import inline, leftover
 from carveout.errors import HandlerFailed
 from carveout.event import Event
 from carveout.publisher import event_published
@@ -30,12 +30,16 @@ def drain() -> None:
     Works in tests that run in a transaction, and needs no Redis. Jobs run in place.
 
     Raises: HandlerFailed: a handler raised; with its traceback. Or a subscription stayed behind,
-        since a lookup is refused, unavailable or behind, or the log lacks what comes next.
+        since a lookup is refused, unavailable or behind, or the log lacks what comes next. Or an
+        event was left, since its subscription is paused or not hosted here, or behind an earlier
+        event of its key.
     """
+    before = leftover.before()
     failed, stalled = inline.deliver()
     told = [f"{name} waits: {type(why).__name__}: {why}" for name, why in sorted(stalled.items())]
     if failed:
         told.append(f"{len(failed)} deliveries failed:")
     told += [f"{row}: {row.error_type}: {row.error}\n{row.traceback}" for row in failed]
+    told += leftover.told(before, stalled)
     if told:
         raise HandlerFailed("\n".join(told)) from next(iter(stalled.values()), None)

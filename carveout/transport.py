@@ -107,6 +107,12 @@ def _refusal(owner: str, response: urllib3.BaseHTTPResponse, body: bytes) -> str
             " is set."
         )
     is_page = response.headers.get("Content-Type", "").startswith("text/html")
+    if response.status == 404 and is_page:
+        return (
+            f"there is no such page at {base_url(owner)}/. Mount the internal REST in the"
+            f' deployment of {owner}: path("internal/", include("carveout.urls")). Or correct'
+            f" CARVEOUT['CONTEXTS']['{owner}']['url'] here: it has to end with that path."
+        )
     if response.status == 400 and is_page:
         host = urlsplit(base_url(owner)).hostname
         return f"{body[:300]!r}. Add {host!r} to ALLOWED_HOSTS of the deployment of {owner}."

@@ -12,13 +12,14 @@ from carveout.connection import REDIS_ERRORS, pubsub
 from carveout.notice import tell
 from carveout.refusal import unavailable
 
+STORED = "The event is stored; the relay delivers it when Redis is back."
 DRAIN_MAX = 10_000
 """Wake-ups that one look may serve."""
 
 
 def wake_relay(context: str) -> None:
     """Say that there is something new in a context's log. If it gets lost, a second is lost."""
-    tell("PUBLISH", _log_channel(context), b"")
+    tell("PUBLISH", _log_channel(context), b"", kept=STORED)
 
 
 def stream_channel(context: str) -> str:

@@ -19,11 +19,11 @@ from carveout.admin.confirm import Question, ask, reason_form, who
 from carveout.admin.read_only import DatabaseFilter, Declared, ReadOnlyAdmin
 from carveout.admin.shown import NOTHING, block, link, pretty
 from carveout.conf import get_settings
-from carveout.likeness import normal_line, raised_in
+from carveout.likeness import LINE_MAX, raised_in
 from carveout.models import Delivery
 
 QUESTIONS = {
-    "retry": Question("Retry", [], "Retry", warning="They get all their attempts anew."),
+    "retry": Question("Retry", [], "Retry", warning="Their attempt counter starts again at zero."),
     "discard": Question(
         "Discard", [], "Discard for good", warning="They are never handled.", danger=True
     ),
@@ -84,8 +84,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="error", ordering="error_type")
     def failed_with(self, row: Delivery) -> str:
+        """This row's own error. What several have in common is on the page of groups."""
         name = row.error_type.rpartition(".")[2]
-        return ": ".join(filter(None, (name, normal_line(row.error)))) or NOTHING
+        line = next(iter(row.error.strip().splitlines()), "")[:LINE_MAX]
+        return ": ".join(filter(None, (name, line))) or NOTHING
 
     @admin.display(description="event")
     def event_in_log(self, row: Delivery) -> SafeString:

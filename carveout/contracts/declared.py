@@ -48,11 +48,12 @@ def _reads(context: str) -> dict[str, dict[str, Reader]]:
     found: dict[str, dict[str, Reader]] = {}
     for reader in lookups.readers:
         if reader.lookup_reader == context:
-            found.setdefault(reader.lookup_of, {})[name_of(reader)] = _reader(reader)
+            found.setdefault(reader.lookup_of, {})[name_of(reader)] = reader_of(reader)
     return found
 
 
-def _reader(reader: type[lookups.Lookup]) -> Reader:
+def reader_of(reader: type[lookups.Lookup]) -> Reader:
+    """What one reader names of its lookup."""
     named = dict(_named(types.type_info(reader), "", ()))
     fields = {}
     for path, wanted in schema.fields_of(schema.of_type(reader)).items():

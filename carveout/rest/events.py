@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from rest_framework import serializers
-from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -57,7 +57,8 @@ class EventViewSet(StaffViewSet):
 
     def get_renderers(self) -> list[BaseRenderer]:
         cloud = CloudEventsRenderer if self.action == "list" else CloudEventRenderer
-        return [JSONRenderer(), cloud(), BrowsableAPIRenderer()]
+        json, *pages = super().get_renderers()
+        return [json, cloud(), *pages]
 
     def handle_exception(self, exc: Exception) -> Response:
         """A refusal is no CloudEvent."""

@@ -1,12 +1,25 @@
 """System checks: what is declared wrongly is told at start, all at once, with a suggestion."""
 
+from importlib.util import find_spec
+
 import pytest
+from django.contrib import admin
+from django.urls import include, path
+from django_rq import urls as django_rq_urls
+from rest_framework import serializers
 
 import carveout
 from carveout import checks, event, lookups
 from carveout.lookups import LookupViewSet
+from tests.integration.kit.tickets.models import Ticket
 
 pytestmark = pytest.mark.usefixtures("shows")
+
+
+class ShowSerializer(serializers.Serializer):
+    """A show."""
+
+    title = serializers.CharField()
 
 
 @pytest.fixture
@@ -18,7 +31,10 @@ def declared():
 
     @carveout.lookup("show", key="title")
     class ShowLookup(LookupViewSet):
-        """Nothing."""
+        """It is never asked."""
+
+        queryset = Ticket.objects.all()
+        serializer_class = ShowSerializer
 
 
 def found() -> list[tuple[str, str, str | None]]:
@@ -210,6 +226,67 @@ def test_mistakes_in_the_settings_are_told_by_the_check_too(shows):
 def test_a_log_for_each_tenant_is_refused(shows, settings, apps, codes):
     settings.TENANT_APPS = apps
     assert [each.id for each in checks.check_settings()] == codes
+
+
+URLS = [path("in/", include(("carveout.urls", "kit"), namespace="mine"))]
+NESTED = [path("all/", include(URLS))]
+RQ = [path("rq/", include(django_rq_urls.urlpatterns))]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "changes", "codes"),
+    [
+        (NESTED, {}, []),
+        ([], {}, ["carveout.W004"]),
+        ([], {"HOSTED": ["shows", "elsewhere"]}, []),
+        ([], {"HOSTED": ["shows", "elsewhere"], "LOOKUPS": "http"}, ["carveout.W004"]),
+        ([*NESTED, *RQ], {}, ["carveout.W005"]),
+        ([*URLS, path("admin/", admin.site.urls)], {}, []),
+    ],
+)
+def test_what_is_mounted(shows, settings, declared, patterns, changes, codes):
+    shows(**changes)
+    settings.ROOT_URLCONF = type("urls", (), {"urlpatterns": patterns})
+    assert [each.id for each in checks.check_urls()] == codes
+
+
+@pytest.mark.parametrize("module", ["carveout.urls", "carveout.rest_urls"])
+def test_pages_of_rest_framework_need_its_app(settings, declared, module):
+    urls = [*URLS, path("rest/", include(module))]
+    settings.ROOT_URLCONF = type("urls", (), {"urlpatterns": urls})
+    assert checks.check_urls() == []
+    settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if each != "rest_framework"]
+    [found] = checks.check_urls()
+    assert found.id == "carveout.W006"
+    assert module in found.msg
+    assert found.hint == 'INSTALLED_APPS += ["rest_framework"]'
+
+
+@pytest.mark.parametrize(
+    ("package", "installed", "queues", "told"),
+    [
+        ("rq", True, {}, "rq is not installed"),
+        ("django_rq", True, {}, "django_rq is not installed"),
+        ("", False, {}, "'django_rq' is not in INSTALLED_APPS"),
+        ("", True, {}, "RQ_QUEUES has no queue 'carveout-shows'"),
+        ("", True, {"carveout-shows": {}}, ""),
+    ],
+)
+def test_jobs_need_django_rq(shows, settings, monkeypatch, package, installed, queues, told):
+    @carveout.subscribe("elsewhere.Anything", via="rq")
+    def handler(event):
+        """Nothing."""
+
+    settings.RQ_QUEUES = queues
+    monkeypatch.setattr(
+        checks, "find_spec", lambda name: None if name == package else find_spec(name)
+    )  # both are installed where tests run
+    if not installed:
+        settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if each != "django_rq"]
+    expected = [f"Subscription shows.handler says via='rq', but {told}."] if told else []
+    assert [message for _, message, _ in found()] == expected
+    shows(DELIVERY="inline")
+    assert found() == []  # jobs run in place
 
 
 @pytest.mark.parametrize("level", ["NORMAL", "OFF", "normal"])

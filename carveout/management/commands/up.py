@@ -3,7 +3,9 @@
 import signal
 from argparse import ArgumentParser
 from contextlib import suppress
-from typing import Any
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import NoReverseMatch, reverse
@@ -13,12 +15,8 @@ from carveout.errors import CarveoutError
 from carveout.management.contexts import chosen
 from carveout.management.redis import redis_running
 
-try:
-    from carveout import system
-except ImportError as error:
-    raise CommandError(
-        f"`up` needs {error.name}: pip install 'django-carveout[embedded]'."
-    ) from error
+if TYPE_CHECKING:
+    from carveout.system import System
 
 
 class Command(BaseCommand):
@@ -37,6 +35,7 @@ class Command(BaseCommand):
     def handle(self, *, port: int, no_mail: bool, contexts: str, **options: Any) -> None:
         try:
             unix.require("up")
+            system = _system()
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             run = system.running(port=port, mail=not no_mail, contexts=chosen(_names(contexts)))
             with redis_running(), run as running:
@@ -53,7 +52,18 @@ def _names(contexts: str) -> list[str]:
     return [name.strip() for name in contexts.split(",") if name.strip()]
 
 
-def _say_where(running: "system.System") -> None:
+def _system() -> ModuleType:
+    """Imported here: what a command's module raises, Django shows as a traceback."""
+    try:
+        return import_module("carveout.system")
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"`up` needs {str(error.name).partition('.')[0]}, which is not installed. Run"
+            " pip install 'django-carveout[embedded]'."
+        ) from error
+
+
+def _say_where(running: "System") -> None:
     say = running.processes.say
     say("everything runs; Ctrl-C stops it")
     say(f"web    {running.url}/")

@@ -2,8 +2,10 @@
 
 import logging
 import time
+from importlib.util import find_spec
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
@@ -39,12 +41,23 @@ class Command(KitCommand):
         add_monitor(parser)
 
     def handle(self, *args: Any, contexts: list[str], once: bool, **options: Any) -> None:
+        for package in ("rq", "django_rq"):
+            if not find_spec(package):
+                raise CommandError(
+                    f"`work` needs {package}, which is not installed. Run"
+                    " pip install 'django-carveout[rq]'."
+                )
+        if not apps.is_installed("django_rq"):
+            raise CommandError(
+                "'django_rq' is not in INSTALLED_APPS, and `work` runs its worker. Add it:"
+                ' INSTALLED_APPS += ["django_rq"].'
+            )
         configured = getattr(django_settings, "RQ_QUEUES", {})
         names = [rq_queue_name(context) for context in chosen(contexts)]
         missing = [name for name in names if name not in configured]
         if missing:
             raise CommandError(
-                f"settings.RQ_QUEUES lacks {', '.join(missing)}. Say"
+                f"settings.RQ_QUEUES lacks {', '.join(missing)}. Write"
                 " RQ_QUEUES = carveout.rq_queues(CARVEOUT) in the settings."
             )
         with redis_running(), monitored("work", options, self.tell):

@@ -141,6 +141,12 @@ class TestGroups:
         assert "no paper for &lt;n&gt;" in page
         assert "desk.print_ticket" in page
 
+    def test_a_row_shows_its_own_error(self, admin_client, dead):
+        page = text(admin_client.get(ROWS))
+        for key in ("T-1", "T-2", "T-3"):
+            assert f"ValueError: no paper for {key}" in page
+        assert "&lt;n&gt;" not in page
+
     def test_a_group_leads_to_its_rows(self, admin_client, dead):
         alike = rows(subscription="desk.stamp").first().alike
         page = text(admin_client.get(ROWS, {"alike": alike}))

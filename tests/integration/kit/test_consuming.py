@@ -235,6 +235,33 @@ class TestAHandlerThatFails:
         assert "raise ValueError" in row.traceback
         assert row.due_at > row.parked_at
 
+    @pytest.mark.parametrize("batch", [False, True])
+    def test_its_stack_is_its_own(self, kit, batch):
+        """Not that of the batch, which failed on another handler's error before."""
+        kit.set(RETRY_BASE_S=1000)
+
+        @carveout.subscribe("tickets.TicketSold")
+        def first(event):
+            raise LookupError("of the first")
+
+        @carveout.subscribe("tickets.TicketSold", batch=batch)
+        def second(event):
+            try:
+                {}["its own cause"]
+            except KeyError as error:
+                raise ValueError("of the second") from error
+
+        announce(sold(2))
+        steps.flow()
+        rows = Delivery.objects.using("kit")
+        assert rows.count() == 4
+        for row in rows.filter(subscription="desk.first"):
+            assert row.traceback.count("Traceback (most recent call last)") == 1
+        for row in rows.filter(subscription="desk.second"):
+            assert row.traceback.count("Traceback (most recent call last)") == 2
+            assert "its own cause" in row.traceback
+            assert "of the first" not in row.traceback
+
     def test_a_batch_handler_gets_the_good_ones_one_by_one(self, kit):
         kit.set(RETRY_BASE_S=1000)
 

@@ -57,6 +57,20 @@ def got(client: Client, path: str, **query):
     return answer.json()
 
 
+@on_sqlite
+def test_a_browser_gets_json_where_rest_framework_is_not_installed(staff, settings):
+    pages = (EVENTS, "/internal/events/tickets/0/", "/internal/lookups/tickets.ticket/?key=T-1")
+    User.objects.update(is_superuser=True)
+    asks_for_html = {"headers": {"accept": "text/html,*/*;q=0.8"}}
+    kinds = [staff.get(each, **asks_for_html).headers["Content-Type"] for each in pages]
+    assert kinds == ["text/html; charset=utf-8", "application/json", "text/html; charset=utf-8"]
+    settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if each != "rest_framework"]
+    for each in pages:
+        answer = staff.get(each, **asks_for_html)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith("application/json")
+
+
 def keys(client: Client, **query) -> list[str]:
     return [event["key"] for event in got(client, EVENTS, **query)["results"]]
 

@@ -1,0 +1,1 @@
+"""A context whose declarations do not fit what they name."""
