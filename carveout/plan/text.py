@@ -143,7 +143,7 @@ def _measures(by_grouping: dict[str, Measures]) -> Iterator[str]:
 def _cuts(found: Plan) -> Iterator[str]:
     if not found.pairings:
         return
-    yield "\nCuts by pair, the dearest first; each of them: --context NAME"
+    yield f"\nCuts by pair, the dearest first; each of them: --context {found.pairings[0].source}"
     for each in found.pairings[:PAIRS_MAX]:
         count = len(each.lines)
         yield (
