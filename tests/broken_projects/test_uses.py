@@ -60,6 +60,10 @@ class Order(models.Model):
 
     status = models.CharField(max_length=9, choices=Status)
 
+class Line(models.Model):
+    order = models.ForeignKey(Order, models.CASCADE, related_name="lines")
+    sku = models.CharField(max_length=9)
+
 def due_date(): ...
 """,
     "shop/__init__.py": "",
@@ -120,7 +124,11 @@ USED = {
         ["Kind"],
     ),
     "from post.models import due_date\ndue_date()": ("event", ["post.models.due_date"], []),
-    "from post.names import Order\nOrder.objects.filter(lines__sku=1)": ("copy or library", [], []),
+    "from post.names import Order\nrows = Order.objects.filter(lines__sku=1)": (
+        "copy or library",
+        [],
+        [],
+    ),
 }
 
 
