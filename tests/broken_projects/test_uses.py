@@ -46,6 +46,8 @@ class Order:
     "post/models.py": """
 from django.db import models
 
+from post.names import Colour
+
 MAX_LINES = 9
 
 class Kind(models.TextChoices):
