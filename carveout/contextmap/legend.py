@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
+
+from django.utils import timezone
 
 from carveout.contextmap.downstream import Downstream
 from carveout.contextmap.mapped import ContextMap
@@ -120,7 +122,10 @@ def ago(then: float, now: float) -> str:
 
 
 def _clock(at: float) -> str:
-    return f"{datetime.fromtimestamp(at or time.time(), UTC):%H:%M:%S} UTC"
+    """In the time zone of all pages, by its name."""
+    zone = timezone.get_current_timezone()
+    moment = datetime.fromtimestamp(at or time.time(), zone)
+    return f"{moment:%H:%M:%S} {timezone.get_current_timezone_name()}"
 
 
 def _lit(event: str, follows: Downstream | None) -> str:
