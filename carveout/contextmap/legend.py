@@ -36,6 +36,17 @@ class HearingRow(NamedTuple):
         return label(self.event)
 
 
+class SubscriptionRow(NamedTuple):
+    """One subscription, with what is known of all that it hears together."""
+
+    name: str
+    context: str
+    via: str
+    hears: list[str]
+    at: str
+    of: str
+
+
 class LookupRow(NamedTuple):
     lookup: str
     lookup_at: str
@@ -64,6 +75,14 @@ def hearings(drawn: ContextMap, follows: Downstream | None = None) -> Iterator[H
             yield HearingRow(*start, name, each.context, each.via, asks, each.at, of, lit)
 
 
+def subscriptions(drawn: ContextMap) -> Iterator[SubscriptionRow]:
+    for each in drawn.subscriptions:
+        owners = sorted({name.split(".")[0] for name in each.hears})
+        of = [f"context:{each.context}", *(f"event:{name}" for name in each.hears)]
+        of += [f"events:{owner}:{each.context}" for owner in owners]
+        yield SubscriptionRow(each.name, each.context, each.via, each.hears, each.at, " ".join(of))
+
+
 def lookups(drawn: ContextMap) -> Iterator[LookupRow]:
     """A lookup that nobody reads has a row too, without a reader."""
     for lookup in drawn.lookups:
@@ -85,8 +104,9 @@ def live(seen: Observed) -> dict[str, Any]:
         for type_name, heard in each.types.items():
             cells[f"heard {name} {type_name}"] = f"{heard.count:,}"
             cells[f"last {name} {type_name}"] = ago(heard.last, seen.at)
+        for type_name, failed in each.failures.items():
+            cells[f"failed {name} {type_name}"] = f"{failed.count:,}"
         cells[f"lag {name}"] = "" if each.lag is None else f"{each.lag:,}"
-        cells[f"failed {name}"] = f"{each.failed:,}"
         cells[f"waiting {name}"] = f"{each.waiting:,}"
         cells[f"dead {name}"] = f"{each.dead:,}"
     for name, logged in seen.events.items():
