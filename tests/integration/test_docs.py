@@ -19,6 +19,7 @@ from carveout import checks, conf, errors, subscription, testing
 from carveout.models import Delivery
 from carveout.ratchet import system_check
 from tests.copies import ROOT
+from tests.pages import Code, files
 
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
@@ -88,7 +89,6 @@ def test_a_letter_is_written_once(db):
 """,
 }
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-FILE = re.compile(r"^# (at the end of )?([\w/]+\.py)\n", re.MULTILINE)
 WITH_CODE = [page for page in PAGES if BLOCK.search(page.read_text())]
 
 
@@ -96,12 +96,10 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def parts(page: Path) -> Iterator[tuple[str, str, str]]:
-    """What a page's blocks hold: "" or "at the end of ", the file, and its lines."""
+def parts(page: Path) -> Iterator[Code]:
+    """What a page's blocks hold."""
     for block in BLOCK.findall(page.read_text()):
-        before, *found = FILE.split(block)
-        assert not before.strip(), f"this block does not begin with the name of a file: {block}"
-        yield from zip(found[::3], found[1::3], found[2::3], strict=True)
+        yield from files(block)
 
 
 def write_project(page: Path, folder: Path) -> None:
@@ -110,9 +108,9 @@ def write_project(page: Path, folder: Path) -> None:
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(code)
     for source in dict.fromkeys((ROOT / "README.md", page)):
-        for addition, path, code in parts(source):
-            before = (folder / path).read_text() if addition else ""
-            (folder / path).write_text(before + code)
+        for code in parts(source):
+            before = (folder / code.path).read_text() if code.adds else ""
+            (folder / code.path).write_text(before + code.text)
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=name)
