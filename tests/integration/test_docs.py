@@ -1,5 +1,6 @@
 """The docs say what is true: their code runs, and what they list is what the code has."""
 
+import ast
 import inspect
 import os
 import re
@@ -300,3 +301,45 @@ def test_every_page_is_reached_from_the_index():
 
 def test_every_word_is_in_the_glossary():
     assert set(WORDS.split()) <= set(rows("glossary.md"))
+
+
+# -- Messages ----------------------------------------------------------------------------------
+
+
+OTHERS_MESSAGES = {  # of Django, the databases and msgspec
+    "Application labels aren't unique",
+    "Expected …, got …",
+    "database is locked",
+    "no such table: carveout_…",
+    'relation "carveout_…" does not exist',
+    "InvalidEvent",
+}
+CODE_SPAN = re.compile(r"(`+) ?(.+?) ?\1(?!`)")
+
+
+def literals(source: str) -> Iterator[str]:
+    """The texts in a module's code, joined as Python joins them, with `…` for what is put in."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values
+            )
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_every_message_of_the_troubleshooting_page_is_one_of_ours():
+    sources = [path.read_text() for path in (ROOT / "carveout").rglob("*.py")]
+    ours = "\n".join(text for source in sources for text in literals(source))
+    lines = (DOCS / "howto/troubleshooting.md").read_text().splitlines()
+    cells = [line.split(" | ")[0] for line in lines if line.startswith("| `")]
+    assert len(cells) >= 50
+    messages = {text for cell in cells for _, text in CODE_SPAN.findall(cell)}
+    unknown = [each for each in messages - OTHERS_MESSAGES if not all_said(each, ours)]
+    assert unknown == []
+
+
+def all_said(message: str, ours: str) -> bool:
+    """Everything between what differs, such as names and HTTP's numbers."""
+    parts = re.split(r"…|\b\d{3}\b", message)
+    return all(part.strip(" .,:") in ours for part in parts)
