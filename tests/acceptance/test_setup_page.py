@@ -22,7 +22,9 @@ from tests.pages import Reader, plain_environment, reading, section
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-PAGE = (ROOT / "docs" / "howto" / "add-to-a-project.md").read_text(encoding="utf-8")
+HOWTO = ROOT / "docs" / "howto"
+PAGE = (HOWTO / "add-to-a-project.md").read_text(encoding="utf-8")
+TROUBLESHOOTING = (HOWTO / "troubleshooting.md").read_text(encoding="utf-8")
 LIMIT_S = 300
 """How long the page may take on a fresh machine."""
 TO_FIRST_EVENT = ["3. Add two apps", "4. Add the settings", "5. Announce an event", "6. Handle it"]
@@ -76,6 +78,10 @@ def got(browser: OpenerDirector, url: str, data: bytes | None = None) -> str:
     return browser.open(url, data, REQUESTS_S).read().decode()
 
 
+def told(what: str) -> None:
+    sys.stdout.write(f"\nThe setup page: {what}\n")
+
+
 def test_the_setup_page_runs_to_the_letter(tmp_path: Path, wheels: Path) -> None:
     began = time.monotonic()
     with fresh(tmp_path, wheels) as reader:
@@ -84,9 +90,10 @@ def test_the_setup_page_runs_to_the_letter(tmp_path: Path, wheels: Path) -> None
         first_event_s = time.monotonic() - began
         look_at_the_admin(reader, "A-1")
         reader.follow(section(PAGE, "9. Test it"))
+        reader.follow(TROUBLESHOOTING)
         check_installed(reader)
     took_s = time.monotonic() - began
-    print(f"\nsetup page: first event handled after {first_event_s:.0f} s, all of it {took_s:.0f} s")
+    told(f"first event handled after {first_event_s:.0f} s, all of it {took_s:.0f} s")
     assert took_s < LIMIT_S
 
 
@@ -104,4 +111,6 @@ def test_the_setup_page_runs_around_a_project_of_wagtail(tmp_path: Path, wheels:
             reader.follow(text.replace("/admin/", admin))
         look_at_the_admin(reader, "A-1")
         reader.follow(own)
-    print(f"\nsetup page, around Wagtail: {time.monotonic() - began:.0f} s")
+    took_s = time.monotonic() - began
+    told(f"around Wagtail {took_s:.0f} s")
+    assert took_s < LIMIT_S
