@@ -18,13 +18,14 @@ class CarveoutConfig(AppConfig):
     def ready(self) -> None:
         # The checks register themselves; whatever is broken in the rest shows now, not at the
         # first publish.
-        from carveout import checks, publisher  # noqa: F401
+        from carveout import checks, eager, publisher  # noqa: F401
         from carveout.conf import apps_not_installed, build, missing_apps
         from carveout.ratchet import system_check  # noqa: F401
 
         settings, mistakes = build(getattr(django_settings, "CARVEOUT", {}))
         if mistakes or missing_apps(settings) or apps_not_installed(settings):
             return  # the checks tell them all; whatever uses the settings raises them
+        eager.watch()
         for context in settings.hosted:
             for app in settings.contexts[context].apps:
                 _discover(app)

@@ -61,6 +61,22 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     return found + [message for name in sorted(databases) for message in _check_database(name)]
 
 
+@register(TAG, deploy=True)
+def check_delivery(**_: Any) -> list[CheckMessage]:
+    """Does production deliver as tests do? `check --deploy` asks, as Django's own do."""
+    settings, mistakes = _settings()
+    if mistakes or settings.delivery == "streams":
+        return []
+    return [
+        Warning(
+            f"CARVEOUT['DELIVERY'] is {settings.delivery!r}, which is for tests: handlers run in"
+            " the process that publishes, and what fails is not retried.",
+            hint="Take DELIVERY out of CARVEOUT, and set it in the settings of your tests.",
+            id="carveout.W007",
+        )
+    ]
+
+
 @register(TAG)
 def check_apps(**_: Any) -> list[CheckMessage]:
     """The apps of hosted contexts are apps of the project."""

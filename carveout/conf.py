@@ -63,7 +63,8 @@ class Settings:
     """A server or Sentinels for the jobs. Empty: where the streams are; no cluster can be."""
     state_dir: Path = Path(".carveout")
     delivery: str = "streams"
-    """`inline` delivers on commit, in process and without Redis: for tests."""
+    """`inline` delivers on commit, in process and without Redis, `eager` also where a test's own
+    transaction is never committed: for tests."""
     lookups: str = "auto"
     """`auto` calls hosted contexts in process and others over HTTP; `http` always uses HTTP."""
     lookup_timeout_s: float = 5.0

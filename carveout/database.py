@@ -18,6 +18,15 @@ CAUSES_MAX = 10
 _MISSING_TABLE_STATE, _MISSING_TABLE_IN_SQLITE = "42P01", "no such table: carveout_"
 
 
+def in_block_of_code(connection: Any) -> bool:
+    """Is one of the code's own transactions open? Those that a TestCase opens around it do not
+    count: production has none.
+    """
+    blocks = connection.atomic_blocks
+    of_tests = blocks and all(getattr(block, "_from_testcase", False) for block in blocks)
+    return connection.in_atomic_block and not of_tests
+
+
 def drop_unusable() -> None:
     """Close each connection of this thread that is half open, busy or gone; the next one is new."""
     for connection in connections.all(initialized_only=True):

@@ -18,6 +18,8 @@ KEY_LENGTH_MIN = 32
 Source: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
 """
 
+DELIVERIES = ("streams", "inline", "eager")
+
 CONTEXT_MAX = 100
 """Characters of a context's name: what our columns hold."""
 
@@ -88,7 +90,7 @@ def value_mistakes(settings: "Settings") -> Iterator[str]:
     for name in settings.hosted:
         if name not in settings.contexts:
             yield unknown(name, settings.contexts, "hosted context")
-    for name, choices in (("delivery", ("streams", "inline")), ("lookups", ("auto", "http"))):
+    for name, choices in (("delivery", DELIVERIES), ("lookups", ("auto", "http"))):
         if getattr(settings, name) not in choices:
             yield f"CARVEOUT['{name.upper()}'] must be one of {choices}."
     for entry in fields(settings):

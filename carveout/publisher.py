@@ -8,9 +8,9 @@ from django.dispatch import Signal
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 
-from carveout import correlation, inline, log, spans, tally
+from carveout import correlation, eager, inline, log, spans, tally
 from carveout.conf import get_settings
-from carveout.database import table_is_missing
+from carveout.database import in_block_of_code, table_is_missing
 from carveout.errors import InvalidEvent, NotInTransaction, NotMigrated
 from carveout.event import CARRIED_BYTES_MAX, Event, cause, encode, key_of, type_name
 from carveout.failpoint import reach
@@ -86,7 +86,7 @@ def _database_in_transaction(name: str, context: str) -> str:
             " CONTEXTS) here."
         )
     database = settings.database_of(context)
-    if not _is_in_transaction(database):
+    if not in_block_of_code(connections[database]):
         raise NotInTransaction(
             f"publish({name}) outside a transaction on database {database!r}: the event could be"
             " kept and the change lost, so nothing was stored. Wrap both in"
@@ -94,16 +94,6 @@ def _database_in_transaction(name: str, context: str) -> str:
             " The transaction that a TestCase opens does not count."
         )
     return database
-
-
-def _is_in_transaction(database: str) -> bool:
-    """In one of the code's own. Those that a TestCase opens around it do not count: production has
-    none, and what is published there without another would be lost or refused.
-    """
-    connection = connections[database]
-    blocks = getattr(connection, "atomic_blocks", ())
-    of_tests = blocks and all(getattr(block, "_from_testcase", False) for block in blocks)
-    return connection.in_atomic_block and not of_tests
 
 
 def _row(event: Event, name: str, context: str) -> NewRow:
@@ -149,8 +139,12 @@ def _carried(event: Event, name: str, key: str) -> str:
 
 def _after_commit(database: str, context: str, names: Sequence[str]) -> None:
     """Only if the transaction commits, savepoints included."""
-    if get_settings().delivery == "inline":
+    delivery = get_settings().delivery
+    if delivery == "inline":
         transaction.on_commit(inline.deliver, using=database)
+        return
+    if delivery == "eager":
+        eager.deliver_after(database)
         return
 
     handled = cause.get()

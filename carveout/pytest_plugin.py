@@ -31,6 +31,15 @@ def drain_events(db: None) -> Callable[[], None]:
     return drain
 
 
+@pytest.fixture
+def eager_events() -> Iterator[None]:
+    """What the code publishes in the test has arrived when the code's transaction ends."""
+    from carveout.testing import eager_events
+
+    with eager_events():
+        yield
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("carveout", "Carveout: couplings that running shows")
     group.addoption(

@@ -22,7 +22,7 @@ def databases() -> Answers:
 
 def redis() -> Answers:
     """Nothing if events are delivered without it."""
-    if get_settings().delivery == "inline":
+    if get_settings().delivery != "streams":
         return {}
     return {"redis": _answers(impatient_client().ping)}
 

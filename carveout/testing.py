@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from carveout import inline, leftover
-from carveout.errors import HandlerFailed
+from django.conf import settings as django_settings
+from django.test import override_settings
+
+from carveout import inline
 from carveout.event import Event
 from carveout.publisher import event_published
 
@@ -34,12 +36,23 @@ def drain() -> None:
         event was left, since its subscription is paused or not hosted here, or behind an earlier
         event of its key.
     """
-    before = leftover.before()
-    failed, stalled = inline.deliver()
-    told = [f"{name} waits: {type(why).__name__}: {why}" for name, why in sorted(stalled.items())]
-    if failed:
-        told.append(f"{len(failed)} deliveries failed:")
-    told += [f"{row}: {row.error_type}: {row.error}\n{row.traceback}" for row in failed]
-    told += leftover.told(before, stalled)
-    if told:
-        raise HandlerFailed("\n".join(told)) from next(iter(stalled.values()), None)
+    inline.drain()
+
+
+@contextmanager
+def eager_events() -> Iterator[None]:
+    """What the code publishes inside the block has arrived when the code's transaction ends.
+
+    As `CARVEOUT["DELIVERY"] = "eager"` does for all tests. Raises there what `drain` raises.
+    """
+    with override_settings(CARVEOUT={**django_settings.CARVEOUT, "DELIVERY": "eager"}):
+        yield
+
+
+class EagerEventsMixin:
+    """Before a TestCase: `eager_events` around the class, its `setUpTestData` included."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.enterClassContext(eager_events())  # type: ignore[attr-defined]
+        super().setUpClass()  # type: ignore[misc]

@@ -15,7 +15,7 @@ from carveout.doctor import (
     servers,
     subscriptions,
 )
-from carveout.doctor.finding import Finding, Level, error, ok, warning, worst
+from carveout.doctor.finding import Finding, Level, error, warning, worst
 
 Look = Callable[[str], Iterator[Finding]]
 
@@ -41,8 +41,13 @@ def examine(contexts: Sequence[str]) -> Iterator[Finding]:
     """Everything but the settings, for these contexts, which are hosted here."""
     yield from _looked("Keys", configuration.look_at_keys)
     looks = [*OF_CONTEXTS]
-    if get_settings().delivery == "inline":
-        yield ok("Redis", "is not used: DELIVERY is inline")
+    if get_settings().delivery != "streams":
+        yield warning(
+            "Redis",
+            f"is not used: DELIVERY is {get_settings().delivery}, which is for tests: what fails is"
+            " not retried",
+            "take DELIVERY out of CARVEOUT",
+        )
     else:
         found = _looked("Redis", servers.look)
         yield from found

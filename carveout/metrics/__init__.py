@@ -71,13 +71,13 @@ def samples(pulse: Pulse | None = None, leases_held: LeasesHeld = tuple) -> Iter
 def _redis_answers() -> bool:
     """Asked once: a Redis that hangs must not hold up each part anew."""
     try:
-        return get_settings().delivery != "inline" and bool(impatient_client().ping())
+        return get_settings().delivery == "streams" and bool(impatient_client().ping())
     except REDIS_ERRORS:
         return False
 
 
 def _looked(part: _Part, of: Sequence[str], *, redis_answers: bool) -> Iterable[Sample]:
-    if part.in_redis and get_settings().delivery == "inline":
+    if part.in_redis and get_settings().delivery != "streams":
         return []
     found: list[Sample] = []
     try:

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 import pytest
 from django.contrib import admin
+from django.core.checks import run_checks
 from django.urls import include, path
 from django_rq import urls as django_rq_urls
 from rest_framework import serializers
@@ -287,6 +288,19 @@ def test_jobs_need_django_rq(shows, settings, monkeypatch, package, installed, q
     assert [message for _, message, _ in found()] == expected
     shows(DELIVERY="inline")
     assert found() == []  # jobs run in place
+
+
+@pytest.mark.parametrize("delivery", ["inline", "eager"])
+def test_a_delivery_that_is_for_tests_is_warned_of_before_it_is_deployed(shows, delivery):
+    def found(*, deploy: bool) -> list[str]:
+        told = run_checks(tags=[checks.TAG], include_deployment_checks=deploy)
+        return [each.msg for each in told if each.id == "carveout.W007"]
+
+    assert found(deploy=True) == []
+    shows(DELIVERY=delivery)
+    assert found(deploy=False) == []
+    (message,) = found(deploy=True)
+    assert message.startswith(f"CARVEOUT['DELIVERY'] is '{delivery}', which is for tests: ")
 
 
 @pytest.mark.parametrize("level", ["NORMAL", "OFF", "normal"])

@@ -25,7 +25,10 @@ def test_good_settings_have_no_mistakes():
         ({"redis_url": ""}, "CARVEOUT: unknown name 'redis_url', known are CONTEXTS, "),
         ({"HOSTED": ["order"]}, "unknown hosted context 'order', did you mean 'orders'?"),
         ({"HOSTED": ["zzz"]}, "unknown hosted context 'zzz', known are shop, orders."),
-        ({"DELIVERY": "pigeon"}, "CARVEOUT['DELIVERY'] must be one of ('streams', 'inline')."),
+        (
+            {"DELIVERY": "pigeon"},
+            "CARVEOUT['DELIVERY'] must be one of ('streams', 'inline', 'eager').",
+        ),
         ({"LOOKUPS": "grpc"}, "CARVEOUT['LOOKUPS'] must be one of ('auto', 'http')."),
         ({"BATCH_ROWS": 0}, "CARVEOUT['BATCH_ROWS'] must be a whole number above 0, not 0."),
         ({"BATCH_ROWS": "9"}, "CARVEOUT['BATCH_ROWS'] must be a whole number above 0, not '9'."),

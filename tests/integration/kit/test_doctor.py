@@ -161,10 +161,12 @@ class TestASoundProject:
         steps.flow()
         assert sound()
 
-    def test_inline_needs_no_redis(self, kit, valkey):
-        kit.set(DELIVERY="inline")
+    @pytest.mark.parametrize("delivery", ["inline", "eager"])
+    def test_without_redis_it_is_for_tests(self, kit, valkey, delivery):
+        kit.set(DELIVERY=delivery)
         valkey.stop()
-        assert sound()
+        (redis,) = [str(each) for each in report() if each.what == "Redis"]
+        assert redis.startswith(f"warning  Redis: is not used: DELIVERY is {delivery}, which is")
 
     def test_looking_changes_nothing(self):
         report()
