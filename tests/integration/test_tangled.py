@@ -45,13 +45,17 @@ COUPLINGS = rows("Couplings")
 LISTED = [*COUPLINGS, *rows("What only running shows"), *rows("What leads to apps of others")]
 
 
+def without_ours() -> dict[str, str]:
+    """An environment that says nothing of this repository."""
+    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+
 def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """A Python in the example's folder, to which nothing of this repository is near."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=TANGLED,
-        env=kept | env,
+        env=without_ours() | env,
         capture_output=True,
         text=True,
         check=False,
