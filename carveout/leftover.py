@@ -1,5 +1,6 @@
 """Leftovers: events that a run in process did not deliver, and why."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
@@ -37,11 +38,17 @@ def told(before: Before, stalled: Collection[str]) -> list[str]:
 def _behind(stalled: Collection[str]) -> Iterator[str]:
     """Subscriptions that did not come to the end of the logs they hear."""
     heads = {place: log.head_of(*place).head for place in log.places_of(get_settings().hosted)}
-    for each in hosted(get_settings().hosted):
+    here = hosted(get_settings().hosted)
+    names: dict[tuple[str, Place], list[str]] = defaultdict(list)
+    for each in here:
+        for place in heads:
+            names[each.database, place].append(each.name)
+    stands = {at: cursor.stands(those, at[1], at[0]) for at, those in names.items()}
+    for each in here:
         for place, head in heads.items():
             if each.name in stalled or place[0] not in each.sources:
                 continue
-            stand = cursor.stands([each.name], place, each.database).get(each.name)
+            stand = stands[each.database, place].get(each.name)
             after = stand.at.position if stand else 0
             if after < head and (left := _left(each, place, after)):
                 yield f"{each.name} {_why(each, stand)} {left}"
