@@ -1,7 +1,9 @@
 """Eager delivery: what is published in a test has arrived when the publishing call returns."""
 
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -24,7 +26,7 @@ from tests.integration.kit.desk.lookups import TicketAsGuessed, TicketToShow
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.events import TicketMoved, TicketSold
 from tests.integration.kit.tickets.models import Ticket
-from tests.integration.kit.tickets.services import announce, moves, sell
+from tests.integration.kit.tickets.services import announce, moves, sell, sold
 
 ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 COMMITS = pytest.mark.parametrize("eager", ["commits"], indirect=True)
@@ -108,13 +110,13 @@ class TestWhen:
         sell("T-3")
         assert notes() == ["Concert T-3"]
 
-    def test_a_rollback_that_leaves_no_savepoint_is_not_asked_for_events(self):
-        with (
-            pytest.raises(ZeroDivisionError),
-            transaction.atomic(using="kit", savepoint=False),
-        ):
+    @pytest.mark.parametrize("raises", [True, False])
+    def test_a_rollback_that_leaves_no_savepoint_is_not_asked_for_events(self, raises):
+        with suppress(ZeroDivisionError), transaction.atomic(using="kit", savepoint=False):
             sell("T-1")
-            raise ZeroDivisionError
+            if raises:
+                raise ZeroDivisionError
+            transaction.set_rollback(True, using="kit")
         connection = connections["kit"]
         if connection.in_atomic_block:  # of the TestCase, which Django lets do nothing more
             assert connection.needs_rollback
@@ -142,6 +144,10 @@ class TestWhen:
         assert notes() == (["Concert T-1", "Concert T-2"] if committed else ["Concert T-1"])
 
     def test_no_callback_is_added_that_tests_count(self):
+        @carveout.subscribe("tickets.TicketSold", via="rq")
+        def print_ticket(event):
+            """A job."""
+
         with Case.captureOnCommitCallbacks(using="kit", execute=True) as callbacks:
             sell("T-1")
             assert notes() == ["Concert T-1"]
@@ -208,6 +214,39 @@ class TestWhat:
         sell("T-2")
         assert notes() == ["T-1", "T-2"]
 
+    def test_redis_is_asked_nothing(self, kit):
+        @carveout.subscribe("tickets.TicketSold")
+        def move(event):
+            carveout.publish(TicketMoved(number=event.key, seat=1))
+
+        @carveout.subscribe("tickets.TicketMoved", via="rq")
+        def follow(event):
+            note(event.key)
+
+        with socket.create_server(("127.0.0.1", 0)) as redis:
+            kit.set(REDIS_URL=f"redis://127.0.0.1:{redis.getsockname()[1]}/0")
+            sell("T-1")
+            redis.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                redis.accept()
+        assert notes() == ["T-1"]
+
+    def test_a_handler_that_publishes_does_not_ask_for_what_its_run_has_yet_to_do(self, kit):
+        kit.change("tickets", partitions=4)
+        moved = []
+
+        @carveout.subscribe("tickets.TicketSold")
+        def move(event):
+            moved.append(event.key)
+            carveout.publish(TicketMoved(number=event.key, seat=1))
+
+        @carveout.subscribe("tickets.TicketMoved")
+        def follow(event):
+            note(event.key)
+
+        announce(sold(8))
+        assert sorted(notes()) == sorted(moved) == [f"T-{number}" for number in range(1, 9)]
+
     def test_many_events_arrive_in_order_of_their_keys(self, kit):
         kit.change("tickets", partitions=3)
 
@@ -272,11 +311,14 @@ class TestFailures:
         with pytest.raises(HandlerFailed, match=r"desk\.show[\s\S]*LookupRefused:.*colour"):
             sell("T-1")
 
-    def test_an_error_of_the_code_is_not_covered_by_one_of_a_handler(self):
+    def test_an_error_of_the_code_is_not_covered_by_one_of_a_handler(self, kit):
         @carveout.subscribe("tickets.TicketSold")
         def listen(event):
             raise ValueError
 
+        kit.set(DELIVERY="streams")
+        sell("T-0")
+        kit.set(DELIVERY="eager")
         with pytest.raises(ZeroDivisionError), open_block():
             sell("T-1")
             raise ZeroDivisionError
