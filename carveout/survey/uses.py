@@ -25,42 +25,49 @@ class Uses:
 
     def calls(self, imported: Import, symbol: str) -> list[str]:
         """The functions and methods that are called of it, or handed over, by their real names."""
-        used = (each.name for each in self._of(imported, symbol) if each.called)
+        used = {each.name for each in self._of(imported, symbol) if each.called}
         return sorted({*filter(None, map(self._function, used))})
 
     def names(self, imported: Import, symbol: str) -> list[str]:
         """What is used of a module that is imported whole."""
-        used = (self._split(each.name)[1] for each in self._of(imported, symbol))
+        used = {self._split(each.name)[1] for each in self._of(imported, symbol)}
         return sorted({each.partition(".")[0] for each in used} - {""})
 
-    def constants(self, imported: Import, symbol: str, names: list[str]) -> list[str]:
+    def constants(self, imported: Import, module: str, names: list[str]) -> list[str]:
         """Those of these names that are enums, or of which nothing but an enum is used.
 
         `Order.Status` stands for a model that is imported for its choices only.
         """
+        inner: dict[str, set[str]] = {name: set() for name in names}
+        for each in self._of(imported, module):
+            name, _, rest = each.name[len(module) + 1 :].partition(".")
+            inner.setdefault(name, set()).add(rest.partition(".")[0])
         found = []
         for name in names:
-            full = symbol if symbol.endswith(f".{name}") else f"{symbol}.{name}"
-            within = {each.name for each in self._of(imported, full)}
-            inner = {each[len(full) + 1 :].partition(".")[0] for each in within}
+            full = f"{module}.{name}"
             if self.sources.is_enum(full):
                 found.append(name)
-            elif inner and all(each and self.sources.is_enum(f"{full}.{each}") for each in inner):
-                found += [f"{name}.{each}" for each in sorted(inner)]
+            elif inner[name] and all(self._is_enum_in(full, each) for each in inner[name]):
+                found += [f"{name}.{each}" for each in sorted(inner[name])]
         return found
+
+    def _is_enum_in(self, holder: str, name: str) -> bool:
+        return bool(name) and self.sources.is_enum(f"{holder}.{name}")
 
     # -- In the file ---------------------------------------------------------------------------
 
     def _of(self, imported: Import, symbol: str) -> Iterator[Use]:
-        scope = imported.place.scope
+        scope, start = imported.place.scope, f"{symbol}."
         for each in self._all:
             below = not scope or f"{each.scope}.".startswith(f"{scope}.")
-            if below and f"{each.name}.".startswith(f"{symbol}."):
+            if below and (each.name == symbol or each.name.startswith(start)):
                 yield each
 
     @cached_property
-    def _all(self) -> list[Use]:
-        return [*self._uses()]
+    def _all(self) -> set[Use]:
+        """Of what is imported; most of what a file uses are its own variables."""
+        tops = {each.module.partition(".")[0] for each in self.facts.imports}
+        return {each for each in self._uses() if each.name.partition(".")[0] in tops}
 
     def _uses(self) -> Iterator[Use]:
         for each in self.facts.uses():
@@ -82,9 +89,10 @@ class Uses:
 
     def _made(self, name: str) -> str:
         """Of an object that the module makes, its class: `mailer = Mailer()`."""
-        own = name.removeprefix(f"{self.facts.module}.")
-        first, dot, rest = own.partition(".")
-        definition = self.facts.definitions.get(first) if own != name else None
+        if not name.startswith(f"{self.facts.module}."):
+            return name
+        first, dot, rest = name[len(self.facts.module) + 1 :].partition(".")
+        definition = self.facts.definitions.get(first)
         value = definition.value if definition else ""
         return f"{self.facts.resolve(value)}{dot}{rest}" if value.endswith("()") else name
 
