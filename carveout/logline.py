@@ -14,7 +14,7 @@ from carveout.pulse import pulse
 ABOUT = (*("worker", "subscription", "event_id", "event_type", "event_key", "correlation_id"),)
 """What the filter adds; empty text if there is nothing to tell."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime", *ABOUT}
 
 
@@ -47,6 +47,10 @@ class LineFormatter(logging.Formatter):
         line = super().formatMessage(record)
         return _on_one_line(f"{line} [{about}]" if about else line)
 
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        # A file name that is not UTF-8 is in the text of its error, and no file takes it.
+        return super().formatException(ei).encode("utf-8", "backslashreplace").decode()
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object per record and line. What is no JSON is told as text."""
@@ -70,7 +74,10 @@ class JsonFormatter(logging.Formatter):
 
 
 def _on_one_line(text: str) -> str:
-    """With line breaks and other control characters spelt out: a key could forge a line."""
+    """With line breaks, other control characters and surrogates escaped.
+
+    A key could forge a line, and a file refuses a surrogate.
+    """
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import sysconfig
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 
 from django.conf import settings as django_settings
 
+PACKAGES = {"site-packages", "dist-packages"}
+LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
+"""Where this Python keeps its own modules, and those that are installed."""
 Lines = dict[str | int, int]
 """Lines of classes and their fields by qualified name; of functions by that of their decorator."""
 
@@ -17,6 +21,17 @@ Lines = dict[str | int, int]
 def root() -> Path:
     """The project's root: BASE_DIR of the settings, or the folder that the command runs in."""
     return _resolved(Path(getattr(django_settings, "BASE_DIR", None) or Path.cwd()).absolute())
+
+
+def is_installed(path: Path) -> bool:
+    """Does it lie where packages are installed? The next installation loses what is written there.
+
+    Source: https://docs.python.org/3/library/sysconfig.html#installation-paths
+    """
+    resolved = path.resolve()
+    return bool(PACKAGES & {*resolved.parts}) or any(
+        resolved.is_relative_to(Path(sysconfig.get_path(name)).resolve()) for name in LIBRARIES
+    )
 
 
 def of_function(function: Callable[..., object]) -> str:

@@ -55,6 +55,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[servers].close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[pytest.TestReport]:
+    """Escape surrogates in what a test logged: xdist can't send them, and ends the whole run."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
+
+
 @pytest.fixture
 def valkey(pytestconfig: pytest.Config) -> ValkeyForTests:
     """The test Valkey: running and empty, whatever the test before did to it."""

@@ -88,6 +88,8 @@ class {name}(carveout.Lookup, of="{owner}.thing"):
     number: str
 """
 LOOKUPS = """
+from django.contrib.auth.models import Group
+from django.db.models import F
 from rest_framework import serializers
 
 import carveout
@@ -99,7 +101,7 @@ class ThingSerializer(serializers.Serializer):
 
 @carveout.lookup("thing", key="number")
 class Thing(carveout.LookupViewSet):
-    queryset = None
+    queryset = Group.objects.annotate(number=F("name"))
     serializer_class = ThingSerializer
 """
 SUBSCRIBER = """

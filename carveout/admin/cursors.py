@@ -3,7 +3,10 @@
 from django.contrib import admin
 
 from carveout.admin.read_only import DatabaseFilter, ReadOnlyAdmin
+from carveout.admin.shown import time_in
 from carveout.models import Cursor, Partition
+
+TIMES = (time_in("moved_at"), time_in("paused_at"))
 
 
 @admin.register(Partition)
@@ -18,6 +21,7 @@ class PartitionAdmin(ReadOnlyAdmin):
 class CursorAdmin(ReadOnlyAdmin):
     """Where each subscription stands in each partition."""
 
-    list_display = ["subscription", "context", "partition", "position", "moved_at", "paused_at"]
+    change_list_template = "carveout/admin/list.html"
+    list_display = ["subscription", "context", "partition", "position", *TIMES]
     list_filter = [DatabaseFilter, "context"]
     search_fields = ["subscription"]

@@ -17,7 +17,7 @@ from carveout import failures, subscription
 from carveout.admin import edit, groups, stories
 from carveout.admin.confirm import Question, ask, reason_form, who
 from carveout.admin.read_only import DatabaseFilter, Declared, ReadOnlyAdmin
-from carveout.admin.shown import NOTHING, block, link, pretty
+from carveout.admin.shown import NOTHING, block, link, pretty, time_in
 from carveout.conf import get_settings
 from carveout.likeness import LINE_MAX, raised_in
 from carveout.models import Delivery
@@ -28,6 +28,8 @@ QUESTIONS = {
         "Discard", [], "Discard for good", warning="They are never handled.", danger=True
     ),
 }
+DUE_AT: Any = time_in("due_at")
+TIMES: list[Any] = [DUE_AT, time_in("claimed_until"), time_in("parked_at")]
 
 
 class SubscriptionFilter(Declared):
@@ -56,7 +58,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     change_list_template = "carveout/admin/deliveries.html"
     change_form_template = "carveout/admin/delivery.html"
-    list_display = ["subscription", "key", "state_word", "attempts", "failed_with", "due_at"]
+    list_display = ["subscription", "key", "state_word", "attempts", "failed_with", DUE_AT]
     list_filter = [DatabaseFilter, "state", SubscriptionFilter, AlikeFilter]
     search_fields = ["key", "event_id"]
     search_help_text = "A key, or the id of an event."
@@ -64,12 +66,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_per_page = 50
     actions = ["retry", "discard"]
     fields = [
-        *("subscription", "key", "state", "attempts", "due_at", "claimed_until", "parked_at"),
+        *("subscription", "key", "state", "attempts", *TIMES),
         *("event_in_log", "story", "place"),
         *("error_type", "error_text", "raised", "event_text", "stack"),
     ]
     readonly_fields = [
-        *("event_in_log", "story", "place", "error_text", "raised", "event_text", "stack")
+        *TIMES,
+        *("event_in_log", "story", "place", "error_text", "raised", "event_text", "stack"),
     ]
 
     # -- What is shown --------------------------------------------------------------------------

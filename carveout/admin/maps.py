@@ -67,6 +67,7 @@ class MapAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "map": drawn,
             "picture": picture.draw(drawn, follows),
             "hearings": legend.hearings(drawn, follows),
+            "subscriptions": legend.subscriptions(drawn),
             "lookups": legend.lookups(drawn),
             "follows": follows,
         }

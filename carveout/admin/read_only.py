@@ -70,6 +70,7 @@ class DatabaseFilter(admin.SimpleListFilter):
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows rows of the chosen database."""
 
+    change_form_template = "carveout/admin/row.html"
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count whole tables
 

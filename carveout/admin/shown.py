@@ -1,8 +1,11 @@
 """How values are shown: JSON in lines, long texts folded, times as how long ago."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
+from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -45,8 +48,22 @@ def local(moment: datetime) -> datetime:
     return timezone.localtime(moment) if timezone.is_aware(moment) else moment
 
 
-def exact(moment: datetime) -> str:
-    return local(moment).isoformat(" ", "milliseconds")
+def exact(moment: datetime | None) -> str:
+    """In the zone that the page names; `NOTHING` if there is none."""
+    if moment is None:
+        return NOTHING
+    return local(moment).replace(tzinfo=None).isoformat(" ", "milliseconds")
+
+
+def time_in(field: str) -> Callable[[Any], str]:
+    """A column, or a line, that shows a time of a row as `exact`."""
+
+    @admin.display(description=field.replace("_", " "), ordering=field)
+    def shown(row: Any) -> str:
+        return exact(getattr(row, field))
+
+    shown.__name__ = field
+    return shown
 
 
 def ago(moment: datetime | None) -> str:

@@ -46,7 +46,7 @@ class StoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """`?q=` an event's id, a key or a correlation id; `&still=1` does not refresh by itself."""
+        """`?q=` an event's id, a key or a correlation id; `&still=1` does not follow it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         query = request.GET.get("q", "").strip()[:QUERY_MAX]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from carveout.contextmap.asyncapi import as_asyncapi
-from carveout.contextmap.glimpse import of_event, of_reader, of_subscription
+from carveout.contextmap.glimpse import of_event, of_hearing, of_reader, of_subscription
 from carveout.contextmap.mapped import ContextMap, MappedEvent, MappedLookup
 from carveout.contracts.contract import Contracts, label
 
@@ -42,6 +42,10 @@ def _text(drawn: ContextMap) -> Iterator[str]:
         for lookup in drawn.lookups:
             if lookup.owner == context.name:
                 yield from _lookup_text(lookup, drawn, context.known)
+        for subscription in drawn.subscriptions:
+            seen = of_subscription(subscription.name, drawn.observed)
+            if subscription.context == context.name and seen:
+                yield f"  hears with {label(subscription.name)}{seen}  {subscription.at}"
         yield ""
 
 
@@ -56,7 +60,8 @@ def _event_text(event: MappedEvent, drawn: ContextMap, known: bool) -> Iterator[
             asks = ", ".join(map(label, subscription.asks))
             asking = f", asks for {asks}" if asks else ""
             told = f"    → {subscription.name} via {subscription.via}{asking}"
-            yield f"{told}{of_subscription(subscription.name, drawn.observed)}  {subscription.at}"
+            seen = of_hearing(subscription.name, event.type, drawn.observed)
+            yield f"{told}{seen}  {subscription.at}"
 
 
 def _where(at: str, known: bool) -> str:
@@ -78,7 +83,12 @@ def _lookup_text(lookup: MappedLookup, drawn: ContextMap, known: bool) -> Iterat
 
 def _mermaid(drawn: ContextMap) -> Iterator[str]:
     for context in drawn.contexts:
-        yield f'  context_{context.name}["{context.name}"]'
+        lines = [context.name]
+        for each in drawn.subscriptions:
+            seen = of_subscription(each.name, drawn.observed)
+            if each.context == context.name and seen:
+                lines.append(f"{label(each.name)}{seen}")
+        yield f'  context_{context.name}["{"<br>".join(lines)}"]'
     context_of = {each.name: each.context for each in drawn.subscriptions}
     via = {each.name: each.via for each in drawn.subscriptions}
     for event in drawn.events:
@@ -87,7 +97,7 @@ def _mermaid(drawn: ContextMap) -> Iterator[str]:
         yield f"  context_{event.publisher} --> {node}"
         for name in event.heard_by:
             job = ", a job" if via[name] == "rq" else ""
-            seen = of_subscription(name, drawn.observed)
+            seen = of_hearing(name, event.type, drawn.observed)
             yield f'  {node} -- "{label(name)}{job}{seen}" --> context_{context_of[name]}'
     for lookup in drawn.lookups:
         for reader in lookup.read_by:

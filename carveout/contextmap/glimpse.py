@@ -8,17 +8,26 @@ def of_event(name: str, seen: Observed | None) -> str:
     return f", {logged.count} logged" if logged else ""
 
 
-def of_subscription(name: str, seen: Observed | None) -> str:
+def of_hearing(name: str, event_type: str, seen: Observed | None) -> str:
+    """Of one event type: a subscription may hear several."""
     each = seen.subscriptions.get(name) if seen else None
     if each is None:
         return " [not seen]" if seen and not seen.unread else ""
-    told = [f"{each.heard} heard"]
-    if each.lag is not None:
-        told.append(f"{each.lag} behind")
-    for count, what in ((each.failed, "failed"), (each.waiting, "waiting"), (each.dead, "dead")):
+    heard, failed = each.types.get(event_type), each.failures.get(event_type)
+    told = f"{heard.count if heard else 0} heard"
+    return f" [{told}, {failed.count} failed]" if failed else f" [{told}]"
+
+
+def of_subscription(name: str, seen: Observed | None) -> str:
+    """Of all that it hears together: cursors and deliveries know no types."""
+    each = seen.subscriptions.get(name) if seen else None
+    if each is None:
+        return ""
+    told = [] if each.lag is None else [f"{each.lag} behind"]
+    for count, what in ((each.waiting, "waiting"), (each.dead, "dead")):
         if count:
             told.append(f"{count} {what}")
-    return f" [{', '.join(told)}]"
+    return f" [{', '.join(told)}]" if told else ""
 
 
 def of_reader(context: str, lookup: str, seen: Observed | None) -> str:

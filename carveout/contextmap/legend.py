@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
+
+from django.utils import timezone
 
 from carveout.contextmap.downstream import Downstream
 from carveout.contextmap.mapped import ContextMap
@@ -34,6 +36,17 @@ class HearingRow(NamedTuple):
         return label(self.event)
 
 
+class SubscriptionRow(NamedTuple):
+    """One subscription, with what is known of all that it hears together."""
+
+    name: str
+    context: str
+    via: str
+    hears: list[str]
+    at: str
+    of: str
+
+
 class LookupRow(NamedTuple):
     lookup: str
     lookup_at: str
@@ -62,6 +75,14 @@ def hearings(drawn: ContextMap, follows: Downstream | None = None) -> Iterator[H
             yield HearingRow(*start, name, each.context, each.via, asks, each.at, of, lit)
 
 
+def subscriptions(drawn: ContextMap) -> Iterator[SubscriptionRow]:
+    for each in drawn.subscriptions:
+        owners = sorted({name.split(".")[0] for name in each.hears})
+        of = [f"context:{each.context}", *(f"event:{name}" for name in each.hears)]
+        of += [f"events:{owner}:{each.context}" for owner in owners]
+        yield SubscriptionRow(each.name, each.context, each.via, each.hears, each.at, " ".join(of))
+
+
 def lookups(drawn: ContextMap) -> Iterator[LookupRow]:
     """A lookup that nobody reads has a row too, without a reader."""
     for lookup in drawn.lookups:
@@ -83,8 +104,9 @@ def live(seen: Observed) -> dict[str, Any]:
         for type_name, heard in each.types.items():
             cells[f"heard {name} {type_name}"] = f"{heard.count:,}"
             cells[f"last {name} {type_name}"] = ago(heard.last, seen.at)
+        for type_name, failed in each.failures.items():
+            cells[f"failed {name} {type_name}"] = f"{failed.count:,}"
         cells[f"lag {name}"] = "" if each.lag is None else f"{each.lag:,}"
-        cells[f"failed {name}"] = f"{each.failed:,}"
         cells[f"waiting {name}"] = f"{each.waiting:,}"
         cells[f"dead {name}"] = f"{each.dead:,}"
     for name, logged in seen.events.items():
@@ -120,7 +142,10 @@ def ago(then: float, now: float) -> str:
 
 
 def _clock(at: float) -> str:
-    return f"{datetime.fromtimestamp(at or time.time(), UTC):%H:%M:%S} UTC"
+    """In the time zone of all pages, by its name."""
+    zone = timezone.get_current_timezone()
+    moment = datetime.fromtimestamp(at or time.time(), zone)
+    return f"{moment:%H:%M:%S} {timezone.get_current_timezone_name()}"
 
 
 def _lit(event: str, follows: Downstream | None) -> str:

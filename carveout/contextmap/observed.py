@@ -34,6 +34,8 @@ class SeenSubscription(msgspec.Struct, kw_only=True):
     dead: int = 0
     types: dict[str, Tally] = {}
     """What it heard, by event type."""
+    failures: dict[str, Tally] = {}
+    """Attempts that failed, by event type."""
 
 
 class SeenLookup(msgspec.Struct, kw_only=True):
@@ -102,7 +104,9 @@ def _note_tallies(seen: Observed) -> None:
         each.heard += heard.count
         each.heard_at = max(each.heard_at, heard.last)
     for name, failed in tally.of_kind("failed").items():
-        each = _of(seen, name.partition(" ")[0])
+        subscription, _, type_name = name.partition(" ")
+        each = _of(seen, subscription)
+        each.failures[type_name] = failed
         each.failed += failed.count
         each.failed_at = max(each.failed_at, failed.last)
     seen.events = tally.of_kind("logged")

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.template.defaultfilters import pluralize
 
 from carveout.management.command import KitCommand
-from carveout.ratchet.baseline import NAME
+from carveout.ratchet.baseline import NAME, default_path
 from carveout.ratchet.entry import Entry
 from carveout.ratchet.ratchet import Ratchet
 from carveout.survey.found import Survey
@@ -32,7 +32,7 @@ def add_ratchet(parser: CommandParser) -> None:
         help="add these new couplings to the baseline: `kind: symbol -> symbol`, or one symbol of"
         " it; without any, all",
     )
-    parser.add_argument("--baseline", type=Path, help=f"default: {NAME} in the root")
+    parser.add_argument("--baseline", type=Path, help=f"default: {NAME} in the project's root")
 
 
 def is_asked(options: dict[str, Any]) -> bool:
@@ -41,7 +41,7 @@ def is_asked(options: dict[str, Any]) -> bool:
 
 def run(command: KitCommand, project: Project, found: Survey, options: dict[str, Any]) -> None:
     """Raises: CommandError: there are new couplings and nobody accepts them."""
-    path = options["baseline"] or project.root / NAME
+    path = options["baseline"] or default_path(project.root)
     ratchet = Ratchet(project, found, path, merge=not options["check"])
     if options["check"]:
         _check(command, ratchet)

@@ -42,7 +42,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def costs(found: Survey, lines: Lines, accounts: str = "") -> dict[str, Cost]:
-    """Of each context; of each app where none are declared. Kernels are carved by nobody.
+    """Of each context, and of each app that is in none. Kernels are carved by nobody.
 
     `accounts`: the app that has AUTH_USER_MODEL.
     """
@@ -50,7 +50,12 @@ def costs(found: Survey, lines: Lines, accounts: str = "") -> dict[str, Cost]:
 
 
 def contexts(found: Survey) -> list[str]:
-    return found.declared or own_apps(found)
+    return [*found.declared, *further(found)]
+
+
+def further(found: Survey) -> list[str]:
+    """Apps that are in no declared context; all, where none are declared."""
+    return [each for each in own_apps(found) if found.contexts[each] not in found.declared]
 
 
 def own_apps(found: Survey) -> list[str]:

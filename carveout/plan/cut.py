@@ -7,7 +7,7 @@ import msgspec
 
 from carveout.plan import seen
 from carveout.plan.deletion import deletion
-from carveout.plan.variety import variety
+from carveout.plan.variety import needed, variety
 from carveout.plan.way import AND, Way, parted
 from carveout.plan.ways import way
 from carveout.survey.coupling import EVERY, Coupling
@@ -46,6 +46,10 @@ def cut(coupling: Coupling, shared: bool = False) -> Cut:
     names = _names(coupling)
     text = found.text.format(**names)
     points = found.points
+    constants, others = needed(coupling)
+    if constants and others and found.to not in ("falls away", "copy"):
+        also = way("import", "of constants").text
+        text += " " + also.format(**{**names, "names": ", ".join(constants)})
     if coupling.details.get("on_delete"):
         follows = deletion(str(coupling.details["on_delete"]))
         text += " " + follows.text.format(**names)
@@ -61,17 +65,18 @@ def cut(coupling: Coupling, shared: bool = False) -> Cut:
 
 def _names(coupling: Coupling) -> dict[str, Any]:
     target_app = "the other app" if coupling.target == EVERY else coupling.target
+    constants, others = needed(coupling)
     return {
         "source": coupling.source_symbol,
         "source_app": coupling.source,
         "target": coupling.target_symbol,
         "target_app": target_app,
-        "names": ", ".join(coupling.listed("names")) or coupling.target_symbol,
+        "names": ", ".join(others or constants) or coupling.target_symbol,
     }
 
 
 def _commands(found: Way, coupling: Coupling) -> Iterator[str]:
-    """Of an import of several functions one for each; none if what it needs is not known."""
+    """Of several functions one for each; none if it is not known which."""
     command = found.command
     for call in _calls(coupling):
         if call and "{call}" in command:
@@ -86,8 +91,9 @@ def _calls(coupling: Coupling) -> list[str]:
         return [seen.call(coupling)]
     if coupling.kind != "import":
         return [coupling.target_symbol]
-    names = coupling.listed("names") or ["FUNCTION"]
-    return [f"{coupling.target_symbol}.{name}" for name in names]
+    _, names = needed(coupling)
+    functions = [each for each in names if not each[0].isupper()]
+    return coupling.listed("calls") or [f"{coupling.target_symbol}.{each}" for each in functions]
 
 
 def _doubts(way: Way, coupling: Coupling) -> list[str]:

@@ -1,6 +1,6 @@
 """The order of carving: the cheapest context first, then the cheapest of what is left."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -19,44 +19,56 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-def order(costs: Mapping[str, Cost]) -> list[Step]:
+def order(costs: Mapping[str, Cost], further: Collection[str] = ()) -> list[Step]:
     """Greedy: what is cheapest at its turn goes next, of equals the first by name.
 
     Who has the accounts goes last: all others ask for `request.user`, whatever else is cut.
+    `further`: apps that are in no context, while others are: they go after those.
     """
     steps: list[Step] = []
     carved: frozenset[str] = frozenset()
     while len(carved) < len(costs):
         left = {name: cost.without(carved) for name, cost in costs.items() if name not in carved}
-        name = min(left, key=lambda each: (costs[each].has_accounts, left[each], each))
-        steps.append(_step(costs[name], left, carved))
+        rank = {
+            each: (costs[each].has_accounts, each in further, points, each)
+            for each, points in left.items()
+        }
+        name = min(left, key=rank.__getitem__)
+        steps.append(_step(costs[name], left, carved, further))
         carved |= {name}
     return steps
 
 
-def _step(cost: Cost, left: Mapping[str, float], carved: frozenset[str]) -> Step:
+def _step(
+    cost: Cost, left: Mapping[str, float], carved: frozenset[str], further: Collection[str]
+) -> Step:
     name = cost.context
     return Step(
         context=name,
         points=left[name],
         alone=cost.points,
         both_ways=[each for each in cost.needs if each in cost.needed_by and each in left],
-        why=_why(cost, left, carved),
+        why=_why(cost, _place(cost, left, further), carved),
     )
 
 
-def _why(cost: Cost, left: Mapping[str, float], carved: frozenset[str]) -> str:
-    parts = [_place(cost, left), _dearest(cost, carved), _saved(cost, carved), _dangers(cost)]
+def _why(cost: Cost, place: str, carved: frozenset[str]) -> str:
+    parts = [place, _dearest(cost, carved), _saved(cost, carved), _dangers(cost)]
     return "; ".join(part for part in parts if part) + "."
 
 
-def _place(cost: Cost, left: Mapping[str, float]) -> str:
+def _place(cost: Cost, left: Mapping[str, float], further: Collection[str]) -> str:
     if len(left) == 1:
         accounts = ": it has the accounts, which all need" if cost.has_accounts else ""
         return f"what is left when all others are carved{accounts}"
     if not left[cost.context]:
         return "nothing has to be cut"
-    return f"cheapest of {len(left)}"
+    is_further = cost.context in further
+    rivals = sum((each in further) == is_further for each in left)
+    if rivals == 1:
+        return "the last app that is in no context" if is_further else "the last one declared"
+    of_what = " that are in no context" if is_further else " declared" if further else ""
+    return f"cheapest of {rivals}{of_what}"
 
 
 def _dearest(cost: Cost, carved: frozenset[str]) -> str:

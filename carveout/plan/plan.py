@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from django.apps import apps as registry
 
-from carveout.plan.cost import Cost, Lines, costs, own_apps
+from carveout.plan.cost import Cost, Lines, costs, further, own_apps
 from carveout.plan.cycles import Cycle, cycles
 from carveout.plan.graph import graph
 from carveout.plan.libraries import libraries
@@ -13,7 +13,7 @@ from carveout.plan.line import Line, lines, total
 from carveout.plan.measures import Grouping, Measures, measures
 from carveout.plan.order import Step, order
 from carveout.plan.shipped import lacking
-from carveout.plan.suggestion import Suggestion, suggestion
+from carveout.plan.suggestion import APPS_MIN, Suggestion, suggestion
 from carveout.plan.surety import Surety, surety
 from carveout.recorder.confirmed import confirmed
 from carveout.recorder.recording import Recording
@@ -35,6 +35,8 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     declared: list[str]
     """Names of contexts; none if every app is one."""
+    further: list[str]
+    """Apps that are in no context, while others are."""
     kernels: list[str]
     points: float
     """What it costs to cut all couplings of contexts."""
@@ -60,7 +62,8 @@ def plan(
     suggest: bool = False,
     accounts: str = "",
 ) -> Plan:
-    """Where no contexts are declared, or if it is asked for, it suggests some.
+    """Where no contexts are declared, or if it is asked for, it suggests some; where some are, it
+    suggests more for the apps that are in none.
 
     `accounts`: the app that has AUTH_USER_MODEL, which goes last.
     """
@@ -71,13 +74,15 @@ def plan(
     between = {pair: lines(group, shared) for pair, group in found.pairs.items()}
     every = [each for group in between.values() for each in group]
     within = lines((each for each in found.couplings if each.source != each.target), shared)
-    suggested = suggestion(within, apps) if suggest or not found.declared else None
+    others = further(found) if found.declared else []
+    suggested = _suggested(found, within, others, suggest)
     cost = costs(found, between, accounts)
     return Plan(
         declared=found.declared,
+        further=others,
         kernels=found.kernels,
         points=total(every),
-        order=order(cost),
+        order=order(cost, others),
         costs=cost,
         dangers=[each for each in found.dangers if found.contexts.get(each.app) not in cost],
         cycles=cycles({pair: total(group) for pair, group in between.items()}),
@@ -92,6 +97,18 @@ def plan(
     )
 
 
+def _suggested(
+    found: Survey, every: list[Line], further: list[str], suggest: bool
+) -> Suggestion | None:
+    """Of all apps, or of those that are in no context; what is declared is kept then."""
+    if suggest or not found.declared:
+        return suggestion(every, own_apps(found))
+    if not found.beyond or len(further) < APPS_MIN:
+        return None
+    apps = [each for each in own_apps(found) if each not in further]
+    return msgspec.structs.replace(suggestion(every, further), kept=_declared(found, apps))
+
+
 def _measures(
     found: Survey, every: list[Line], suggested: Suggestion | None
 ) -> dict[str, Measures]:
@@ -103,7 +120,7 @@ def _measures(
     if found.declared:
         groupings["declared"] = _declared(found, apps)
     if suggested and suggested.contexts:
-        groupings["suggested"] = _without(hubs, suggested.contexts)
+        groupings["suggested"] = _without(hubs, suggested.all)
     return {name: measures(each, edges, every, found.sizes) for name, each in groupings.items()}
 
 

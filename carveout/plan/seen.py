@@ -6,7 +6,8 @@ from carveout.survey.coupling import Coupling
 
 STEP = re.compile(r"(\w+)\.\w+\.\w+(?= \()")
 """`orders.Order.customer (CASCADE)`"""
-PLACE = re.compile(r"([\w/]+)\.py:\d+$")
+PLACE = re.compile(r"([\w/]+)\.py:\d+(?: in ([\w.]+))?$")
+"""A line, and the function around it: recordings of before that was noted have the line only."""
 
 
 def relation(cascade: Coupling) -> str:
@@ -20,13 +21,14 @@ def relation(cascade: Coupling) -> str:
 
 
 def call(transaction: Coupling) -> str:
-    """What is called to write the other app's rows; empty if the source writes them itself."""
+    """The function that writes the other app's rows; empty if the source writes them itself, or if
+    the recording does not name it."""
     for each in transaction.listed("writes"):
         model, _, at = each.partition(" ")
         place = PLACE.match(at)
         if model == transaction.target_symbol and place:
             module = place[1].replace("/", ".")
-            return "" if _is_within(transaction, module) else f"{module}.FUNCTION"
+            return "" if _is_within(transaction, module) else place[2] or ""
     return ""
 
 

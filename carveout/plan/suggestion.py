@@ -28,11 +28,17 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """Of two apps that are together, how often they still are from other starts, or without one
     kind of coupling; 1 is always."""
     why: str
+    kept: dict[str, list[str]] = {}
+    """Contexts that are declared already, where only the other apps are grouped."""
+
+    @property
+    def all(self) -> dict[str, list[str]]:
+        return {**self.kept, **self.contexts}
 
     @property
     def line(self) -> str:
         """What `--contexts` takes."""
-        return "; ".join(f"{name}={','.join(apps)}" for name, apps in self.contexts.items())
+        return "; ".join(f"{name}={','.join(apps)}" for name, apps in self.all.items())
 
 
 def suggestion(lines: list[Line], apps: list[str]) -> Suggestion:

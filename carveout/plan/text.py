@@ -41,14 +41,31 @@ def as_text(found: Plan, contexts: list[str]) -> str:
 
 
 def heading(found: Plan) -> str:
-    count = sum(len(each.lines) for each in found.pairings)
-    cuts = f"{count} coupling{pluralize(count)} to cut: {points_of(found.points)}."
-    if not any({each.source, each.target} <= {*found.costs} for each in found.pairings):
-        beyond = f" With apps that are in no context: {cuts}" if count else ""
-        return f"Nothing is left to carve: no context needs another.{beyond}"
-    many = len(found.costs)
-    each_app = "" if found.declared else " (each app is one)"
-    return f"{many} context{pluralize(many)}{each_app}, {cuts}"
+    """What is left between contexts, and what with apps that are in none."""
+    if not found.pairings:
+        return "Nothing is left to carve: no context needs another."
+    many = len(found.declared or found.costs)
+    contexts = f"{many} context{pluralize(many)}"
+    if not found.declared:
+        return f"{contexts} (each app is one), {_to_cut(found.pairings)}."
+    beyond = [each for each in found.pairings if {each.source, each.target} & {*found.further}]
+    between = [each for each in found.pairings if each not in beyond]
+    if not beyond:
+        return f"{contexts}, {_to_cut(between)}."
+    apps = {each for pair in beyond for each in (pair.source, pair.target)} & {*found.further}
+    are = "app that is" if len(apps) == 1 else "apps that are"
+    rest = f"{_to_cut(beyond, f' with {len(apps)} {are} in no context')}."
+    if many == 1:
+        return f"1 context declared. {rest}"
+    if not between:
+        return f"Nothing is left to cut between the {contexts} declared. {rest}"
+    return f"{contexts} declared, {_to_cut(between, ' between them')}. {rest}"
+
+
+def _to_cut(pairings: list[Pairing], where: str = "") -> str:
+    count = sum(len(each.lines) for each in pairings)
+    points = points_of(sum(each.points for each in pairings))
+    return f"{count} coupling{pluralize(count)} to cut{where}: {points}"
 
 
 def _text(found: Plan) -> Iterator[str]:
@@ -96,14 +113,14 @@ def _suggestion(found: Plan) -> Iterator[str]:
     suggested = found.suggestion
     if suggested is None or not found.pairings:
         return
-    yield "\nSuggested contexts"
+    yield f"\nSuggested contexts{' for the apps that are in none' if suggested.kept else ''}"
     if not suggested.contexts:
         yield f"  None: {suggested.why}."
         return
     if suggested.hubs:
         yield f"  Coupled with nearly all, to be carved last: {', '.join(suggested.hubs)}"
     yield f'  --contexts "{suggested.line}"'
-    yield '  CARVEOUT["CONTEXTS"] = {'
+    yield '  CARVEOUT["CONTEXTS"] ' + ("|= {" if suggested.kept else "= {")
     for name, apps in suggested.contexts.items():
         modules = ", ".join(f'"{found.modules.get(app, app)}"' for app in apps)
         yield _wrapped(f'"{name}": {{"apps": [{modules}]}},', "      ")
@@ -126,7 +143,7 @@ def _measures(by_grouping: dict[str, Measures]) -> Iterator[str]:
 def _cuts(found: Plan) -> Iterator[str]:
     if not found.pairings:
         return
-    yield "\nCuts by pair, the dearest first; each of them: --context NAME"
+    yield f"\nCuts by pair, the dearest first; each of them: --context {found.pairings[0].source}"
     for each in found.pairings[:PAIRS_MAX]:
         count = len(each.lines)
         yield (

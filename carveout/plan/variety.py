@@ -3,6 +3,7 @@
 from django.apps import apps as registry
 
 from carveout.survey.coupling import EVERY, Coupling
+from carveout.survey.uses import STAR
 
 OF_MODULES = {"models": "of models", "signals": "of signals", "urls": "of urls"}
 HELPERS = {
@@ -40,20 +41,38 @@ def _named(coupling: Coupling) -> str:
 def _imported(coupling: Coupling, shared: bool) -> str:
     """What is imported, as far as its module and the way it is written tell."""
     module = coupling.target_symbol.rpartition(".")[2]
-    if module in OF_MODULES:
-        return OF_MODULES[module]
-    names = coupling.listed("names")
-    if names and all(name.isupper() for name in names):
+    constants, names = needed(coupling)
+    if constants and not names:
         return "of constants"
+    if module in OF_MODULES and not (
+        module == "models" and names and not any(map(_is_class, names))
+    ):
+        return OF_MODULES[module]
     if shared:
         return "of a library"
-    if any(map(_is_class, names)):
+    if any(_is_class(each) and not _is_called_on(each, coupling) for each in names):
         return "of classes"
     if HELPERS & {*coupling.target_symbol.split(".")[-2:]}:
         return "of helpers"
     if names and all(name.startswith(QUESTIONS) for name in names):
         return "of questions"
     return "of functions" if names else ""
+
+
+def needed(coupling: Coupling) -> tuple[list[str], list[str]]:
+    """What an import needs of a module: its constants, and all else."""
+    constants = coupling.listed("constants")
+    known = {each.partition(".")[0] for each in constants}
+    names = coupling.listed("names")
+    if names in ([], [STAR]):
+        names = coupling.listed("used")
+    constants += [each for each in names if each.isupper() and each not in known]
+    return sorted(constants), [each for each in names if not each.isupper() and each not in known]
+
+
+def _is_called_on(name: str, coupling: Coupling) -> bool:
+    """Are methods of this class called? Then it does something, as a function does."""
+    return any(f".{name}." in each for each in coupling.listed("calls"))
 
 
 def _is_class(name: str) -> bool:

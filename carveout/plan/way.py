@@ -8,8 +8,7 @@ lookup; 8 and more, that rows or guarantees change too.
 import msgspec
 
 UNLINK = "manage.py unlink {relation}"
-CARVE = "manage.py carve {call} --event TYPE"
-"""`TYPE` is to be filled in, and `FUNCTION` where only the module is known."""
+CARVE = "manage.py carve {call}"
 AND = " && "
 """Between commands that one cut needs all of."""
 
@@ -23,7 +22,7 @@ class Way(msgspec.Struct, frozen=True):
     text: str
     """What to do. Names between braces are those of the coupling."""
     command: str = ""
-    """Empty where only a person can do it. What is in capitals has to be filled in."""
+    """Empty where only a person can do it."""
     doubt: str = ""
     """What a person has to decide first."""
 

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from carveout.errors import BaselineInvalid
+from carveout.origin import is_installed
 from carveout.ratchet.conflict import both_sides, first_marker
 from carveout.ratchet.entry import Entry
 from carveout.ratchet.names import listed, unlisted
+from carveout.survey.project import default_root
 
 NAME = "carveout-baseline.txt"
 VERSION = "version 1"
@@ -139,6 +141,23 @@ class Baseline:
         return anew
 
 
+def default_path(root: Path) -> Path:
+    """In the project's root. Where that is an installed package, beside the manage.py that runs.
+
+    Raises: BaselineInvalid: all of the project is installed, so that no folder is its own.
+    """
+    folders = [root, default_root()]
+    if (Path.cwd() / "manage.py").exists():
+        folders.append(Path.cwd())
+    home = next((each for each in folders if not is_installed(each)), None)
+    if home is None:
+        raise BaselineInvalid(
+            f"{root} is an installed package, and the next installation would lose a baseline"
+            f" there. Name a file of your own: --baseline {NAME}."
+        )
+    return home / NAME
+
+
 def read(path: Path, merge: bool = False) -> Baseline:
     """`merge`: of a file in conflict take what either side lists.
 
@@ -159,7 +178,12 @@ def read(path: Path, merge: bool = False) -> Baseline:
 
 
 def write(path: Path, baseline: Baseline) -> None:
-    """Raises: BaselineInvalid: it can't be written there."""
+    """Raises: BaselineInvalid: it can't be written there, or would be lost there."""
+    if is_installed(path):
+        raise BaselineInvalid(
+            f"{path} lies among installed packages, and the next installation would lose it."
+            f" Nothing was written. Name a file of your own: --baseline {NAME}."
+        )
     try:
         path.write_text(baseline.text(), encoding="utf-8")
     except OSError as error:

@@ -37,14 +37,17 @@ def check_couplings(**_: Any) -> list[CheckMessage]:
 
 def _ratchet() -> "Ratchet | None":
     # Imported here: most commands check nothing, and should not wait for these modules.
-    from carveout.ratchet.baseline import NAME
+    from carveout.ratchet.baseline import default_path
     from carveout.ratchet.ratchet import Ratchet
     from carveout.survey import grouping
     from carveout.survey.project import Project, default_root
     from carveout.survey.survey import survey
 
     root: Path = default_root()
-    path = root / NAME
+    try:
+        path = default_path(root)
+    except BaselineInvalid:
+        return None  # none can be there
     if not path.exists():
         return None
     project = Project(root, grouping.declared())

@@ -21,7 +21,7 @@ class Block(msgspec.Struct):
 
     place: Place | None = None
     writes: dict[str, str] = {}
-    """By table, the line of first-party code that wrote to it first."""
+    """By table, the line of first-party code that wrote to it first, and the function around it."""
     deletes: bool = False
     """Django opened it to delete rows with all that hang on them."""
 

@@ -100,7 +100,7 @@ class Witness:
         if block is None or table in block.writes or (cascades and block.deletes):
             return
         place = responsible(self.places, frame)
-        block.writes[table] = f"{place.file}:{place.line}" if place else ""
+        block.writes[table] = f"{place.file}:{place.line} in {place.symbol}" if place else ""
 
     def closed(self, block: Block) -> None:
         """Tell a block that wrote to tables of several apps."""

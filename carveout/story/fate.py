@@ -28,6 +28,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
     took_ms: float | None = None
     text: str = ""
+    due: datetime | None = None
+    """When the time comes that the text ends with."""
     error: str = ""
     traceback: str = ""
     lookups: Sequence[LookedUp] = ()
@@ -217,11 +219,13 @@ def _attempt_step(attempt: Attempt) -> Step:
 
 def _delivery_step(delivery: Delivery) -> Step:
     text = {
-        Delivery.State.WAITING: f"next attempt not before {delivery.due_at:%H:%M:%S} UTC",
+        Delivery.State.WAITING: "next attempt not before",
         Delivery.State.QUEUED: "a job is to handle it",
         Delivery.State.DEAD: "given up: retry or discard it",
         Delivery.State.TRYING: "tried where its cursor stands, after a consumer died there",
     }[Delivery.State(delivery.state)]
     if delivery.claimed_until:
         text = "a run is under way, or died"
-    return Step(state=delivery.state, text=text)
+    waits = delivery.state == Delivery.State.WAITING and not delivery.claimed_until
+    due = in_utc(delivery.due_at) if waits and delivery.due_at else None
+    return Step(state=delivery.state, text=text, due=due)

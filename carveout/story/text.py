@@ -38,6 +38,7 @@ def _below(nodes: Sequence[Node], indent: str) -> Iterator[str]:
 
 def _line(node: Node) -> str:
     took = f"took {node.took}" if node.took else ""
-    said = [node.state, node.after, took, node.text, node.error.partition("\n")[0]]
+    text = f"{node.text} {node.due:%H:%M:%S} UTC" if node.due else node.text
+    said = [node.state, node.after, took, text, node.error.partition("\n")[0]]
     title = f"{node.title}: " if node.title else ""
     return title + ", ".join(each for each in said if each)

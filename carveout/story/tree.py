@@ -29,6 +29,8 @@ class Node(msgspec.Struct, kw_only=True):
     """How long after the first event of the story."""
     took: str = ""
     text: str = ""
+    due: datetime | None = None
+    """When the time comes that the text ends with."""
     error: str = ""
     traceback: str = ""
     children: list["Node"] = []
@@ -173,6 +175,7 @@ def _subscription(fate: Fate, began_at: datetime) -> Node:
     if len(steps) == 1 and steps[0].state == fate.state:  # it says the same
         only = steps[0]
         node.at, node.after, node.took, node.text = only.at, only.after, only.took, only.text
+        node.due = only.due
         node.children = only.children
     else:
         node.children = steps
@@ -188,6 +191,7 @@ def _step(step: Step, began_at: datetime) -> Node:
         after=f"+{duration(step.at - began_at)}" if step.at else "",
         took="" if step.took_ms is None else duration(timedelta(milliseconds=step.took_ms)),
         text="" if step.text.startswith("attempt") else step.text,
+        due=step.due,
         error=step.error,
         traceback=step.traceback,
         children=[

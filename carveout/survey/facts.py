@@ -130,6 +130,8 @@ class Facts(msgspec.Struct, frozen=True):
     """By scope and name: the strings that were assigned, with blanks between them."""
     ends: dict[str, int] = {}
     """By function: the line where the first transaction ends that it opens inside itself."""
+    bare: set[tuple[str, str]] = set()
+    """Scopes and names that are used there by themselves, and not for an attribute or a call."""
     variables: dict[str, str] = {}
     """By scope and name, as in `place:order`: the chain that was assigned last."""
 

@@ -57,6 +57,8 @@ class Models:
         passed_on = self.by_label.get(label)
         if passed_on is not None and passed_on.__name__ != last:
             passed_on = None  # a module that is called like a model
+        if passed_on is not None and not _may_be_model(module, last):
+            passed_on = None  # choices, say, that are called like a model
         return self.by_class.get(name) or passed_on
 
     @cached_property
@@ -161,6 +163,12 @@ class Models:
 
 def _is_model(found: Any) -> TypeGuard[type[Model]]:
     return isinstance(found, type) and issubclass(found, Model)
+
+
+def _may_be_model(module: str, name: str) -> bool:
+    """What is not loaded, or found there only when it is asked for, may."""
+    found = vars(sys.modules[module]).get(name) if module in sys.modules else None
+    return found is None or _is_model(found)
 
 
 def _step(model: type[Model], name: str) -> Any:

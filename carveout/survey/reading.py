@@ -215,7 +215,12 @@ class _Walk:
         """What an attribute is taken of, without telling the shorter chains too."""
         while isinstance(node, ast.Attribute):
             node = node.value
-        self.visit(node, place)
+        if not isinstance(node, ast.Name):
+            self.visit(node, place)
+
+    def _name(self, node: ast.Name, place: Place) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self.facts.bare.add((place.scope, node.id))
 
     def _constant(self, node: ast.Constant, place: Place) -> None:
         value = node.value

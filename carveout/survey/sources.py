@@ -2,8 +2,11 @@
 
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from functools import cached_property
+from inspect import getattr_static
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from carveout.survey.coupling import Coupling, is_of_tests
@@ -12,6 +15,18 @@ from carveout.survey.modules import modules
 from carveout.survey.project import Project
 
 NO_FACTS = Facts("")
+
+
+def _loaded(name: str) -> Any:
+    """What a dotted name stands for, as far as its module is loaded; else None."""
+    module, rest = name, ""
+    while module and module not in sys.modules:
+        module, _, last = module.rpartition(".")
+        rest = f"{last}.{rest}"
+    found: Any = sys.modules.get(module)
+    for part in filter(None, rest.split(".")):
+        found = getattr_static(found, part, None)
+    return found
 
 
 class Source:
@@ -123,6 +138,27 @@ class Sources:
         module, _, rest = name.rpartition(".")
         source = self.by_module.get(module)
         return source.facts.definitions.get(rest) if source else None
+
+    def is_function(self, name: str) -> bool:
+        """Is this a function or a method, also one that its class inherits?"""
+        _, definition = self.defined(name)
+        if definition is not None and not definition.value and not definition.bases:
+            return not name.rpartition(".")[2][0].isupper()
+        return isinstance(_loaded(name), FunctionType | classmethod | staticmethod)
+
+    def is_enum(self, name: str, steps: int = 4) -> bool:
+        """Is this a class of constants: an enum, or choices of Django's, which are enums too?"""
+        name = self.origin(name)
+        loaded = _loaded(name)
+        if isinstance(loaded, type) or not steps:
+            return isinstance(loaded, type) and issubclass(loaded, Enum)
+        module = name
+        while module and module not in self.by_module:
+            module = module.rpartition(".")[0]
+        facts = self.by_module[module].facts if module else NO_FACTS
+        definition = facts.definitions.get(name[len(module) + 1 :])
+        bases = definition.bases if definition else ()
+        return any(self.is_enum(facts.resolve(each), steps - 1) for each in bases)
 
     def first_line(self, label: str) -> tuple[str, int]:
         """Where an app's models begin: for what no file defines."""

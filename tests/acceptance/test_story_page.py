@@ -24,6 +24,7 @@ __all__ = ["chromium", "page"]  # fixtures
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 
+LOW = {"width": 1440, "height": 500}
 PATIENCE_MS = 45_000
 """The next attempt may be half a minute away."""
 
@@ -56,6 +57,8 @@ def test_an_order_leads_to_its_whole_story(page, system, smtp):
     page.locator("details.story-error > summary").first.click()
     picture(page, "story-failing", DESK)
     assert not is_too_wide(page)
+    page.set_viewport_size(LOW)
+    page.evaluate("scrollTo(0, 150); reloaded = false")
 
     smtp.behaviour = "accept"  # and the page comes to know it by itself
     is_told(page, "notifications.tell_by_email", "handled")
@@ -74,7 +77,14 @@ def test_an_order_leads_to_its_whole_story(page, system, smtp):
         is_told(page, title, state)
     is_done = page.locator(".story-head .story-state", has_text="done")
     playwright.expect(is_done).to_be_visible(timeout=PATIENCE_MS)
-    assert page.locator("meta[http-equiv=refresh]").count() == 0
+    # It was never loaded anew: what was opened is still open, where it was scrolled to.
+    assert page.locator("details.story-error").first.get_attribute("open") is not None
+    assert page.evaluate("[scrollY, reloaded]") == [150, False]
+    page.set_viewport_size(DESK)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(4_000)  # it looked every 3 s; the story is complete
+    assert asked == []
     assert not is_too_wide(page)
     picture(page, "story", DESK)
     told = system.of("orders").manage("story", number)

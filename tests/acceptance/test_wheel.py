@@ -151,7 +151,7 @@ class Project:
             process.wait()
 
 
-def _build(to: Path) -> Path:
+def build_wheel(to: Path) -> Path:
     """The wheel, built from a copy without the contexts."""
     source = to / "source"
     copytree(ROOT / "carveout", source / "carveout", ignore=LEFT_OUT)
@@ -188,7 +188,7 @@ def _write(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     to = tmp_path_factory.mktemp("wheel")
-    made = Project(to / "project", _install(_build(to), to / "venv"))
+    made = Project(to / "project", _install(build_wheel(to), to / "venv"))
     made.folder.mkdir()
     made.command("-m", "django", "startproject", "project", ".")
     _write(made.folder)

@@ -401,6 +401,40 @@ def test_the_shop_before_carving_has_no_coupling_that_its_baseline_lacks(warm):
     assert warm.run(TANGLED, "config.settings", "survey", "--check").out == "No new coupling.\n"
 
 
+# -- Where it lies -----------------------------------------------------------------------------
+
+
+def test_among_installed_packages_nothing_is_written(shop, tmp_path):
+    """Settings and code are installed: no folder is the project's own but that of a manage.py."""
+    packages = tmp_path / "lib" / "site-packages"
+    installed = shop.copy(packages / "market")
+    installed.baseline.unlink()
+    here = tmp_path / "here"
+    here.mkdir()
+    before = {*packages.rglob("*")}
+    survey = "survey", "--pythonpath", str(installed.folder)
+
+    def run(*arguments):
+        return shop.forks.run(here, "market.settings", *survey, *arguments)
+
+    for inside in (["--write"], ["--accept"], ["--write", "--baseline", str(installed.baseline)]):
+        ran = run(*inside)
+        assert ran.code == 1, ran
+        assert "the next installation would lose" in ran.err
+        assert "Name a file of your own: --baseline carveout-baseline.txt." in ran.err
+        assert "Traceback" not in ran.err
+    assert run("--write", "--baseline", "mine.txt").code == 0
+    (here / "manage.py").touch()
+    assert run("--write").out.startswith(f"{here / 'carveout-baseline.txt'}: ")
+    assert run("--check").out == "No new coupling.\n"
+    elsewhere = "--root", str(installed.folder / "orders")  # one app of it, as a library has it
+    assert run("--write", *elsewhere).code == 0
+    assert {*here.iterdir()} == {
+        here / name for name in ("manage.py", "mine.txt", "carveout-baseline.txt")
+    }
+    assert {each for each in packages.rglob("*") if "__pycache__" not in each.parts} == before
+
+
 # -- As a system check -------------------------------------------------------------------------
 
 

@@ -151,10 +151,11 @@ def test_every_shared_transaction_is_found_with_whoever_wants_it(ran):
         "sales.views.buy",  # the view of a request that is a transaction
     }
     assert ran.pairs("transaction") == {(source, "audit.Entry") for source in wanting}
+    place = " in sales.services.place"
     assert ran.of("sales.services.place", "audit.Entry")["details"]["writes"] == [
-        f"sales.Order sales/services.py:{line_of('Order.objects.create')}",
-        f"audit.Entry sales/services.py:{line_of('Order.objects.create')}",
-        f"sales.Line sales/services.py:{line_of('Line.objects.create')}",
+        f"sales.Order sales/services.py:{line_of('Order.objects.create')}{place}",
+        f"audit.Entry sales/services.py:{line_of('Order.objects.create')}{place}",
+        f"sales.Line sales/services.py:{line_of('Line.objects.create')}{place}",
     ]
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from carveout.contracts import contract
 from carveout.contracts.declared import declared
@@ -215,3 +216,11 @@ def test_contracts_may_lie_in_another_folder(project):
     for command in ("contracts", "contextmap"):
         checked = manage(project, command, "--check", "--folder", "elsewhere/promises")
         assert checked.returncode == 0, checked.stdout
+
+
+def test_contracts_are_not_written_among_installed_packages(tmp_path):
+    """As by default, where BASE_DIR of the settings is there."""
+    folder = tmp_path / "site-packages" / "contracts"
+    with pytest.raises(CommandError, match=r"contracts lies among .*--folder contracts\."):
+        call_command("contracts", "--write", folder=folder)
+    assert not folder.exists()

@@ -1,24 +1,29 @@
 """The docs say what is true: their code runs, and what they list is what the code has."""
 
+import ast
 import inspect
+import math
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import load_command_class
+from django.core.management import call_command, load_command_class
 from django.core.management.base import BaseCommand
 
 import carveout
-from carveout import checks, conf, errors, subscription, testing
+from carveout import checks, conf, declaration, errors, stop, subscription, testing
+from carveout.doctor import servers
 from carveout.models import Delivery
 from carveout.ratchet import system_check
 from tests.copies import ROOT
+from tests.pages import Code, files, steps
 
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
@@ -88,20 +93,18 @@ def test_a_letter_is_written_once(db):
 """,
 }
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-FILE = re.compile(r"^# (at the end of )?([\w/]+\.py)\n", re.MULTILINE)
-WITH_CODE = [page for page in PAGES if BLOCK.search(page.read_text())]
+SETUP = DOCS / "howto/add-to-a-project.md"  # in a project of its own
+WITH_CODE = [page for page in PAGES if page != SETUP and BLOCK.search(page.read_text())]
 
 
 def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def parts(page: Path) -> Iterator[tuple[str, str, str]]:
-    """What a page's blocks hold: "" or "at the end of ", the file, and its lines."""
+def parts(page: Path) -> Iterator[Code]:
+    """What a page's blocks hold."""
     for block in BLOCK.findall(page.read_text()):
-        before, *found = FILE.split(block)
-        assert not before.strip(), f"this block does not begin with the name of a file: {block}"
-        yield from zip(found[::3], found[1::3], found[2::3], strict=True)
+        yield from files(block)
 
 
 def write_project(page: Path, folder: Path) -> None:
@@ -110,9 +113,9 @@ def write_project(page: Path, folder: Path) -> None:
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(code)
     for source in dict.fromkeys((ROOT / "README.md", page)):
-        for addition, path, code in parts(source):
-            before = (folder / path).read_text() if addition else ""
-            (folder / path).write_text(before + code)
+        for code in parts(source):
+            before = (folder / code.path).read_text() if code.adds else ""
+            (folder / code.path).write_text(before + code.text)
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=name)
@@ -129,6 +132,62 @@ def test_code_in_the_docs_runs(page, tmp_path):
         check=False,
     )
     assert ran.returncode == 0, ran.stdout
+
+
+SHORT_FORM = """
+from django.core.management import execute_from_command_line as manage
+
+manage(["manage.py", "makemigrations", "--verbosity=0", "orders", "letters"])
+manage(["manage.py", "check"])
+manage(["manage.py", "test"])
+"""
+
+
+def test_code_of_the_setup_page_runs(tmp_path):
+    """The short form of `test_the_setup_page_runs_to_the_letter`."""
+    call_command("startproject", "mysite", tmp_path)
+    for app in ("orders", "letters"):
+        (tmp_path / app).mkdir()
+        (tmp_path / app / "__init__.py").touch()
+    text = SETUP.read_text().partition("## Wagtail")[0]
+    for code in (each for each in steps(text) if isinstance(each, Code)):
+        before = (tmp_path / code.path).read_text() if code.adds else ""
+        (tmp_path / code.path).write_text(before + code.text)
+    (tmp_path / "short_form.py").write_text(SHORT_FORM)
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "short_form.py"],
+        cwd=tmp_path,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "mysite.settings", "CONTEXTS": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "Ran 1 test" in ran.stdout and "OK" in ran.stdout
+
+
+UNIT = re.compile(r"^```ini\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def test_the_units_of_the_setup_page_start_what_there_is_and_let_it_end():
+    units = UNIT.findall(SETUP.read_text())
+    commands = [re.search(r"ExecStart=\S+ manage\.py (.+)", each)[1].split() for each in units]
+    assert [command for command, *_ in commands] == ["relay", "consume", "work"]
+    for (command, *arguments), unit in zip(commands, units, strict=True):
+        load_command_class("carveout", command).create_parser("", command).parse_args(arguments)
+        assert int(re.search(r"TimeoutStopSec=(\d+)", unit)[1]) > stop.LAST_S
+    stopping = SETUP.read_text().partition("**Stopping.**")[2]
+    assert f"After {stop.GRACE_S:.0f} seconds" in stopping
+    assert f"within {math.ceil(stop.LAST_S)} seconds" in stopping
+
+
+def test_the_setup_page_names_every_extra_and_every_file_that_is_found():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = set(rows("howto/add-to-a-project.md", "1. Install"))
+    assert named == project["optional-dependencies"].keys() - {"dev"}
+    found = {f"{each}.py" for each in (*declaration.MODULES, "urls")}
+    assert set(rows("howto/add-to-a-project.md", "6. Handle it")) == found
 
 
 def test_the_example_of_the_readme_is_short():
@@ -302,3 +361,132 @@ def test_every_page_is_reached_from_the_index():
 
 def test_every_word_is_in_the_glossary():
     assert set(WORDS.split()) <= set(rows("glossary.md"))
+
+
+# -- Messages ----------------------------------------------------------------------------------
+
+
+OTHERS_MESSAGES = {  # of Django, the databases and msgspec
+    "Application labels aren't unique",
+    "Expected …, got …",
+    "database is locked",
+    "no such table: carveout_…",
+    'relation "carveout_…" does not exist',
+    "InvalidEvent",
+}
+CODE_SPAN = re.compile(r"(`+) ?(.+?) ?\1(?!`)")
+
+
+def literals(source: str) -> Iterator[str]:
+    """The texts in a module's code, joined as Python joins them, with `…` for what is put in."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values
+            )
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_every_message_of_the_troubleshooting_page_is_one_of_ours():
+    sources = [path.read_text() for path in (ROOT / "carveout").rglob("*.py")]
+    ours = "\n".join(text for source in sources for text in literals(source))
+    lines = (DOCS / "howto/troubleshooting.md").read_text().splitlines()
+    cells = [line.split(" | ")[0] for line in lines if line.startswith("| `")]
+    assert len(cells) >= 50
+    messages = {text for cell in cells for _, text in CODE_SPAN.findall(cell)}
+    unknown = [each for each in messages - OTHERS_MESSAGES if not all_said(each, ours)]
+    assert unknown == []
+
+
+def all_said(message: str, ours: str) -> bool:
+    """Everything between what differs, such as names and HTTP's numbers."""
+    parts = re.split(r"…|\b\d{3}\b", message)
+    return all(part.strip(" .,:") in ours for part in parts)
+
+
+# -- Versions ----------------------------------------------------------------------------------
+
+MEASURED = ("explanation/performance.md", "explanation/chaos.md", "explanation/faults.md")
+MEASURED += ("explanation/survey-accuracy.md", "howto/record.md", "reference/supported.md")
+"""Pages that also name versions that something was tried on, or needs."""
+VERSION = r"(\d+(?:\.\d+)?)"
+NAMED = re.compile(
+    rf"(Redis|Valkey|Python|Django|redis-py) {VERSION}(?: LTS)?(?: to {VERSION}| or newer)?"
+)
+
+
+def supported_versions() -> dict[str, tuple[str, str]]:
+    """The oldest and the newest of each, as the code and its package say; "" if none is newest."""
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project, tox = pyproject["project"], pyproject["tool"]["tox"]
+    classified = "\n".join(project["classifiers"])
+    clients = re.findall(r"redis\[hiredis\]==(\d+)", str(tox["env_run_base"]["deps"]))
+    pythons = re.findall(r"Python :: (\d\.\d+)", classified)
+    djangos = re.findall(r"Django :: (\d\.\d+)", classified)
+    needed = "\n".join(
+        [f"python>={project['requires-python'].strip('>=')}", *project["dependencies"]]
+    )
+    assert f"python>={pythons[0]}\nDjango>={djangos[0]}\n" in needed
+    assert f"redis[hiredis]>={clients[0]}.0" in needed
+    return {
+        "Python": (pythons[0], pythons[-1]),
+        "Django": (djangos[0], djangos[-1]),
+        "redis-py": (clients[0], clients[-1]),
+        **{server: (".".join(map(str, oldest)), "") for server, oldest in servers.OLDEST.items()},
+    }
+
+
+def test_all_pages_and_messages_name_the_same_versions():
+    supported = supported_versions()
+    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]
+    pages = [page for page in pages if not page.match("decisions/*") and not is_measured(page)]
+    modules = [ROOT / "carveout/refusal.py", *(ROOT / "carveout/doctor").glob("*.py")]
+    wrong = [
+        f"{name(path)}: {found[0]}"
+        for path in pages + modules
+        for found in NAMED.finditer(path.read_text())
+        if found[2] != supported[found[1]][0]
+        or (found[3] or "") not in ("", supported[found[1]][1])
+    ]
+    assert wrong == []
+
+
+def is_measured(page: Path) -> bool:
+    return any(page == DOCS / each for each in MEASURED)
+
+
+def test_supported_versions_are_those_of_the_code():
+    told = rows_of_text("reference/supported.md", "part")
+    for what, (oldest, newest) in supported_versions().items():
+        cell = told[
+            "client of Redis" if what == "redis-py" else "Redis" if what == "Valkey" else what
+        ]
+        named = f"{what} {oldest}" if what in ("redis-py", *servers.OLDEST) else oldest
+        assert re.match(rf".*\b{re.escape(named)}\b", cell), what
+        assert re.search(rf"to {re.escape(newest)}$" if newest else "or newer", cell), what
+
+
+def rows_of_text(page: str, first: str) -> dict[str, str]:
+    """The second cells of the table that begins with this heading, by the first cells."""
+    table = (DOCS / page).read_text().partition(f"| {first} |")[2].partition("\n\n")[0]
+    cells = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    return {row[0]: row[1] for row in cells}
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "index.md"], ids=name)
+def test_the_first_link_is_the_setup_page(page):
+    first = LINK.search(page.read_text())
+    assert (page.parent / first[1]).resolve() == SETUP
+
+
+def test_the_readme_stays_on_two_screens():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 96
+
+
+def test_up_is_named_together_with_its_extra():
+    needed = "pip install 'django-carveout[embedded]'"
+    for page in (SETUP, DOCS / "reference/commands.md", DOCS / "howto/troubleshooting.md"):
+        assert needed in page.read_text(), page
+    text = SETUP.read_text()
+    assert text.index(needed) < text.index("manage.py up")

@@ -59,3 +59,12 @@ def test_the_list_says_all_that_the_picture_says(client, permitted):
     rows = {key for of in re.findall(r'<tr data-of="([^"]+)"', page) for key in of.split()}
     assert arrows
     assert arrows <= rows
+
+
+def test_each_number_has_one_place_in_the_lists(client, permitted):
+    """A subscription that hears several events would else show its sum at each of them."""
+    page = client.get(MAP).content.decode()
+    numbers = re.findall(r'<td [^>]*data-seen="([^"]+)"', page)
+    assert "dead notifications.tell_by_email" in numbers
+    assert "failed notifications.tell_by_email orders.OrderCreated" in numbers
+    assert len(numbers) == len({*numbers})

@@ -19,8 +19,8 @@ SECRET_KEY = "of no use"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 CARVEOUT = {"CONTEXTS": {"desk": {"apps": ["desk"]}, "depot": {"apps": ["depot"]}}}
 INSTALLED_APPS = [
-    "django.contrib.contenttypes", "django.contrib.auth", "django_rq", "carveout",
-    *carveout.hosted_apps(CARVEOUT),
+    "django.contrib.contenttypes", "django.contrib.auth", "rest_framework", "django_rq",
+    "carveout", *carveout.hosted_apps(CARVEOUT),
 ]
 RQ_QUEUES = carveout.rq_queues(CARVEOUT)
 ROOT_URLCONF = "carveout.urls"

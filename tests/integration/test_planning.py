@@ -55,10 +55,16 @@ def cuts(found: Plan) -> dict[tuple[str, str, str], Cut]:
     }
 
 
-def test_in_the_reference_project_nothing_is_left_to_carve():
+def test_between_the_contexts_of_the_reference_project_nothing_is_left_to_cut():
+    """What is left is the demonstration's, which belongs to no context."""
     out = StringIO()
     call_command("plan", stdout=out)
-    assert out.getvalue().startswith("Nothing is left to carve: no context needs another.")
+    assert re.match(
+        r"Nothing is left to cut between the 4 contexts declared\. \d couplings to cut with 1 app"
+        r" that is in no context: \d+ points\.\n",
+        out.getvalue(),
+    )
+    assert re.search(r"^ +\d  demo +\d+  ", out.getvalue(), re.MULTILINE)
 
 
 def test_what_others_hardly_need_goes_first_and_what_has_the_accounts_last(tangled):
@@ -131,7 +137,7 @@ def test_each_cut_of_a_context_names_file_line_and_command(tangled):
 def test_a_plan_is_written_to_a_file(tmp_path: Path):
     out, file = StringIO(), tmp_path / "plan.json"
     call_command("plan", format="json", output=file, stdout=out)
-    assert out.getvalue().startswith("Nothing is left to carve")
+    assert out.getvalue().startswith("Nothing is left to cut between the 4 contexts declared. ")
     assert json.loads(file.read_text())["declared"]
 
 

@@ -1,7 +1,6 @@
 """The tutorial is walked, step by step, in a copy of the shop before carving."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -10,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.copies import LEFT_OUT, ROOT
+from tests.pages import difference, steps
 
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-hour.md"
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-ELISION = "…"
-TIMES = re.compile(r"\d+\.\d+")
 
 
 @pytest.fixture(scope="module")
@@ -44,32 +41,8 @@ def ran(command: str, shop: Path) -> str:
 
 
 def test_every_step_shows_what_the_page_says(shop):
-    blocks = BLOCK.findall(TUTORIAL.read_text(encoding="utf-8"))
-    for block in blocks:
-        walk(block, shop)
-    assert len(blocks) >= 7
-
-
-def walk(text: str, shop: Path) -> None:
-    command, shown = "", list[str]()
-    for line in [*text.splitlines(), "$ "]:
-        if not line.startswith("$ "):
-            shown.append(line)
-            continue
-        if command:
-            compare(command, shown, ran(command, shop))
-        command, shown = line.removeprefix("$ "), []
-
-
-def compare(command: str, shown: list[str], printed: str) -> None:
-    """All lines of the page are printed, in this order; between elisions without a gap."""
-    lines = [TIMES.sub("0.0", line.rstrip()) for line in printed.splitlines()]
-    at, gap = 0, True
-    for wanted in (TIMES.sub("0.0", line.rstrip()) for line in shown):
-        if wanted == ELISION:
-            gap = True
-            continue
-        assert wanted in lines[at:], f"{command}\ndoes not print: {wanted}\nbut:\n{printed}"
-        place = lines.index(wanted, at)
-        assert gap or place == at, f"{command}\nprints more before: {wanted}\n{printed}"
-        at, gap = place + 1, False
+    followed = list(steps(TUTORIAL.read_text(encoding="utf-8")))
+    for step in followed:
+        wrong = difference(step.shown, ran(step.line, shop))
+        assert not wrong, f"{step.line}\n{wrong}"
+    assert len(followed) >= 7

@@ -88,20 +88,16 @@ def test_what_deletion_does_makes_a_relation_dearer():
 @pytest.mark.parametrize(
     ("target", "names", "to", "command"),
     [
-        ("b.services", ["send"], "event", "manage.py carve b.services.send --event TYPE"),
+        ("b.services", ["send"], "event", "manage.py carve b.services.send"),
         (
             "b.services",
             ["bill", "send"],
             "event",
-            "manage.py carve b.services.bill --event TYPE"
-            " && manage.py carve b.services.send --event TYPE",
+            "manage.py carve b.services.bill && manage.py carve b.services.send",
         ),
-        (
-            "b.services",
-            [],
-            "event or lookup",
-            "manage.py carve b.services.FUNCTION --event TYPE",
-        ),
+        ("b.services", [], "event or lookup", ""),
+        ("b.models", ["due_date"], "event", "manage.py carve b.models.due_date"),
+        ("b.models", ["STATES"], "copy", ""),
         ("b.models", ["Bill"], "lookup or event", ""),
         ("b.forms", ["BillForm", "clean"], "copy or library", ""),
         ("b.signals", ["billed"], "event", ""),
@@ -112,8 +108,7 @@ def test_what_deletion_does_makes_a_relation_dearer():
             "b.services",
             ["get_bill", "pay"],
             "event",
-            "manage.py carve b.services.get_bill --event TYPE"
-            " && manage.py carve b.services.pay --event TYPE",
+            "manage.py carve b.services.get_bill && manage.py carve b.services.pay",
         ),
         ("b.urls", ["patterns"], "own mount", ""),
     ],
@@ -122,6 +117,41 @@ def test_an_import_is_cut_by_what_it_imports(target, names, to, command):
     details = {"names": names} if names else {}
     found = cut(coupling("a", "b", target_symbol=target, details=details))
     assert (found.to, found.command) == (to, command)
+
+
+def test_what_is_called_of_a_module_is_named():
+    """Also where the module is imported whole, and where the name is passed on by a package."""
+    calls = ["b.services.Mailer.send", "b.services.tell"]
+    commands = "manage.py carve b.services.Mailer.send && manage.py carve b.services.tell"
+    whole = {"used": ["Mailer", "tell"], "calls": calls[1:]}
+    assert cut(coupling("a", "b", target_symbol="b.services", details=whole)).command == ""
+    whole = {"used": ["Mailer", "tell"], "calls": calls}
+    assert cut(coupling("a", "b", target_symbol="b.services", details=whole)).command == commands
+    passed_on = {"names": ["tell"], "calls": ["b.services.tell"]}
+    found = cut(coupling("a", "b", target_symbol="b", details=passed_on))
+    assert found.command == "manage.py carve b.services.tell"
+
+
+def test_constants_are_copied_also_where_more_is_imported_beside_them():
+    told = {"target_symbol": "b.models", "details": {"names": ["Status"], "constants": ["Status"]}}
+    found = cut(coupling("a", "b", **told))
+    assert (found.to, found.points) == ("copy", 1)
+    assert found.text.startswith("Copy Status of b.models to where a.module0 has it at hand, or")
+    nested = {"names": ["Order", "MAX"], "constants": ["Order.Status"]}
+    found = cut(coupling("a", "b", target_symbol="b.models", details=nested))
+    assert found.text.startswith("Copy MAX, Order.Status of b.models to")
+    both = {"names": ["Order", "Status"], "constants": ["Status"]}
+    found = cut(coupling("a", "b", target_symbol="b.models", details=both))
+    assert found.to == "lookup or event"
+    assert found.text.startswith("Use no Order of b.models in a.module0: ")
+    assert " Copy Status of b.models to where a.module0 has it at hand" in found.text
+    both = {"names": ["Kind", "tell"], "constants": ["Kind"]}
+    found = cut(coupling("a", "b", target_symbol="b.services", details=both))
+    assert found.command == "manage.py carve b.services.tell"
+
+
+def test_no_command_has_a_blank_to_fill_in():
+    assert [way.command for way in WAYS.values() if re.search(r"[A-Z]{2}", way.command)] == []
 
 
 def test_what_only_old_migrations_need_falls_away():
@@ -134,7 +164,7 @@ def test_what_only_old_migrations_need_falls_away():
 @pytest.mark.parametrize(
     ("target", "to", "command"),
     [
-        ("b.tasks.remind", "event or lookup", "manage.py carve b.tasks.remind --event TYPE"),
+        ("b.tasks.remind", "event or lookup", "manage.py carve b.tasks.remind"),
         ("b.gateways.Gateway", "copy or library", ""),
         ("notifications", "setting of its own", ""),
     ],
@@ -158,10 +188,13 @@ def test_a_cascade_is_unlinked_where_it_comes_into_the_other_app():
 
 
 def test_a_shared_transaction_is_carved_at_the_call_that_writes_for_the_other():
-    writes = ["shop.Order shop/services.py:9", "stock.Item stock/holds.py:31"]
-    command = "manage.py carve stock.holds.FUNCTION --event TYPE"
+    writes = ["shop.Order shop/services.py:9 in shop.services.close"]
+    writes.append("stock.Item stock/holds.py:31 in stock.holds.Holds.take")
+    command = "manage.py carve stock.holds.Holds.take"
     assert cut(seen("transaction", writes=writes)).command == command
-    by_itself = ["stock.Item shop/services.py:12"]
+    before_functions_were_noted = ["stock.Item stock/holds.py:31"]
+    assert cut(seen("transaction", writes=before_functions_were_noted)).command == ""
+    by_itself = ["stock.Item shop/services.py:12 in shop.services.close"]
     assert cut(seen("transaction", writes=by_itself)).command == ""
     assert cut(seen("transaction", writes="odd")).command == ""
 

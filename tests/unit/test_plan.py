@@ -14,7 +14,7 @@ from carveout.plan.text import as_json, as_text, heading
 from carveout.recorder.recording import read
 from carveout.survey.coupling import EVERY, Coupling
 from carveout.survey.dangers.danger import Danger
-from tests.surveys import LARGE, coupling, surveyed
+from tests.surveys import LARGE, coupling, grouped, surveyed
 
 
 def key(source: str, target: str, **changes: object) -> Coupling:
@@ -123,7 +123,24 @@ def test_apps_of_one_context_are_carved_together():
     found = surveyed([key("a", "b"), link("b", "c"), key("c", "d")], ["a", "b", "c", "d"])
     contexts = {"a": "left", "b": "left", "c": "right", "d": "d", "(project)": "(project)"}
     found = msgspec.structs.replace(found, contexts=contexts, declared=["left", "right"])
-    assert steps(plan(found)) == [("left", 0.5), ("right", 8)]
+    assert steps(plan(found)) == [("left", 0.5), ("right", 8), ("d", 0)]
+
+
+def test_apps_in_no_context_are_ranked_after_those_that_are_declared():
+    """The accounts go last, whoever has them."""
+    couplings = [key("mail", "orders"), link("orders", "stock"), link("stock", "people")]
+    found = grouped(surveyed(couplings, ["mail", "orders", "stock", "people"]), mail=["mail"])
+    ranked = plan(found, accounts="people")
+    assert ranked.further == ["orders", "people", "stock"]
+    assert steps(ranked) == [("mail", 8), ("orders", 0.5), ("stock", 0.5), ("people", 0)]
+    assert [each.why.partition(";")[0] for each in ranked.order] == [
+        "the last one declared",
+        "cheapest of 3 that are in no context",
+        "cheapest of 2 that are in no context",
+        "what is left when all others are carved: it has the accounts, which all need",
+    ]
+    text = as_text(ranked, ["stock"])
+    assert "stock → people: 0.5 points" in text
 
 
 def test_contexts_that_need_each_other_in_a_circle_are_named():
@@ -303,12 +320,21 @@ def test_json_holds_every_cut(large):
     assert {"coupling", "cut", "points"} == set(line)
 
 
-def test_where_no_context_needs_another_nothing_is_left_to_carve():
+def test_nothing_is_left_to_carve_only_where_no_coupling_is_left():
     found = surveyed([link("demo", "a")], ["a", "b", "demo"])
-    found = msgspec.structs.replace(found, declared=["a", "b"])
+    found = grouped(found, a=["a"], b=["b"])
     assert heading(plan(found)) == (
-        "Nothing is left to carve: no context needs another. With apps that are in no context:"
-        " 1 coupling to cut: 0.5 points."
+        "Nothing is left to cut between the 2 contexts declared."
+        " 1 coupling to cut with 1 app that is in no context: 0.5 points."
+    )
+    both = msgspec.structs.replace(found, couplings=[key("a", "b"), link("demo", "rest")])
+    both = msgspec.structs.replace(both, contexts={**both.contexts, "rest": "rest"})
+    assert heading(plan(both)) == (
+        "2 contexts declared, 1 coupling to cut between them: 8 points."
+        " 1 coupling to cut with 2 apps that are in no context: 0.5 points."
+    )
+    assert heading(plan(msgspec.structs.replace(both, couplings=[key("a", "b")]))) == (
+        "2 contexts, 1 coupling to cut: 8 points."
     )
     assert heading(plan(surveyed([], ["a", "b"]))) == (
         "Nothing is left to carve: no context needs another."

@@ -16,7 +16,7 @@ from carveout.plan.suggestion import Suggestion, steadiness, suggestion
 from carveout.plan.text import as_text
 from carveout.survey import grouping
 from tests.copies import ROOT
-from tests.surveys import coupling, surveyed
+from tests.surveys import coupling, grouped, surveyed
 
 
 def lines(*pairs: tuple[str, str], times: int = 1) -> list[Line]:
@@ -108,6 +108,23 @@ def test_where_contexts_are_declared_some_are_suggested_on_demand():
     assert asked.suggestion is not None
     assert sorted(asked.suggestion.contexts.values()) == [list("abcd"), list("efgh"), list("ijk")]
     assert asked.measures["suggested"].crossing < asked.measures["declared"].crossing
+
+
+def test_apps_that_are_in_no_context_are_grouped_beside_those_declared():
+    needed = lines(("e", "x"), ("x", "a"), times=3)
+    found = surveyed([each.coupling for each in [*PLANTED, *needed]], [*APPS, "x"])
+    found = grouped(found, first=["x"])
+    grown = plan(found)
+    assert grown.suggestion is not None
+    assert sorted(grown.suggestion.contexts.values()) == [list("abcd"), list("efgh"), list("ijk")]
+    assert grown.suggestion.kept == {"first": ["x"]}
+    assert list(grown.measures) == ["each app", "declared", "suggested"]
+    text = as_text(grown, [])
+    assert text.startswith("1 context declared. 69 couplings to cut with 11 apps that are in no")
+    assert "\nSuggested contexts for the apps that are in none\n" in text
+    assert '--contexts "first=x; d=a,b,c,d; h=e,f,g,h; k=i,j,k"' in text
+    assert '  CARVEOUT["CONTEXTS"] |= {\n' in text
+    assert '"first": {' not in text
 
 
 SCRIPT = """

@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from carveout.conf import get_settings
 from carveout.contracts.breach import breaches
 from carveout.contracts.contract import Contract
 from carveout.contracts.declared import declared
-from carveout.contracts.folder import encode, known, path_of, stored
+from carveout.contracts.folder import FOLDER, encode, known, path_of, stored
 from carveout.management.command import KitCommand
 from carveout.management.folder import add_folder, folder_of
 from carveout.management.remarks import tell
+from carveout.origin import is_installed
 from carveout.remark import Remark
 
 
@@ -38,6 +39,11 @@ class Command(KitCommand):
             tell(self, _check(folder_of(folder)), "No contract is broken.")
 
     def _write(self, folder: Path) -> None:
+        if is_installed(folder):
+            raise CommandError(
+                f"{folder} lies among installed packages, and the next installation would lose it."
+                f" Nothing was written. Name a folder of your own: --folder {FOLDER}."
+            )
         folder.mkdir(parents=True, exist_ok=True)
         for context in get_settings().hosted:
             path = path_of(context, folder)

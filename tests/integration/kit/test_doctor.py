@@ -17,7 +17,7 @@ from rq import Queue, SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
 import carveout
-from carveout import jobs, log, sequencer, stream
+from carveout import conf, jobs, log, lookups, sequencer, stream
 from carveout.connection import client
 from carveout.consumer import Consumer
 from carveout.doctor import databases, examine, finding, mistakes, servers
@@ -48,6 +48,14 @@ def commits_wait_for_the_disk(database):
         init = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
         connections["kit"].settings_dict["OPTIONS"]["init_command"] = init
         connections["kit"].close()
+
+
+@pytest.fixture(autouse=True)
+def sound_declarations(kit, monkeypatch):
+    """The tests' apps are not in INSTALLED_APPS, and one of their readers is wrong on purpose."""
+    monkeypatch.setattr(conf, "apps_not_installed", lambda settings: [])
+    right = [each for each in lookups.readers if each.__name__ != "TicketAsGuessed"]
+    monkeypatch.setattr(lookups, "readers", right)
 
 
 @pytest.fixture
@@ -587,7 +595,7 @@ class TestJobs:
             found(Level.ERROR, "Jobs of desk: 2 jobs queued, and no guarded worker", "work desk")
 
     @on_sqlite
-    def test_a_plain_rq_worker_on_our_queue_is_warned_of(self, valkey):
+    def test_a_plain_rq_worker_on_our_queue_is_warned_of(self, valkey, redis):
         command = [sys.executable, "-m", "rq.cli", "worker", "--url", valkey.url, "carveout-desk"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as rq:
             try:
@@ -596,6 +604,8 @@ class TestJobs:
                 assert "manage.py work desk" in plain.mend
             finally:
                 rq.terminate()
+        for key in redis.scan_iter("rq:worker*"):  # the signal may come before RQ heeds it
+            redis.delete(key)
         assert sound()
 
     def test_a_worker_that_is_gone_is_no_worker(self, redis, printer):

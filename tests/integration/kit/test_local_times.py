@@ -1,14 +1,22 @@
-"""Without USE_TZ: times are those of TIME_ZONE, on both databases alike, and travel with offset."""
+"""Times without USE_TZ, which are those of TIME_ZONE and travel with their offset; and on pages,
+where all are in one zone, and the page names it."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from io import StringIO
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+import carveout
 from carveout import entry, log, sequencer
+from carveout.models import Delivery, LoggedEvent
 from carveout.moment import in_utc, native
+from tests.integration.kit import steps
 from tests.integration.kit.tickets.services import sell
 
 PLACE = ("tickets", 0)
@@ -43,3 +51,54 @@ def test_the_log_is_shown_and_asked_since_a_time(db, local):
         assert client.get(admin, query).status_code == 200
     since = {"since": "2026-01-31T12:00:00+00:00"}
     assert client.get("/internal/events/tickets/0/", since).json()["before"] == 0
+
+
+NAMED = "All times on this page are in Europe/Berlin."
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_all_times_of_a_page_are_in_one_zone_which_it_names(db, kit, settings, use_tz):
+    """Not some with an offset, some without, and some in UTC."""
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, "Europe/Berlin"
+
+    @carveout.subscribe("tickets.TicketSold")
+    def refuse(event):
+        raise ValueError("sold out")
+
+    sell("T-1")
+    steps.flow()
+    row, event = Delivery.objects.using("kit").get(), LoggedEvent.objects.using("kit").get()
+    due, stored = (in_utc(time).astimezone(BERLIN) for time in (row.due_at, event.time))
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+
+    def page(path, **query):
+        answer = client.get(f"/admin/carveout/{path}", query)
+        assert answer.status_code == 200
+        return re.sub(r' datetime="[^"]*"', "", answer.content.decode())  # for programs
+
+    pages = {
+        "loggedevent/": stored,
+        f"loggedevent/{event.pk}/change/": stored,
+        "delivery/": due,
+        f"delivery/{row.pk}/change/": due,
+        "cursor/": None,
+    }
+    for path, shown in pages.items():
+        text = page(path)
+        assert text.count(NAMED) == 1, path
+        assert not re.search(r"\d[+-]\d\d:\d\d|UTC", text), path
+        assert shown is None or f"{shown:%Y-%m-%d %H:%M:%S}." in text, path
+    story = page("story/", q="T-1")
+    assert story.count(NAMED) == 1
+    assert "UTC" not in story
+    assert f"{stored:%H:%M:%S}</time>" in story
+    assert f"next attempt not before {due:%H:%M:%S}<" in story
+    assert f"{due.tzname()}" in page("delivery/groups/")
+    live = client.get("/admin/carveout/map/live/").json()["at"]
+    assert live.endswith(" Europe/Berlin")
+    assert live[:2] == f"{datetime.now(BERLIN):%H}"
+    out = StringIO()
+    call_command("story", "T-1", stdout=out)
+    assert f"next attempt not before {in_utc(due):%H:%M:%S} UTC" in out.getvalue()

@@ -129,3 +129,14 @@ def test_a_key_forges_no_line(lines):
     (line,) = lines()
     assert r"T-1\n2026" in line
     assert r"\r\x1b[2K\u2028x" in line
+
+
+@for_people
+def test_a_file_takes_each_line(lines):
+    """The name of a file that is not UTF-8 is in the text of its error."""
+    try:
+        Path("caf\udce9").read_text()
+    except OSError:
+        logger.exception("no caf\udce9")
+    assert r"no caf\udce9" in lines()[0]
+    assert [line.encode() for line in lines()]

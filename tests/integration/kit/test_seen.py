@@ -1,5 +1,6 @@
 """What is seen at run time beside what is declared: tallies, cursors, groups, told contracts."""
 
+import re
 import time
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from django.db import transaction
 
 import carveout
 from carveout.connection import client
+from carveout.contextmap import legend
 from carveout.contextmap.contrast import LATELY_S, contrast
+from carveout.contextmap.drawing import as_mermaid, as_text
+from carveout.contextmap.mapped import draw
 from carveout.contextmap.observed import observe
 from carveout.contracts import deployed
 from carveout.contracts.declared import declared
@@ -47,6 +51,52 @@ def test_it_is_seen_what_is_heard_and_how_far_behind_a_subscription_is():
     asked = seen.lookups["desk tickets.ticket"]
     assert (asked.requests, asked.failed) == (1, 0)
     assert asked.mean_ms > 0
+
+
+def test_numbers_are_of_an_event_type_or_told_once_at_the_subscription():
+    """Not the sum at each of its types. Cursors and deliveries know no types."""
+
+    @carveout.subscribe("tickets.TicketSold", "tickets.TicketReturned", max_attempts=1)
+    def record(event):
+        if event.type == "tickets.TicketReturned":
+            raise OSError("no paper")
+
+    sell("A", "B", "C")
+    announce([returned("A")])
+    steps.flow()
+    sell("D")
+    steps.relay()
+
+    seen = observe()
+    drawn = draw({name: declared(name) for name in ("desk", "tickets")}, seen)
+    text = as_text(drawn)
+    assert text.count("→ desk.record via") == 2
+    (sold_line,) = re.findall(r"announces TicketSold.*\n.*→ desk\.record via.*", text)
+    (returned_line,) = re.findall(r"announces TicketReturned.*\n.*→ desk\.record via.*", text)
+    assert " [3 heard]  " in sold_line
+    assert " [1 heard, 1 failed]  " in returned_line
+    (own,) = re.findall(r"  hears with record (.*)", text)
+    assert own.startswith("[1 behind, 1 dead]  ")
+    assert text.count("dead") == text.count("behind") == 1
+    mermaid = as_mermaid(drawn)
+    assert 'context_desk["desk<br>record [1 behind, 1 dead]"]' in mermaid
+    assert 'event_tickets_TicketSold -- "record [3 heard]" --> context_desk' in mermaid
+    assert mermaid.count("dead") == 1
+    live = legend.live(seen)
+    cells = {name: text for name, text in live["cells"].items() if "desk.record" in name}
+    times = {name: cells.pop(name) for name in [*cells] if name.startswith("last ")}
+    assert len(times) == 2
+    assert cells == {
+        "heard desk.record tickets.TicketSold": "3",
+        "heard desk.record tickets.TicketReturned": "1",
+        "failed desk.record tickets.TicketReturned": "1",
+        "lag desk.record": "1",
+        "waiting desk.record": "0",
+        "dead desk.record": "1",
+    }
+    assert live["bad"] == ["dead desk.record"]
+    (row,) = legend.subscriptions(drawn)
+    assert row.hears == ["tickets.TicketReturned", "tickets.TicketSold"]
 
 
 def test_it_is_seen_what_waits_and_what_is_dead():
