@@ -335,7 +335,7 @@ def _check_upcasters(type_name: str, chain: Mapping[int, Upcaster]) -> Iterator[
             yield Error(
                 f"Upcaster {upcaster.name_of(function)} starts from version {version} of"
                 f" {type_name}, which is at version {newest}.",
-                hint=f"Say version={version + 1} where {type_name} is declared, or take it away.",
+                hint=f"Write version={version + 1} where {type_name} is declared, or take it away.",
                 obj=place(function),
                 id="carveout.E007",
             )

@@ -233,7 +233,9 @@ class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
             data = msgspec.json.encode(self.data)
             return cast("T", msgspec.json.decode(data, type=cast("Any", kind)))
         except (msgspec.MsgspecError, RecursionError) as error:
-            raise InvalidEvent(f"{self.type} {self.key!r} as {kind}: {error}.") from error
+            raise InvalidEvent(
+                f"{self.type} {self.key!r} as {getattr(kind, '__name__', kind)}: {error}."
+            ) from error
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -259,7 +261,7 @@ def _declare(cls: type[Event], key: str, carries: str, version: int) -> None:
     if key not in cls.__struct_fields__:
         raise DeclarationInvalid(
             f"{cls.__module__}.{cls.__name__}: key={key!r} names no field of it."
-            f" Say key=<one of {', '.join(cls.__struct_fields__) or 'its fields'}>."
+            f" Write key=<one of {', '.join(cls.__struct_fields__) or 'its fields'}>."
         )
     if type(version) is not int or not 1 <= version <= VERSION_MAX:
         raise DeclarationInvalid(

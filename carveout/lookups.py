@@ -200,7 +200,7 @@ def _declare_reader(cls: type[Lookup], of: str, by: str) -> None:
     if of.count(".") != 1:
         raise DeclarationInvalid(
             f"{cls.__module__}.{cls.__name__}: of={of!r} names no lookup."
-            ' Say of="<context>.<lookup>".'
+            ' Write of="<context>.<lookup>".'
         )
     cls.lookup_of, cls.lookup_by = of, by
     cls.lookup_reader = context_of(cls.__module__).name

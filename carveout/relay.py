@@ -34,7 +34,7 @@ DAMAGED = (
     " of ours, or was pruned from the log. The stream is filled again from the log."
 )
 DIVIDED = (
-    "The log of %s is in %d partitions, the settings say %d. Say `manage.py repartition %s`, or"
+    "The log of %s is in %d partitions, the settings say %d. Run `manage.py repartition %s`, or"
     " change the settings."
 )
 

@@ -183,16 +183,16 @@ def _check_options(subscription: Subscription) -> None:
 
     declaration.check_name(subscription.name, f"Subscription {subscription.name}")
     if not subscription.types:
-        refuse('hears nothing. Say @carveout.subscribe("<context>.<Event>").')
+        refuse('hears nothing. Write @carveout.subscribe("<context>.<Event>").')
     for name in subscription.types:
         if name.count(".") != 1:
-            refuse(f"{name!r} is no event type. Say '<context>.<Event>'.")
+            refuse(f"{name!r} is not an event type. Write '<context>.<Event>'.")
     if subscription.via not in ("consumer", "rq"):
-        refuse(f"via={subscription.via!r} is unknown. Say 'consumer' or 'rq'.")
+        refuse(f"via={subscription.via!r} is unknown. Write 'consumer' or 'rq'.")
     if subscription.start not in ("beginning", "now"):
-        refuse(f"start={subscription.start!r} is unknown. Say 'beginning' or 'now'.")
+        refuse(f"start={subscription.start!r} is unknown. Write 'beginning' or 'now'.")
     if not isinstance(subscription.max_attempts, int) or subscription.max_attempts < 1:
-        refuse(f"max_attempts={subscription.max_attempts!r}: say a whole number from 1.")
+        refuse(f"max_attempts={subscription.max_attempts!r}: give a whole number from 1.")
     if not _is_above_0(subscription.time_limit_s):
         refuse(f"time_limit_s={subscription.time_limit_s!r}: give a number of seconds above 0.")
     for option in ("retry_base_s", "retry_cap_s"):

@@ -19,7 +19,7 @@ def make_sure(command: BaseCommand, what: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise CommandError("Nothing was done: say --yes, there is no terminal to ask on.")
+        raise CommandError("Nothing was done. No terminal to ask on: pass --yes.")
     if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
         raise CommandError("Nothing was done.")
 

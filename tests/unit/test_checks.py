@@ -127,7 +127,7 @@ def test_an_upcaster_from_the_newest_version(declared):
             "carveout.E007",
             "Upcaster tests.unit.test_checks.same starts from version 1 of shows.ShowOpened, which"
             " is at version 1.",
-            "Say version=2 where shows.ShowOpened is declared, or take it away.",
+            "Write version=2 where shows.ShowOpened is declared, or take it away.",
         )
     ]
 

@@ -206,6 +206,18 @@ def test_what_is_heard_is_named_by_text(given):
         carveout.subscribe("shows.ShowOpened", given)
 
 
+def test_inside_its_own_context_an_event_may_be_heard_by_its_class():
+    class ShowOpened(carveout.Event, key="title"):
+        title: str
+
+    @carveout.subscribe(ShowOpened, "elsewhere.VenueBuilt")
+    def listen(event):
+        """Nothing."""
+
+    types = subscription.registry["shows.listen"].types
+    assert types == {"shows.ShowOpened", "elsewhere.VenueBuilt"}
+
+
 def test_a_lookup_has_a_key_and_a_plain_name_and_is_a_viewset():
     with pytest.raises(DeclarationInvalid, match='key="<field>"'):
         carveout.lookup("show")

@@ -57,6 +57,31 @@ def test_an_event_never_changes():
         opened.title = "Macbeth"
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"titel": "x"}, "unknown field 'titel', did you mean 'title'? Missing: 'title'."),
+        ({}, "Missing: 'title'."),
+        ({"title": "x", "stage": 1}, "unknown field 'stage', known are title, seats."),
+    ],
+)
+def test_a_wrong_field_is_named_with_those_that_there_are(given, told):
+    with pytest.raises(TypeError) as caught:
+        show_opened()(**given)
+    assert str(caught.value) == f"shows.ShowOpened: {told} Its fields: title, seats."
+
+
+def test_a_type_error_of_its_own_code_stays_as_it_is():
+    class ShowMoved(carveout.Event, key="title"):
+        title: str
+
+        def __post_init__(self):
+            raise TypeError("not to be moved")
+
+    with pytest.raises(TypeError, match=r"^not to be moved$"):
+        ShowMoved(title="Hamlet")
+
+
 def test_fields_are_given_by_name():
     with pytest.raises(TypeError):
         show_opened()("Hamlet")

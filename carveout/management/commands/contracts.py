@@ -62,11 +62,11 @@ def _check(folder: Path) -> Iterator[Remark]:
         path = f"{folder.name}/{context}.json"
         written = stored(context, folder)
         if written is None:
-            yield Remark(path, "there is no such file. Say `manage.py contracts --write`.")
+            yield Remark(path, "there is no such file. Run `manage.py contracts --write`.")
             continue
         before[context] = written
         if written != now[context]:
             yield Remark(
-                path, "is not as the code is now. Say `manage.py contracts --write`.", broken=False
+                path, "is not as the code is now. Run `manage.py contracts --write`.", broken=False
             )
     yield from breaches(now, before)

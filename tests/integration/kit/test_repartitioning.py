@@ -208,7 +208,7 @@ def test_a_relay_says_that_the_settings_changed(kit, caplog):
     assert "repartition" not in caplog.text
     kit.change("tickets", partitions=3)
     Relay(["tickets"]).start()
-    assert "tickets is in 2 partitions, the settings say 3. Say `manage.py repart" in caplog.text
+    assert "tickets is in 2 partitions, the settings say 3. Run `manage.py repart" in caplog.text
 
 
 class TestTheCommand:
@@ -229,6 +229,8 @@ class TestTheCommand:
             call_command("repartition", "tickets", "--to", number, "--yes")
 
     def test_asks(self):
-        with pytest.raises(CommandError, match="Nothing was done: say --yes"):
+        with pytest.raises(
+            CommandError, match=r"Nothing was done\. No terminal to ask on: pass --yes"
+        ):
             call_command("repartition", "tickets", "--to", "5")
         assert log.partitions_of("tickets") == 2
