@@ -116,13 +116,16 @@ class Sources:
 
         A class may say that it is of a package, which only passes it on.
         """
-        module, _, rest = name.rpartition(".")
-        while module:
-            if module in self.by_module:
-                return self._defined(self.by_module[module], rest)
-            module, _, last = module.rpartition(".")
-            rest = f"{last}.{rest}"
-        return "", None
+        module = self.module_of(name.rpartition(".")[0])
+        return (
+            self._defined(self.by_module[module], name[len(module) + 1 :]) if module else ("", None)
+        )
+
+    def module_of(self, name: str) -> str:
+        """The file of a dotted name: as much of it as names a module; empty if nothing does."""
+        while name and name not in self.by_module:
+            name = name.rpartition(".")[0]
+        return name
 
     def _defined(self, source: Source, rest: str) -> tuple[str, Definition | None]:
         definition = source.facts.definitions.get(rest)
@@ -152,9 +155,7 @@ class Sources:
         loaded = _loaded(name)
         if isinstance(loaded, type) or not steps:
             return isinstance(loaded, type) and issubclass(loaded, Enum)
-        module = name
-        while module and module not in self.by_module:
-            module = module.rpartition(".")[0]
+        module = self.module_of(name)
         facts = self.by_module[module].facts if module else NO_FACTS
         definition = facts.definitions.get(name[len(module) + 1 :])
         bases = definition.bases if definition else ()

@@ -107,9 +107,7 @@ class Uses:
 
     def _split(self, name: str) -> tuple[str, str]:
         """The module that a name is defined in, not one that passes it on; and what follows."""
-        module = name
-        while module and module not in self.sources.by_module:
-            module = module.rpartition(".")[0]
+        module = self.sources.module_of(name)
         first, dot, rest = name[len(module) + 1 :].partition(".")
         origin = self.sources.origin(f"{module}.{first}") if first else ""
         home = origin.rpartition(".")[0]

@@ -136,9 +136,7 @@ class Callgraph:
 
     def _source(self, name: str) -> Source | None:
         """The file that a dotted name is in."""
-        while name and name not in self.sources.by_module:
-            name = name.rpartition(".")[0]
-        return self.sources.by_module.get(name)
+        return self.sources.by_module.get(self.sources.module_of(name))
 
     def _of_row(self, source: Source, before: str, method: str, scope: str) -> str:
         """A method of the rows that a variable or a query gives, or of their manager.
