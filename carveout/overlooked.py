@@ -23,7 +23,6 @@ _BASES = {"Event": "events", "Lookup": "lookups"}
 """What declares something, and the module where it belongs."""
 _ELSEWHERE = {"tests", "test", "migrations", "node_modules", "static", "templates", "__pycache__"}
 _OF_TESTS = re.compile(r"tests?(_\w+)?\.py|\w+_tests?\.py|conftest\.py")
-_INSTALLED = {"site-packages", "dist-packages"}
 
 
 class Found(NamedTuple):
@@ -89,7 +88,7 @@ def sources(settings: Settings) -> list[Source]:
         if config.name == "carveout":
             continue
         folder = Path(config.path)
-        foreign = _INSTALLED & {*folder.parts} and not settings.context_of(config.name)
+        foreign = origin.PACKAGES & {*folder.parts} and not settings.context_of(config.name)
         paths = _declarations_of(folder) if foreign else _modules_below(folder)
         for path in paths:
             found.setdefault(path, _source(path, folder, config))
@@ -112,7 +111,7 @@ def _declarations_of(folder: Path) -> Iterator[Path]:
 def _modules_below(folder: Path) -> Iterator[Path]:
     for below, folders, files in os.walk(folder):
         folders[:] = [
-            each for each in folders if each not in _ELSEWHERE | _INSTALLED and each[0] != "."
+            each for each in folders if each not in _ELSEWHERE | origin.PACKAGES and each[0] != "."
         ]
         for file in files:
             if file.endswith(".py") and not _OF_TESTS.fullmatch(file):
