@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
@@ -30,11 +29,6 @@ from carveout.subscription import Subscription, hosted
 from carveout.upcaster import Upcaster
 
 TAG = "carveout"
-TABLES = {
-    model._meta.db_table
-    for model in apps.get_app_config("carveout").get_models()
-    if model._meta.managed
-}
 VENDORS = ("sqlite", "postgresql")
 
 
@@ -65,7 +59,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 def check_delivery(**_: Any) -> list[CheckMessage]:
     """Does production deliver as tests do? `check --deploy` asks, as Django's own do."""
     settings, mistakes = _settings()
-    if mistakes or settings.delivery == "streams":
+    if mistakes or settings.uses_redis:
         return []
     return [
         Warning(
@@ -147,43 +141,50 @@ def check_urls(**_: Any) -> list[CheckMessage]:
     if mistakes or not getattr(django_settings, "ROOT_URLCONF", None):
         return []
     where = f"{django_settings.ROOT_URLCONF}.urlpatterns"
-    found: list[CheckMessage] = []
+    return [*_check_owner(settings, where), *_check_dashboard(where), *_check_pages(where)]
+
+
+def _check_owner(settings: conf.Settings, where: str) -> Iterator[CheckMessage]:
+    """Can other deployments ask what lives here?"""
     elsewhere = settings.contexts.keys() - set(settings.hosted)
     asked = settings.lookups == "http" or (elsewhere and (lookups.offered or event.registry))
     if asked and not mounts.mounted("carveout.urls"):
-        found.append(
-            Warning(
-                f"carveout.urls is not mounted, so other deployments get 404 when they look up"
-                f" {', '.join(settings.hosted)} or read missed events.",
-                hint='Add path("internal/", include("carveout.urls")), and let'
-                " CARVEOUT['CONTEXTS'][…]['url'] of the others end with that path.",
-                obj=where,
-                id="carveout.W004",
-            )
+        yield Warning(
+            "carveout.urls is not mounted, so other deployments get 404 when they look up"
+            f" {', '.join(settings.hosted)} or read missed events.",
+            hint='Add path("internal/", include("carveout.urls")), and let'
+            " CARVEOUT['CONTEXTS'][…]['url'] of the others end with that path.",
+            obj=where,
+            id="carveout.W004",
         )
+
+
+def _check_dashboard(where: str) -> Iterator[CheckMessage]:
+    """Is django-rq's own dashboard open?"""
     if mounts.mounted("django_rq.urls"):
-        found.append(
-            Warning(
-                "django_rq.urls is mounted: there any staff account may empty queues and delete"
-                " jobs, without a reason and without an audit.",
-                hint="Take include('django_rq.urls') out. The same pages are in the admin, where"
-                " only superusers may open them.",
-                obj=where,
-                id="carveout.W005",
-            )
+        yield Warning(
+            "django_rq.urls is mounted: there any staff account may empty queues and delete jobs,"
+            " without a reason and without an audit.",
+            hint="Take include('django_rq.urls') out. The same pages are in the admin, where only"
+            " superusers may open them.",
+            obj=where,
+            id="carveout.W005",
         )
+
+
+def _check_pages(where: str) -> Iterator[CheckMessage]:
+    """Are the templates of REST framework's pages there?"""
+    if apps.is_installed("rest_framework"):
+        return
     rest = [each for each in ("carveout.urls", "carveout.rest_urls") if mounts.mounted(each)]
-    if rest and not apps.is_installed("rest_framework"):
-        found.append(
-            Warning(
-                f"{' and '.join(rest)} answer browsers with JSON only, because 'rest_framework' is"
-                " not in INSTALLED_APPS, and the pages' templates are there.",
-                hint='INSTALLED_APPS += ["rest_framework"]',
-                obj=where,
-                id="carveout.W006",
-            )
+    if rest:
+        yield Warning(
+            f"{' and '.join(rest)} answer browsers with JSON only, because 'rest_framework' is not"
+            " in INSTALLED_APPS, and the pages' templates are there.",
+            hint='INSTALLED_APPS += ["rest_framework"]',
+            obj=where,
+            id="carveout.W006",
         )
-    return found
 
 
 @register(TAG)
@@ -192,10 +193,14 @@ def check_tables(databases: Any = None, **_: Any) -> list[CheckMessage]:
     settings, mistakes = _settings()
     if mistakes or sys.argv[1:2] != ["check"]:
         return []
-    ours = {settings.database_of(context) for context in settings.hosted} & set(databases or ())
+    tables = {
+        model._meta.db_table
+        for model in apps.get_app_config("carveout").get_models()
+        if model._meta.managed
+    }
     found: list[CheckMessage] = []
-    for name in sorted(ours):
-        missing = sorted(TABLES - set(connections[name].introspection.table_names()))
+    for name in sorted({*settings.hosted_databases} & set(databases or ())):
+        missing = sorted(tables - set(connections[name].introspection.table_names()))
         if missing:
             found.append(
                 Error(
@@ -360,7 +365,7 @@ def _check_jobs(subscription: Subscription, settings: conf.Settings) -> Iterator
             id="carveout.E006",
         )
         return
-    lacking = _lacking_for_jobs(subscription.context) if settings.delivery == "streams" else None
+    lacking = _lacking_for_jobs(subscription.context) if settings.uses_redis else None
     if lacking:
         yield Error(
             f"Subscription {subscription.name} says via='rq', but {lacking[0]}.",
@@ -372,9 +377,8 @@ def _check_jobs(subscription: Subscription, settings: conf.Settings) -> Iterator
 
 def _lacking_for_jobs(context: str) -> tuple[str, str] | None:
     """What jobs need and is not there, and the fix."""
-    for package in ("rq", "django_rq"):
-        if not find_spec(package):
-            return f"{package} is not installed", "pip install 'django-carveout[rq]'"
+    if package := conf.missing_for_jobs():
+        return f"{package} is not installed", "pip install 'django-carveout[rq]'"
     if not apps.is_installed("django_rq"):
         return "'django_rq' is not in INSTALLED_APPS", 'INSTALLED_APPS += ["django_rq"]'
     queue = conf.rq_queue_name(context)

@@ -97,6 +97,16 @@ class Settings:
         return self.contexts[context].database
 
     @property
+    def hosted_databases(self) -> list[str]:
+        """The databases of the contexts hosted here."""
+        return sorted({self.database_of(context) for context in self.hosted})
+
+    @property
+    def uses_redis(self) -> bool:
+        """Whether events travel over Redis. Where they are delivered in process it is not asked."""
+        return self.delivery == "streams"
+
+    @property
     def places(self) -> set[tuple[str, int]]:
         """Every partition of every context, as the settings divide them."""
         each = self.contexts.values()
@@ -229,6 +239,11 @@ def rq_queues(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         return {}
     options["SERIALIZER"] = RQ_SERIALIZER
     return {rq_queue_name(context): dict(options) for context in hosted_contexts(raw)}
+
+
+def missing_for_jobs() -> str:
+    """The package that jobs need and that is not installed; empty if none is missing."""
+    return next((package for package in ("rq", "django_rq") if not find_spec(package)), "")
 
 
 def rq_queue_name(context: str) -> str:

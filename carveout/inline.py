@@ -113,10 +113,9 @@ def _by_context() -> Mapping[str, list[Subscription]]:
 
 
 def _tried() -> list[Delivery]:
-    databases = {get_settings().database_of(context) for context in get_settings().hosted}
     return [
         row
-        for database in sorted(databases)
+        for database in get_settings().hosted_databases
         for row in Delivery.objects.using(database).filter(Q(attempts__gt=0) | ~Q(error_type=""))
     ]
 

@@ -35,7 +35,7 @@ def hand_over(subscription: Subscription, events: Sequence[ReceivedEvent]) -> No
         return
     delivery.store(subscription, events, Delivery.State.QUEUED)
     ids = turn.ids_of(subscription, events)
-    if get_settings().delivery == "streams":
+    if get_settings().uses_redis:
 
         def enqueue_them() -> None:  # no partial: Django wants a name to log if it fails
             enqueue(subscription.context, ids)

@@ -111,10 +111,9 @@ def _elsewhere(before: Before) -> Iterator[str]:
 
 
 def _untried() -> list[tuple[str, int]]:
-    databases = {get_settings().database_of(context) for context in get_settings().hosted}
     return [
         (database, pk)
-        for database in sorted(databases)
+        for database in get_settings().hosted_databases
         for pk in Delivery.objects.using(database)
         .filter(attempts=0, error_type="")
         .exclude(state=Delivery.State.TRYING)

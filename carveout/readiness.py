@@ -15,14 +15,13 @@ Answers = dict[str, bool]
 
 def databases() -> Answers:
     """Those of the contexts hosted here."""
-    settings = get_settings()
-    names = sorted({settings.database_of(context) for context in settings.hosted})
+    names = get_settings().hosted_databases
     return {f"database {name}": _answers(partial(_ask, name)) for name in names}
 
 
 def redis() -> Answers:
     """Nothing if events are delivered without it."""
-    if get_settings().delivery != "streams":
+    if not get_settings().uses_redis:
         return {}
     return {"redis": _answers(impatient_client().ping)}
 

@@ -113,7 +113,7 @@ def carry_out(subscription: Subscription, moves: Sequence[Move]) -> None:
 
 
 def _report(subscription: Subscription, moves: Sequence[Move]) -> None:
-    if get_settings().delivery != "streams":
+    if not get_settings().uses_redis:
         return
     for move in moves:
         stream.report(move.place, {subscription.name: move.to})

@@ -169,5 +169,4 @@ def forget(subscription: str, place: Place) -> int:
 
 
 def _databases() -> list[str]:
-    settings = get_settings()
-    return sorted({settings.database_of(context) for context in settings.hosted})
+    return get_settings().hosted_databases

@@ -22,7 +22,7 @@ class ContextRouter:
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         settings = get_settings()
         if app_label == "carveout":
-            return db in {settings.database_of(context) for context in settings.hosted}
+            return db in settings.hosted_databases
         database = database_of_app(app_label)
         if database is None:  # of no context: it may be anywhere but among the contexts' tables
             theirs = {context.database for context in settings.contexts.values()} - {"default"}

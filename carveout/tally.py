@@ -41,7 +41,7 @@ class Tally(msgspec.Struct, frozen=True):
 
 def count(kind: str, name: str, times: int = 1) -> None:
     """Count something. It is shown within a second, if this process goes on."""
-    if get_settings().delivery != "streams":
+    if not get_settings().uses_redis:
         return
     with _lock:
         _pending[kind, name] += times

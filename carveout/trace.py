@@ -53,7 +53,7 @@ def keep(
     subscription: str, place: Place, span: range, times: tuple[float, float], gathered: Gathered
 ) -> None:
     """Keep the trace of a batch: of which positions, when it began and when it was committed."""
-    if get_settings().delivery != "streams":
+    if not get_settings().uses_redis:
         return
     trace = Trace(span[0], *times, gathered.lookups, gathered.notes)
     _pending.append((key(subscription, place), span[-1], trace))

@@ -15,8 +15,7 @@ DATABASE = "database"
 
 def databases() -> list[str]:
     """The databases that the hosted contexts use."""
-    settings = get_settings()
-    return sorted({settings.database_of(context) for context in settings.hosted})
+    return get_settings().hosted_databases
 
 
 def chosen_database(request: HttpRequest) -> str:

@@ -74,7 +74,7 @@ def observe() -> Observed:
     seen = Observed(at=time.time())
     watched: dict[Place, Watched] = {}
     found = look(seen.unread)
-    if get_settings().delivery == "streams":
+    if get_settings().uses_redis:
         try:
             with answering():
                 _note_tallies(seen)

@@ -27,8 +27,7 @@ class Stored(msgspec.Struct, kw_only=True):
 def look(unread: list[str]) -> Stored:
     """Read each database once. One that can't be read is left out, and named in `unread`."""
     found = Stored()
-    settings = get_settings()
-    for database in sorted({settings.database_of(context) for context in settings.hosted}):
+    for database in get_settings().hosted_databases:
         try:
             found.heads |= dict(_heads(database))  # before the cursors, which follow them
             found.reported |= dict(_positions(ReportedCursor, database))

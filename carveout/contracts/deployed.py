@@ -49,7 +49,7 @@ def keep_telling(contexts: Iterable[str]) -> None:
     if told_at is not None and time.monotonic() - told_at < TELL_EVERY_S:
         return
     _told_at[names] = time.monotonic()
-    if get_settings().delivery != "streams":
+    if not get_settings().uses_redis:
         return
     for name in names:
         try:

@@ -41,7 +41,7 @@ def examine(contexts: Sequence[str]) -> Iterator[Finding]:
     """Everything but the settings, for these contexts, which are hosted here."""
     yield from _looked("Keys", configuration.look_at_keys)
     looks = [*OF_CONTEXTS]
-    if get_settings().delivery != "streams":
+    if not get_settings().uses_redis:
         yield warning(
             "Redis",
             f"is not used: DELIVERY is {get_settings().delivery}, which is for tests: what fails is"

@@ -11,7 +11,7 @@ from carveout.conf import get_settings
 def redis_running() -> Iterator[None]:
     """Keep the embedded server up inside the block, if no REDIS_URL is set."""
     settings = get_settings()
-    if settings.redis_url or settings.delivery != "streams":
+    if settings.redis_url or not settings.uses_redis:
         yield
         return
     with embedded.started(settings.state_dir):

@@ -15,7 +15,7 @@ def declared_and_seen(
     command: KitCommand, folder: Path, *, declared_only: bool
 ) -> tuple[dict[str, Contract], Observed | None]:
     """Contracts of code, files and running deployments, and what is seen; says what is missing."""
-    if declared_only or get_settings().delivery != "streams":
+    if declared_only or not get_settings().uses_redis:
         return known(folder), None
     try:
         elsewhere = deployed.told()

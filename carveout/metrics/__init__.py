@@ -59,9 +59,9 @@ def samples(pulse: Pulse | None = None, leases_held: LeasesHeld = tuple) -> Iter
     redis_answers = _redis_answers()
     for part in _OF_ALL:
         yield from _looked(part, [], redis_answers=redis_answers)
-    hosted = get_settings().hosted
-    databases = sorted({get_settings().database_of(context) for context in hosted})
-    for parts, names in ((_OF_CONTEXTS, hosted), (_OF_DATABASES, databases)):
+    settings = get_settings()
+    of = ((_OF_CONTEXTS, settings.hosted), (_OF_DATABASES, settings.hosted_databases))
+    for parts, names in of:
         for part, name in product(parts, names):
             yield from _looked(part, [name], redis_answers=redis_answers)
     if pulse:
@@ -71,13 +71,13 @@ def samples(pulse: Pulse | None = None, leases_held: LeasesHeld = tuple) -> Iter
 def _redis_answers() -> bool:
     """Asked once: a Redis that hangs must not hold up each part anew."""
     try:
-        return get_settings().delivery == "streams" and bool(impatient_client().ping())
+        return get_settings().uses_redis and bool(impatient_client().ping())
     except REDIS_ERRORS:
         return False
 
 
 def _looked(part: _Part, of: Sequence[str], *, redis_answers: bool) -> Iterable[Sample]:
-    if part.in_redis and get_settings().delivery != "streams":
+    if part.in_redis and not get_settings().uses_redis:
         return []
     found: list[Sample] = []
     try:

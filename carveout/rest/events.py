@@ -91,8 +91,7 @@ class EventViewSet(StaffViewSet):
 
 
 def _found(event_id: UUID) -> LoggedEvent:
-    settings = get_settings()
-    for database in sorted({settings.database_of(context) for context in settings.hosted}):
+    for database in get_settings().hosted_databases:
         if row := LoggedEvent.objects.using(database).filter(event_id=event_id).first():
             return row
     raise Http404(f"There is no event {event_id} here.")

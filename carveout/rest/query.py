@@ -60,9 +60,9 @@ def checked(query: type[PageQuery], request: Request) -> dict[str, Any]:
 def database_for(context: str | None) -> str:
     """Where to look. Raises: ValidationError: there are several places."""
     settings = get_settings()
-    databases = {settings.database_of(each) for each in settings.hosted}
+    databases = settings.hosted_databases
     if context:
         return settings.database_of(context)
     if len(databases) > 1:
         raise ValidationError({"context": "Name one: the contexts here have several databases."})
-    return databases.pop()
+    return databases[0]

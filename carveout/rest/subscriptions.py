@@ -76,7 +76,7 @@ def _samples(contexts: Collection[str]) -> Iterator[Sample]:
         yield from deliveries.look(database)
     for context in contexts:
         yield from subscriptions.look(context)
-        if get_settings().delivery != "streams":
+        if not get_settings().uses_redis:
             continue
         try:
             yield from list(subscriptions.look_at_streams(context))

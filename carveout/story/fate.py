@@ -62,8 +62,7 @@ def fates(heard: Sequence[Heard]) -> list[Fate]:
 
 def databases() -> list[str]:
     """Those that hosted contexts use."""
-    settings = get_settings()
-    return sorted({settings.database_of(context) for context in settings.hosted})
+    return get_settings().hosted_databases
 
 
 def _fates(heard: Sequence[Heard], database: str) -> list[Fate]:
@@ -119,7 +118,7 @@ def _cursors(
 
 def _traces(wanted: Sequence[tuple[str, Heard]]) -> dict[trace.Asked, trace.Trace]:
     asked = [trace.Asked(name, each.place, each.position) for name, each in wanted if each.position]
-    if get_settings().delivery != "streams":
+    if not get_settings().uses_redis:
         return {}
     try:
         return trace.find(asked)

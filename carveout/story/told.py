@@ -111,7 +111,7 @@ def _with_shipping(told: Sequence[Told]) -> list[Told]:
     for each in told:
         if each.position:
             by_place[each.context, each.partition].append(each.position)
-    if get_settings().delivery != "streams":
+    if not get_settings().uses_redis:
         return list(told)
     known: dict[Place, tuple[int, set[int]]] = {}
     for place, positions in by_place.items():

@@ -10,7 +10,7 @@ from django_rq import urls as django_rq_urls
 from rest_framework import serializers
 
 import carveout
-from carveout import checks, event, lookups
+from carveout import checks, conf, event, lookups
 from carveout.lookups import LookupViewSet
 from tests.integration.kit.tickets.models import Ticket
 
@@ -280,7 +280,7 @@ def test_jobs_need_django_rq(shows, settings, monkeypatch, package, installed, q
 
     settings.RQ_QUEUES = queues
     monkeypatch.setattr(
-        checks, "find_spec", lambda name: None if name == package else find_spec(name)
+        conf, "find_spec", lambda name: None if name == package else find_spec(name)
     )  # both are installed where tests run
     if not installed:
         settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if each != "django_rq"]

@@ -54,8 +54,7 @@ class Command(KitCommand):
             "state": options["state"],
         }
         given = {name: value for name, value in filters.items() if value}
-        settings = get_settings()
-        databases = sorted({settings.database_of(context) for context in settings.hosted})
+        databases = get_settings().hosted_databases
         return [Delivery.objects.using(database).filter(**given) for database in databases]
 
     def _list(self, options: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
@@ -10,7 +9,7 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
-from carveout.conf import RQ_SERIALIZER, rq_queue_name
+from carveout.conf import RQ_SERIALIZER, missing_for_jobs, rq_queue_name
 from carveout.connection import REDIS_ERRORS
 from carveout.contracts import deployed
 from carveout.jobs import JOB_CLASS, worker_name
@@ -41,12 +40,11 @@ class Command(KitCommand):
         add_monitor(parser)
 
     def handle(self, *args: Any, contexts: list[str], once: bool, **options: Any) -> None:
-        for package in ("rq", "django_rq"):
-            if not find_spec(package):
-                raise CommandError(
-                    f"`work` needs {package}, which is not installed. Run"
-                    " pip install 'django-carveout[rq]'."
-                )
+        if package := missing_for_jobs():
+            raise CommandError(
+                f"`work` needs {package}, which is not installed. Run"
+                " pip install 'django-carveout[rq]'."
+            )
         if not apps.is_installed("django_rq"):
             raise CommandError(
                 "'django_rq' is not in INSTALLED_APPS, and `work` runs its worker. Add it:"
