@@ -38,6 +38,13 @@ class Code:
     text: str
     adds: bool
 
+    def write(self, folder: Path) -> None:
+        path = folder / self.path
+        if self.adds:
+            assert path.exists(), f"the page adds to a file that is not there: {self.path}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text((path.read_text() if self.adds else "") + self.text)
+
 
 @dataclass(frozen=True)
 class Command:
@@ -114,16 +121,9 @@ class Reader:
     def follow(self, text: str) -> None:
         for step in steps(text):
             if isinstance(step, Code):
-                self.write(step)
+                step.write(self.folder)
             else:
                 self.do(step)
-
-    def write(self, code: Code) -> None:
-        path = self.folder / code.path
-        if code.adds:
-            assert path.exists(), f"the page adds to a file that is not there: {code.path}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text((path.read_text() if code.adds else "") + code.text)
 
     def do(self, command: Command) -> None:
         if STAYS.search(command.line):

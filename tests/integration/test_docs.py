@@ -114,8 +114,7 @@ def write_project(page: Path, folder: Path) -> None:
         (folder / path).write_text(code)
     for source in dict.fromkeys((ROOT / "README.md", page)):
         for code in parts(source):
-            before = (folder / code.path).read_text() if code.adds else ""
-            (folder / code.path).write_text(before + code.text)
+            code.write(folder)
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=name)
@@ -151,8 +150,7 @@ def test_code_of_the_setup_page_runs(tmp_path):
         (tmp_path / app / "__init__.py").touch()
     text = SETUP.read_text().partition("## Wagtail")[0]
     for code in (each for each in steps(text) if isinstance(each, Code)):
-        before = (tmp_path / code.path).read_text() if code.adds else ""
-        (tmp_path / code.path).write_text(before + code.text)
+        code.write(tmp_path)
     (tmp_path / "short_form.py").write_text(SHORT_FORM)
     ran = subprocess.run(
         [sys.executable, "-W", "error", "short_form.py"],
