@@ -5,6 +5,7 @@
 
 import logging
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -52,14 +53,25 @@ def checked(code: str, check=checks.check_declarations) -> str:
 @one_engine
 class TestTheAppIsMissing:
     def test_carveout(self, settings):
+        """Where something is declared, and where something is published: that needs the tables."""
         settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if each != "carveout"]
         with pytest.raises(SettingsInvalid) as caught:
             conf.context_of("tests.integration.kit.tickets.events")
-        said(
-            str(caught.value),
-            "'carveout' is not in INSTALLED_APPS, so nothing that is declared would be read, and"
-            ' there are no tables and no commands. Add it: INSTALLED_APPS += ["carveout"].',
+        code = (
+            "import django; from django.conf import settings;"
+            " settings.configure(CARVEOUT={'CONTEXTS': {}}); django.setup();"
+            " import carveout; carveout.publish"
         )
+        ran = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        printed = ran.stderr.splitlines()[-1].removeprefix("carveout.errors.SettingsInvalid: ")
+        for text in (str(caught.value), printed):
+            said(
+                text,
+                "'carveout' is not in INSTALLED_APPS, so nothing that is declared would be read, and"
+                ' there are no tables and no commands. Add it: INSTALLED_APPS += ["carveout"].',
+            )
 
     def test_the_app_of_a_context(self):
         said(
