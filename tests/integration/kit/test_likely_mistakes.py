@@ -69,8 +69,8 @@ class TestTheAppIsMissing:
         for text in (str(caught.value), printed):
             said(
                 text,
-                "'carveout' is not in INSTALLED_APPS, so nothing that is declared would be read, and"
-                ' there are no tables and no commands. Add it: INSTALLED_APPS += ["carveout"].',
+                "'carveout' is not in INSTALLED_APPS, so nothing that is declared would be read,"
+                ' and there are no tables and no commands. Add it: INSTALLED_APPS += ["carveout"].',
             )
 
     def test_the_app_of_a_context(self):
