@@ -67,7 +67,8 @@ class JobWorker(SimpleWorker):
     def work(self, burst: bool = False, *args: Any, **options: Any) -> bool:
         """Run jobs until told to stop; with `burst`, until none is left."""
         try:
-            return self._work(burst, *args, **options)
+            with stop.heard_at_once():
+                return self._work(burst, *args, **options)
         finally:
             stop.done()
 

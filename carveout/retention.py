@@ -1,5 +1,6 @@
 """Retention: the log is pruned by age, and only below every known cursor."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
-from carveout import ending, inbound, log, stream
+from carveout import ending, inbound, log, missed, stream
 from carveout.conf import get_settings
 from carveout.event import Place
 from carveout.log import extent, rows_of
@@ -26,7 +27,7 @@ class Passed:
 
     position: int
     why: str = ""
-    """What keeps it at 0, and what to do."""
+    """What keeps it from being further, and what to do."""
 
 
 def note_reports(place: Place) -> set[str]:
@@ -60,13 +61,13 @@ def passed_by_all(place: Place) -> Passed:
     A subscription that hears other partitions of the context and has not come to this one yet has
     passed nothing. Nor has one elsewhere whose report Redis does not have: what was noted of it may
     be from before it was moved back. After Redis came back empty nobody has, until all consumers
-    that run have had the time to report again.
+    that run have had the time to report again. What passed unheard is kept until it is decided.
 
     Raises: StreamUnavailable: Redis did not answer.
     """
     kept_s, reported = stream.reports_kept_s(place), note_reports(place)
     here, noted = _cursors_here(place[0]), _noted(place[0])
-    known = here + noted
+    known, unheard = here + noted, _unheard_here(place)
     on_it = {(name, position) for name, number, position in known if number == place[1]}
     silent = {name for name, *_ in noted} - {name for name, *_ in here} - reported
     if behind := {name for name, *_ in known} - {name for name, _ in on_it}:
@@ -84,7 +85,14 @@ def passed_by_all(place: Place) -> Passed:
             f"Redis came back empty {kept_s} s ago, and consumers elsewhere may not have reported"
             f" again: run this again in {ALL_REPORTED_S - kept_s:.0f} s",
         )
-    return Passed(min((position for _, position in on_it), default=0))
+    position = min((position for _, position in on_it), default=0)
+    if unheard and (kept := min(unheard.values())) < position:
+        return Passed(
+            kept,
+            f"what passed {_names(unheard)} unheard is kept from position {kept + 1} on: decide"
+            " with `manage.py unheard`",
+        )
+    return Passed(position)
 
 
 Known = list[tuple[str, int, int]]
@@ -102,13 +110,25 @@ def _cursors_here(context: str) -> Known:
     ]
 
 
+def _unheard_here(place: Place) -> dict[str, int]:
+    """The subscriptions in databases here that something passed unheard, and after where."""
+    return {
+        name: min((each.after for each in missed.read(unheard)), default=0)
+        for database in _databases()
+        for name, unheard in Cursor.objects.using(database)
+        .filter(context=place[0], partition=place[1])
+        .exclude(unheard="")
+        .values_list("subscription", "unheard")
+    }
+
+
 def _noted(context: str) -> Known:
     """What was noted of reports on a context's log."""
     rows = ReportedCursor.objects.using(get_settings().database_of(context))
     return list(rows.filter(context=context).values_list("subscription", "partition", "position"))
 
 
-def _names(subscriptions: set[str]) -> str:
+def _names(subscriptions: Iterable[str]) -> str:
     return ", ".join(sorted(subscriptions))
 
 

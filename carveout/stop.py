@@ -7,6 +7,7 @@ back: a supervisor would kill the process a moment later anyway.
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -55,11 +56,37 @@ def heeding() -> Iterator[None]:
         return
     before = {number: signal.signal(number, _on_signal) for number in _SIGNALS}
     try:
-        yield
+        with heard_at_once():
+            yield
     finally:
         done()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def heard_at_once() -> Iterator[None]:
+    """Inside the block a thread notes at once when the process is told to stop. Main thread only.
+
+    Python calls a handler of a signal only when the main thread is back from the function in C that
+    it is in, and that may wait for SQLite's lock for longer than the grace period.
+
+    Source: https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    listener = threading.Thread(target=_listen, args=(heard,), name="signals", daemon=True)
+    before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    listener.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        told.close()
+        listener.join()  # what it still reads must not count for what this process does next
 
 
 @contextmanager
@@ -102,6 +129,13 @@ def insist(frame: FrameType | None) -> None:
 def _on_signal(_signal: int, frame: FrameType | None) -> None:
     begin()
     insist(frame)
+
+
+def _listen(heard: socket.socket) -> None:
+    with heard:
+        while numbers := heard.recv(64):
+            if any(number in _SIGNALS for number in numbers):
+                begin()
 
 
 def _insist(since: float) -> None:

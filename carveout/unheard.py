@@ -64,14 +64,30 @@ def kept(subscription: Subscription) -> list[Delivery]:
 
 
 def deliver(subscription: Subscription) -> Iterator[int]:
-    """Store a delivery for each event that passed unheard. Gives: how many, step by step.
+    """Store a delivery for each event that passed unheard and is still in the log.
 
-    Raises: HistoryGone: the log was pruned there. LookupFailed: the log's owner did not answer.
+    Gives: how many, step by step. Raises: LookupFailed: the log's owner did not answer.
     """
     for row in _cursors(subscription).exclude(unheard=""):
+        begins = history.extent(subscription.context, (row.context, row.partition)).first
         while missed.read(row.unheard):
-            yield _step(subscription, row)
+            yield _step(subscription, row, begins)
             row.refresh_from_db()
+
+
+def pruned(subscription: Subscription) -> list[str]:
+    """Of which positions the log can't say any more what passed.
+
+    Raises: LookupFailed: the log's owner did not answer.
+    """
+    lines = []
+    for row in _cursors(subscription).exclude(unheard=""):
+        begins = history.extent(subscription.context, (row.context, row.partition)).first
+        for each in missed.read(row.unheard):
+            if (last := min(each.last, begins - 1)) > each.after:
+                where = f"{row.context}.{row.partition}: {each.type} at {each.after + 1} to {last}"
+                lines.append(f"{where} is pruned and can't be delivered")
+    return lines
 
 
 def accept(subscription: Subscription) -> int:
@@ -91,11 +107,12 @@ def accept(subscription: Subscription) -> int:
         )
 
 
-def _step(subscription: Subscription, row: Cursor) -> int:
+def _step(subscription: Subscription, row: Cursor, begins: int) -> int:
     """One batch of the log, for the first type that is left."""
     first, *others = missed.read(row.unheard)
     place = (row.context, row.partition)
-    events = history.read(subscription.context, place, first.after, get_settings().batch_rows)
+    after = max(first.after, begins - 1)
+    events = history.read(subscription.context, place, after, get_settings().batch_rows)
     ours = [each for each in events if each.type == first.type and each.position <= first.last]
     after = events[-1].position if events else first.last
     left = missed.write([first._replace(after=after), *others])

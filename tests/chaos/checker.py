@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 
 from tests.chaos.brittle import Brittle
@@ -84,16 +84,22 @@ class Findings:
     """Events that are dead and should not be, or the other way round, or have another's error; and
     attempts that were counted and not made."""
 
+    told: list[str] = field(default_factory=list)
+    """Of what was misjudged, each one."""
+
     @property
     def clean(self) -> bool:
-        return not any(getattr(self, each.name) for each in fields(self))
+        return not any(self.counts().values())
 
     def add(self, other: "Findings") -> None:
         for each in fields(self):
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
+    def counts(self) -> dict[str, int]:
+        return {name: count for name, count in vars(self).items() if name != "told"}
+
     def __str__(self) -> str:
-        return ", ".join(f"{getattr(self, each.name)} {each.name}" for each in fields(self))
+        return ", ".join(f"{count} {name}" for name, count in self.counts().items())
 
 
 def under_way(stores: Stores, truth: Truth = Truth()) -> dict[str, int]:
@@ -170,7 +176,9 @@ def _check_doomed(entries: Entries, stores: Stores, found: Findings, truth: Trut
     dead = {known.get(plain(event), ("", 0)): error for event, error in rows}
     ways = {entry: truth.fate("doomed", entry) for entry in _wanted(entries, "closing")}
     doomed = {entry: way for entry, way in ways.items() if way}
-    found.misjudged += len(dead.keys() ^ doomed.keys())
+    for entry in dead.keys() ^ doomed.keys():
+        found.misjudged += 1
+        found.told.append(f"doomed {entry}: {doomed.get(entry)}, dead with {dead.get(entry)}")
     others = Counter(
         way
         for entry, way in doomed.items()
@@ -178,7 +186,9 @@ def _check_doomed(entries: Entries, stores: Stores, found: Findings, truth: Trut
     )
     for way, count in others.items():
         may_be = max(1, OTHERS_MAX * sum(each == way for each in doomed.values()))
-        found.misjudged += count if count > may_be else 0
+        if count > may_be:
+            found.misjudged += count
+            found.told.append(f"{count} that {way} are dead with other errors")
 
 
 def _check_remarks(entries: Entries, stores: Stores, found: Findings, truth: Truth) -> None:
@@ -202,7 +212,12 @@ def _check_attempts(stores: Stores, found: Findings, truth: Truth) -> None:
         " coalesce(sum(CASE WHEN outcome = 'failed' THEN 1 ELSE 0 END), 0)"
         " FROM carveout_attempt WHERE subscription = 'audit.late'"
     )
-    found.misjudged += max(int(counted) - int(failed) - truth.broken_off, 0)
+    unmade = max(int(counted) - int(failed) - truth.broken_off, 0)
+    if unmade:
+        found.misjudged += unmade
+        found.told.append(
+            f"late: {counted} counted, {failed} failed, {truth.broken_off} broken off"
+        )
 
 
 def plain(event_id: object) -> str:

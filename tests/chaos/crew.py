@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tests.chaos.nursery import Child, Clock, Nursery
 
-END_TIMEOUT_S = 8.0
+END_TIMEOUT_S = 10.0
+"""What the kit promises."""
+WITHOUT_END = 1_000_000_000
 
 
 class Member:
@@ -23,11 +25,16 @@ class Member:
         self._clock: Clock | None = None
         self._child: Child | None = None
         self._back_at = 0.0
+        self._end_by = 0.0
+        """When it has to have ended; 0: nobody asked it to."""
         self._paused = False
+        self.broken_off = 0
+        """How many processes did not end of themselves or well: what they did was broken off."""
 
     @property
     def at_work(self) -> bool:
-        return self._child is not None and self._child.running and not self._paused
+        idle = self._paused or self._end_by
+        return self._child is not None and self._child.running and not idle
 
     def start(self) -> None:
         self._child = self._nursery().start(*self._arguments, log=self.log, clock=self._clock)
@@ -38,6 +45,7 @@ class Member:
         assert self._child
         self._clock = clock
         self._child.kill()
+        self.broken_off += 1
         self._child, self._back_at = None, time.monotonic() + away_s
 
     def pause(self, away_s: float) -> None:
@@ -45,8 +53,17 @@ class Member:
         self._child.signal(signal.SIGSTOP)
         self._paused, self._back_at = True, time.monotonic() + away_s
 
+    def ask_to_end(self) -> None:
+        """When it has ended, another begins in its place."""
+        if self._child and not self._end_by:
+            self._child.signal(signal.SIGTERM)
+            self._end_by = time.monotonic() + END_TIMEOUT_S
+
     def come_back(self, *, at_once: bool = False) -> None:
         """Go on, or be started again, when it is time."""
+        if self._child and self._end_by and not self._child.running:
+            self.broken_off += self._child.exit_code != 0
+            self._child, self._end_by = None, 0.0
         if time.monotonic() < self._back_at and not at_once:
             return
         if self._child is None:
@@ -57,19 +74,28 @@ class Member:
 
     @property
     def died(self) -> bool:
-        """Did it end although nobody killed it?"""
-        return self._child is not None and not self._child.running
+        """Did it end although nobody killed it, or asked it to?"""
+        return self._child is not None and not self._child.running and not self._end_by
+
+    def late(self) -> bool:
+        """Should it have ended by now? Then it tells what it does, and is killed."""
+        if not (self._child and self._end_by and self._child.running):
+            return False
+        if time.monotonic() < self._end_by:
+            return False
+        self._child.show_stacks()
+        self._child.kill()
+        return True
 
     def end(self) -> bool:
-        """Ask it to end. Returns: did it, in time?"""
-        if self._child is None:
-            return True
-        self._child.signal(signal.SIGTERM)
-        in_time = self._child.wait(END_TIMEOUT_S)
-        if not in_time:
-            self._child.kill()
-        self._child = None
-        return in_time
+        """Ask it to end, and wait. Returns: did it, in time?"""
+        self.ask_to_end()
+        late = False
+        while self._child and self._child.running and not late:
+            time.sleep(0.005)
+            late = self.late()
+        self._child, self._end_by = None, 0.0
+        return not late
 
 
 class Crew:
@@ -85,12 +111,12 @@ class Crew:
     def __init__(
         self,
         nursery: Nursery | Callable[[], Nursery],
-        events: int,
         folder: Path,
         pace_s: float = 0.0,
         sizes: Mapping[str, int] = SIZES,
     ) -> None:
-        self._commands = {**self.COMMANDS, "writer": ("write", str(events), f"--pace={pace_s}")}
+        writer = ("write", str(WITHOUT_END), f"--pace={pace_s}")
+        self._commands = {**self.COMMANDS, "writer": writer}
         self._nursery = (lambda: nursery) if isinstance(nursery, Nursery) else nursery
         self._folder = folder
         self.members: list[Member] = []
@@ -120,29 +146,27 @@ class Crew:
         """Somebody who is at work in this role, if anybody is."""
         return rng.choice(self.at_work(role) or [None])
 
-    def tend(self, *, written: bool, at_once: bool = False) -> None:
-        """Bring back whoever's time has come, and note who died by himself.
-
-        written: all is; a writer may have ended.
-        """
+    def tend(self, *, at_once: bool = False) -> None:
+        """Bring back whoever's time has come, and note who died by himself."""
         for member in self.members:
-            if member.died and not (written and member.role == "writer"):
+            if member.died:
                 self.died.append(member.log.name)
                 member.start()
+            if member.late():
+                self.died.append(f"{member.log.name} (did not end on SIGTERM)")
             member.come_back(at_once=at_once)
+
+    def stop_writing(self) -> None:
+        """Ask the writers to end, for good."""
+        for writer in self.of("writer"):
+            self.members.remove(writer)
+            if not writer.end():
+                self.died.append(f"{writer.log.name} (did not end on SIGTERM)")
 
     def renew(self) -> None:
         """Let all make place for processes of the release that is current now."""
         for member in self.members:
-            if member.role == "writer":
-                member.end()
-            else:
-                self.replace(member)
-
-    def replace(self, member: Member) -> None:
-        """Ask one to end. When it is tended, another begins in its place, of either release."""
-        if not member.end():
-            self.died.append(f"{member.log.name} (did not end on SIGTERM)")
+            member.ask_to_end()
 
     def end(self) -> list[str]:
         """Ask all to end. Returns: those who did not."""

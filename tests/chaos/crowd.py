@@ -46,7 +46,7 @@ class Crowd:
         numbers = {"PARTITIONS": PARTITIONS, "LEASE_MS": lease_ms, "BATCH_S": BATCH_S[engine]}
         self._nursery = Nursery({**places, **{name: str(each) for name, each in numbers.items()}})
         everyone = {**ROLES, "consumer": consumers}
-        self._crew = Crew(self._nursery, 1_000_000, folder, PACE_S, everyone)
+        self._crew = Crew(self._nursery, folder, PACE_S, everyone)
         self._found = Findings()
         self._watcher = Watcher(stores, self._found)
         self._crew.start()
@@ -83,7 +83,7 @@ class Crowd:
 
     def tend(self, *, at_once: bool = False) -> None:
         """Bring back whoever's time has come."""
-        self._crew.tend(written=False, at_once=at_once)
+        self._crew.tend(at_once=at_once)
 
     def wait(self, seconds: float) -> None:
         """Let them work."""

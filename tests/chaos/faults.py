@@ -91,7 +91,7 @@ class Faults:
         elif how == "clock":
             member.kill(0.0, (self._rng.choice(OFF_S), self._rng.uniform(*WRONG_FOR_S)))
         elif how == "release":
-            self._crew.replace(member)
+            member.ask_to_end()
         else:
             member.pause(self._rng.uniform(*PAUSED_S))
         return True

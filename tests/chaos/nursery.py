@@ -5,6 +5,7 @@ is connected or threaded before the fork: a child is as good as a process of its
 """
 
 import ctypes
+import faulthandler
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from types import TracebackType
 
 PR_SET_PDEATHSIG = 1
 GONE_TIMEOUT_S = 5.0
+STACKS_S = 0.5
 PROJECT = Path(__file__).with_name("project")
 ROOT = PROJECT.parents[2]
 
@@ -103,6 +105,11 @@ class Child:
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
+    def show_stacks(self) -> None:
+        """Let it write into its log what each of its threads does."""
+        self.signal(signal.SIGUSR1)
+        time.sleep(STACKS_S)
+
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
         assert self.wait(GONE_TIMEOUT_S), f"{self.pid} outlives its death"
@@ -143,6 +150,7 @@ def _become(log: Path, clock: Clock | None, arguments: list[str]) -> None:
         written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(written, 1)
         os.dup2(written, 2)
+        faulthandler.register(signal.SIGUSR1, all_threads=True)
         if clock:
             from clock import go_wrong
 

@@ -61,7 +61,7 @@ class Restores:
             ending.callback(self._brittle.close)
             env = {**self._stores.env, **self._brittle.env, "CARVEOUT_DIR": str(folder)}
             self._nursery = ending.enter_context(Nursery(env))
-            self._crew = Crew(self._nursery, 1_000_000, folder, PACE_S, ROLES)
+            self._crew = Crew(self._nursery, folder, PACE_S, ROLES)
             self._crew.start()
             self._ending = ending.pop_all()
 
@@ -88,12 +88,12 @@ class Restores:
 
     def finish(self) -> Findings:
         """No more is written. Wait until all has arrived, end everybody, and check."""
-        self._crew.tend(written=False, at_once=True)
-        self._stop_writers(for_good=True)
+        self._crew.tend(at_once=True)
+        self._crew.stop_writing()
         deadline = time.monotonic() + DRAIN_S
         truth = Truth(undone=frozenset(self._undone), again=frozenset(self._again))
         while (left := under_way(self._stores, truth)) and time.monotonic() < deadline:
-            self._crew.tend(written=True)
+            self._crew.tend()
             time.sleep(0.2)
         troubles = [f"{name}: {count}" for name, count in left.items()]
         troubles += [*self._crew.end(), *self._crew.died]
@@ -112,22 +112,17 @@ class Restores:
         happening.strike()
         self.happened += happening.happened
         while time.monotonic() < deadline:
-            self._crew.tend(written=False)
+            self._crew.tend()
             time.sleep(0.02)
 
     def _put_back(self, backup: "Backup") -> None:
-        self._stop_writers()
+        for writer in self._crew.of("writer"):
+            writer.end()
         if not self._together:  # or what they had done goes back as well
             self._undone |= self._events()
             self._again |= backup.without_position
         backup.put_back()
         self._undone -= self._events()
-
-    def _stop_writers(self, *, for_good: bool = False) -> None:
-        for writer in self._crew.of("writer"):
-            if for_good:
-                self._crew.members.remove(writer)
-            writer.end()
 
     def _events(self) -> set[str]:
         return {

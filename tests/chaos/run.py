@@ -10,9 +10,9 @@ from pathlib import Path
 from tests.chaos import faults, pooler
 from tests.chaos.brittle import Brittle, BrittleRedis
 from tests.chaos.checker import Findings, Truth, check, under_way
-from tests.chaos.crew import Crew
+from tests.chaos.crew import Crew, Member
 from tests.chaos.faults import Faults, Weights
-from tests.chaos.nursery import Nursery
+from tests.chaos.nursery import Child, Nursery
 from tests.chaos.stores import Stores
 from tests.chaos.watcher import Watcher
 
@@ -92,6 +92,7 @@ class Run:
         self._report = Report(plan, Findings())
         self._pruned_at = time.monotonic()
         self._releases: list[Nursery] = []
+        self._unheard: Child | None = None
         self._truth = Truth(plan.kinds, str(plan.seed))
         self._settled = "releases" not in plan.kinds
         """Is all delivered that release 2 hears and release 1 did not?"""
@@ -117,8 +118,8 @@ class Run:
             ):
                 self._releases = (first, second)
                 self._work(brittle)
-            truth = replace(self._truth, broken_off=self._broken_off())
-            check(self._stores, brittle, self._report.found, truth)
+            check(self._stores, brittle, self._report.found, self._truth)
+            self._report.notes += self._report.found.told
         finally:
             brittle.close()
             self._stores.close()
@@ -126,12 +127,14 @@ class Run:
         return self._report
 
     def _work(self, brittle: Brittle) -> None:
-        crew = Crew(self._nursery, self._plan.events, self._folder, self._plan.pace_s)
+        crew = Crew(self._nursery, self._folder, self._plan.pace_s)
         watcher = Watcher(self._stores, self._report.found)
         crew.start()
         watcher.start()
         self._suffer(crew, brittle)
-        crew.tend(written=True, at_once=True)
+        crew.tend(at_once=True)
+        crew.stop_writing()
+        self._report.events = self._made()
         if "releases" in self._plan.kinds:
             self._share = 1.0
             crew.renew()
@@ -139,14 +142,16 @@ class Run:
         watcher.stop()
         self._note("did not end on SIGTERM", crew.end())
         self._note("died by itself", crew.died)
+        if self._unheard and self._unheard.exit_code != 0:
+            self._note("failed", ["unheard.log"])
         self._note("the watcher failed", [repr(error) for error in watcher.failed])
+        self._truth = replace(self._truth, broken_off=self._broken_off(crew.of("worker")))
 
-    def _broken_off(self) -> int:
+    def _broken_off(self, workers: list[Member]) -> int:
         """How many attempts of jobs were broken off, at most: each is counted, and has no end."""
-        crashes = self._report.faults.get("database crash", 0) * Crew.SIZES["worker"]
-        restarts = self._report.faults.get("database restart pooler", 0) * Crew.SIZES["worker"]
-        hits = sum(self._report.faults.get(f"{how} worker", 0) for how in ("kill", "clock"))
-        return hits + crashes + restarts
+        outages = ("database crash", "database restart pooler")
+        outages_met = sum(self._report.faults.get(each, 0) for each in outages) * len(workers)
+        return outages_met + sum(worker.broken_off for worker in workers)
 
     def _nursery(self) -> Nursery:
         """Of the release that the next process has."""
@@ -156,16 +161,15 @@ class Run:
         rng = random.Random(self._plan.seed)
         weights = self._plan.faults_to_choose()
         happening = Faults(crew, brittle, rng, weights, self._stores.faults())
-        while (made := self._made()) < self._plan.events:
+        planned, events = self._plan.faults, self._plan.events
+        while (made := self._made()) < events or happening.happened.total() < planned:
             self._release(made)
-            if faults.in_step(
-                happening.happened.total(), self._plan.faults, made, self._plan.events
-            ):
+            if faults.in_step(happening.happened.total(), planned, made, events):
                 happening.strike()
-            crew.tend(written=self._made() >= self._plan.events)
+            crew.tend()
             self._prune()
             faults.rest()
-        self._report.faults, self._report.events = dict(happening.happened), made
+        self._report.faults = dict(happening.happened)
 
     def _release(self, made: int) -> None:
         """Let release 2 come; when it has been everywhere, have delivered what passed before."""
@@ -179,7 +183,8 @@ class Run:
         if places and self._stores.audit(cursors)[0][0] == places:
             self._settled = True
             log = self._folder / "unheard.log"
-            self._releases[1].start("unheard", "audit.wide", "--deliver", "--yes", log=log)
+            command = ("unheard", "audit.wide", "--deliver", "--yes")
+            self._unheard = self._releases[1].start(*command, log=log)
 
     def _prune(self) -> None:
         """All that everybody has handled, so that a cursor that was forgotten would be noticed.
@@ -193,13 +198,18 @@ class Run:
 
     def _wait_until_drained(self, crew: Crew) -> None:
         healed_at = time.monotonic()
-        while left := under_way(self._stores, self._truth):
+        while left := self._left():
             if time.monotonic() - healed_at > DRAIN_S:
                 self._note("still under way", [f"{name}: {count}" for name, count in left.items()])
                 break
-            crew.tend(written=True)
+            crew.tend()
             time.sleep(0.2)
         self._report.drained_s = time.monotonic() - healed_at
+
+    def _left(self) -> dict[str, int]:
+        """What is under way, and whether what passed before is still being delivered."""
+        delivering = {"unheard": 1} if self._unheard and self._unheard.running else {}
+        return under_way(self._stores, self._truth) or delivering
 
     def _made(self) -> int:
         return int(

@@ -36,6 +36,8 @@ class Command(KitCommand):
             self.stdout.write("\n".join(lines) or f"{subscription.name} heard everything.")
             return
         what = "What passed is delivered:" if deliver else "This is left out for good:"
+        if deliver:
+            lines += [f"  {each}" for each in unheard.pruned(subscription)]
         make_sure(self, "\n".join([what, *lines]), yes=options["yes"])
         actor = who(options)
         if deliver:

@@ -1,16 +1,18 @@
 """What passes unheard: types that are added, releases side by side, and other names."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 import carveout
 from carveout import hearing, inline, subscription
 from carveout.checks import check_cursors
 from carveout.consumer import Consumer
 from carveout.doctor import subscriptions as doctor
-from carveout.models import Attempt, Cursor, Delivery, ReportedCursor
+from carveout.models import Attempt, Cursor, Delivery, LoggedEvent, ReportedCursor
 from carveout.partition import PartitionConsumer
 from carveout.retention import note_reports
 from carveout.source import StreamSource
@@ -179,6 +181,28 @@ class TestATypeThatIsAdded:
         unheard("--deliver", "--yes")
         steps.consume()
         assert returned_noted() == expected(1, 4)
+
+    def test_is_kept_in_the_log_until_it_is_decided(self, added, capsys):
+        LoggedEvent.objects.using("kit").update(time=timezone.now() - timedelta(days=2))
+        prune = ("prune", "tickets", "--older-than", "1")
+        call_command(*prune)
+        assert "0 events pruned; what passed desk.ear unheard is kept from position 1" in (
+            capsys.readouterr().out
+        )
+        unheard("--deliver", "--yes")
+        steps.until(lambda: returned_noted() == expected(1, 4))
+        call_command(*prune)
+        assert "5 events pruned; every known cursor" in capsys.readouterr().out
+
+    def test_is_delivered_as_far_as_the_log_still_has_it(self, added, capsys):
+        """A log elsewhere does not know what is kept for somebody here."""
+        LoggedEvent.objects.using("kit").filter(position__lte=4).delete()
+        unheard("--deliver", "--yes")
+        assert f"tickets.0: {RETURNED} at 1 to 4 is pruned and can't be delivered" in (
+            capsys.readouterr().out
+        )
+        steps.until(lambda: returned_noted() == expected(3, 4))
+        assert not list(doctor.look_for_unheard("desk"))
 
     def test_is_left_out_by_accepting(self, added):
         unheard("--accept", "--yes")

@@ -1,9 +1,12 @@
 """Whose fault is it: the event's and its handler's, the database's, or nobody's."""
 
 import signal
+import sqlite3
+import subprocess
+import sys
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -30,6 +33,18 @@ pytestmark = pytest.mark.usefixtures("kit", "rq_signals")
 
 on_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+WAITS_S = 30
+WAITING = f"""
+import sqlite3, sys
+from carveout import stop
+
+stop.GRACE_S, stop.LAST_S = 0.2, 0.5
+with stop.heeding():
+    print("now", flush=True)
+    sqlite3.connect(sys.argv[1], timeout={WAITS_S}).execute("BEGIN IMMEDIATE")
+"""
 
 
 def parked() -> list[tuple[str, str, int, str]]:
@@ -491,6 +506,25 @@ class TestStopping:
             ("T-1", 1),
             *[("T-1", 0)] * 2,
         ]
+
+    @on_sqlite
+    def test_a_process_that_waits_for_a_lock_ends_too(self, tmp_path):
+        """Python runs no handler of a signal while SQLite waits."""
+        database = tmp_path / "locked.sqlite3"
+        with closing(sqlite3.connect(database)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            waiting = subprocess.Popen(
+                [sys.executable, "-c", WAITING, str(database)], stdout=subprocess.PIPE
+            )
+            with waiting:
+                assert waiting.stdout
+                waiting.stdout.readline()
+                time.sleep(0.5)  # it is on its way into SQLite
+                waiting.send_signal(signal.SIGTERM)
+                try:
+                    assert waiting.wait(WAITS_S / 2) == 1
+                finally:
+                    waiting.kill()
 
     @pytest.fixture
     def hasty(self, monkeypatch):

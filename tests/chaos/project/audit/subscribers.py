@@ -16,6 +16,8 @@ from audit.models import Effect, effect
 
 EVERYTHING = ("ledger.EntryMade", "ledger.AccountClosed")
 LIMIT_S = 0.5 if "handlers" in settings.KINDS else 30.0
+WIDE_LIMIT_S = 2.0
+"""What a consumer was doing when it was killed is free again 15 s later."""
 PATIENT = {"max_attempts": 1000, "time_limit_s": LIMIT_S}
 
 
@@ -65,7 +67,7 @@ if "handlers" in settings.KINDS:
 if "releases" in settings.KINDS:
     WIDE = EVERYTHING if settings.RELEASE == 2 else ("ledger.EntryMade",)
 
-    @carveout.subscribe(*WIDE, max_attempts=1000)
+    @carveout.subscribe(*WIDE, max_attempts=1000, time_limit_s=WIDE_LIMIT_S)
     def wide(event):
         """Since release 2 it hears one type more."""
         effect("wide", event).save()
