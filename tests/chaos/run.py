@@ -26,6 +26,8 @@ BACKLOG = 1_000
 """Writers wait while the audit is more events than this behind."""
 MIXED_FROM = 0.1
 """So much of the events is written before release 2 comes."""
+RENEWED_FROM = 0.7
+"""And so much before release 1 goes: what is new has time to hear all from the beginning."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,6 @@ class Run:
         crew.tend(at_once=True)
         crew.stop_writing()
         self._report.events = self._made()
-        if "releases" in self._plan.kinds:
-            self._share = 1.0
-            crew.renew()
         self._wait_until_drained(crew)
         watcher.stop()
         self._note("did not end on SIGTERM", crew.end())
@@ -163,7 +162,7 @@ class Run:
         happening = Faults(crew, brittle, rng, weights, self._stores.faults())
         planned, events = self._plan.faults, self._plan.events
         while (made := self._made()) < events or happening.happened.total() < planned:
-            self._release(made)
+            self._release(made, crew)
             if faults.in_step(happening.happened.total(), planned, made, events):
                 happening.strike()
             crew.tend()
@@ -171,11 +170,14 @@ class Run:
             faults.rest()
         self._report.faults = dict(happening.happened)
 
-    def _release(self, made: int) -> None:
+    def _release(self, made: int, crew: Crew) -> None:
         """Let release 2 come; when it has been everywhere, have delivered what passed before."""
+        if self._share < 1.0 and made >= self._plan.events * RENEWED_FROM:
+            self._share = 1.0
+            crew.renew()
         if self._settled:
             return
-        if made >= self._plan.events * MIXED_FROM:
+        if self._share < 1.0 and made >= self._plan.events * MIXED_FROM:
             self._share = 0.5
         cursors = "SELECT count(*) FROM carveout_cursor WHERE subscription = 'audit.late'"
         partitions = "SELECT count(*) FROM carveout_partition WHERE context = 'ledger'"

@@ -18,8 +18,7 @@ CATCH_UP_S = 5.0
 PASSED = """
     SELECT coalesce(min(passed), 0) FROM (
         SELECT sum(position) AS passed FROM carveout_cursor
-        WHERE subscription IN ('audit.one', 'audit.batch', 'audit.wide', 'audit.late')
-        GROUP BY subscription
+        WHERE subscription IN ('audit.one', 'audit.batch') GROUP BY subscription
     ) AS subscriptions
 """
 
