@@ -141,6 +141,18 @@ def stop(head: Partition, why: str) -> bool:
     return same.exclude(stopped_at=None).exists()
 
 
+def stopped(contexts: Iterable[str]) -> list[Partition]:
+    """The partitions of contexts that are hosted here from which nothing is shipped now."""
+    found = [
+        row
+        for context in contexts
+        for row in Partition.objects.using(get_settings().database_of(context))
+        .filter(context=context)
+        .exclude(stopped_at=None)
+    ]
+    return sorted(found, key=lambda row: (row.context, row.number))
+
+
 def new_epoch(context: str, partition: int) -> Partition:
     """Tell streams of before from those to come, in the transaction that is open.
 

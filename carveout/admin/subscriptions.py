@@ -10,13 +10,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
-from carveout import audit, cursor, standing
+from carveout import audit, cursor, log, standing
 from carveout.admin import replays
 from carveout.admin.confirm import Question, ask, reason_form, who
 from carveout.admin.read_only import ReadOnlyAdmin
 from carveout.admin.shown import NOTHING, STATES, ago, number
 from carveout.conf import get_settings
-from carveout.models import SubscriptionRecord
+from carveout.models import Partition, SubscriptionRecord
 from carveout.standing import Stand, Standing
 from carveout.subscription import Subscription, registry
 
@@ -61,6 +61,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             "title": "Subscriptions",
             "opts": self.opts,
             "media": self.media,
+            "stopped": [_stopped(each) for each in log.stopped(get_settings().hosted)],
             "standings": [_shown(each) for each in standing.standings(get_settings().hosted)],
             "acts": [act for act in TEXTS if self.may(request, act)],
             "may_replay": self.may(request, "replay"),
@@ -136,6 +137,11 @@ def _found(name: str) -> Subscription:
     if name not in registry or not get_settings().hosts(registry[name].context):
         raise Http404(f"There is no subscription {name} here.")
     return registry[name]
+
+
+def _stopped(each: Partition) -> str:
+    """Why nothing of a partition reaches any subscription, and what to do; the reason says it."""
+    return f"{each.context}.{each.number} stopped {ago(each.stopped_at)} ago. {each.stopped_why}"
 
 
 def _shown(each: Standing) -> dict[str, Any]:

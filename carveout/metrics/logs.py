@@ -85,8 +85,7 @@ def stopped_at(context: str) -> dict[int, datetime | None]:
 
     Where a stream is not the log's, what it lacks and who is behind can't be told from its end.
     """
-    rows = Partition.objects.using(get_settings().database_of(context)).filter(context=context)
-    return dict(rows.exclude(stopped_at=None).values_list("number", "stopped_at"))
+    return {each.number: each.stopped_at for each in log.stopped([context])}
 
 
 def time_after(place: Place, position: int) -> datetime | None:

@@ -1,14 +1,16 @@
 """The admin: what operators find, and what they may do, with a reason that is kept."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
+from django.db import transaction
 
 import carveout
-from carveout import audit
+from carveout import audit, log
 from carveout.models import Cursor, Delivery, LoggedEvent
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
@@ -317,6 +319,14 @@ class TestSubscriptions:
         steps.consume()
         answer = admin_client.get(f"{SUBSCRIPTIONS}live/").json()
         assert answer["texts"]["desk.ear.lag"] == "0"
+
+    def test_a_partition_that_has_stopped_is_told_above_them(self, admin_client):
+        with transaction.atomic(using="kit"):
+            log.stop(log.head_of("tickets", 1), "Run `manage.py epoch tickets`.")
+        page = text(admin_client.get(SUBSCRIPTIONS))
+        assert re.search(r"tickets\.1 stopped \d+ s ago\. Run `manage.py epoch tickets`\.", page)
+        log.new_epoch("tickets", 1)
+        assert "stopped" not in text(admin_client.get(SUBSCRIPTIONS))
 
     def test_it_is_paused_with_a_reason_and_resumed(self, admin_client):
         page = text(self.act(admin_client, "pause"))
