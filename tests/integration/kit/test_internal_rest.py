@@ -150,8 +150,12 @@ class TestBesideTheProject:
         assert ask(resource).status_code == 401
         assert ask(resource, token.sign("desk", "tickets", "GET", resource)).status_code == 200
         for probe in ("health", "ready"):
-            assert Client().get(f"/carveout/{probe}/").status_code == 200
-        assert Client().get("/carveout/metrics/").status_code == 401
+            answer = Client().get(f"/carveout/{probe}/")
+            assert answer.status_code == 200
+            assert "no-store" in answer["Cache-Control"]
+        refused = Client().get("/carveout/metrics/")
+        assert refused.status_code == 401
+        assert "no-store" in refused["Cache-Control"]
 
     def test_its_own_rest_does_not(self, internal, monkeypatch, resource):
         """The defaults of REST_FRAMEWORK, where REST framework keeps them once it is loaded."""

@@ -12,6 +12,9 @@ from django.contrib.auth.models import Permission, User
 from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from rest_framework.settings import api_settings
+from rest_framework.versioning import NamespaceVersioning
+from rest_framework.views import APIView
 
 import carveout
 from carveout.models import Delivery, LoggedEvent
@@ -85,7 +88,20 @@ class TestWhoMaySee:
         User.objects.all().delete()
         assert somebody(VIEWS[path], staff=False).get(path).status_code == 403
         User.objects.all().delete()
-        assert somebody(VIEWS[path]).get(path).status_code == 200
+        answer = somebody(VIEWS[path]).get(path)
+        assert answer.status_code == 200
+        assert "no-store" in answer["Cache-Control"]
+
+    @pytest.mark.parametrize("path", VIEWS)
+    def test_whatever_the_project_has_as_its_defaults(self, staff, monkeypatch, path):
+        """As tests of the internal REST do; here for a browser's session."""
+        monkeypatch.setattr(APIView, "versioning_class", NamespaceVersioning)
+        monkeypatch.setattr(NamespaceVersioning, "allowed_versions", ["v1"])
+        monkeypatch.setattr(APIView, "throttle_classes", [object])
+        monkeypatch.setattr(APIView, "renderer_classes", [])
+        monkeypatch.setattr(APIView, "content_negotiation_class", object)
+        monkeypatch.setattr(api_settings, "URL_FORMAT_OVERRIDE", "key", raising=False)
+        assert staff.get(path, {"key": "T-1"}).status_code == 200
 
     @pytest.mark.parametrize("path", VIEWS)
     @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
