@@ -1,6 +1,7 @@
 """One attempt at one delivery: claimed and counted first, then run, then removed."""
 
 import logging
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 
@@ -24,8 +25,10 @@ _owed: list[partial[None]] = []
 """What could not be stored of earlier attempts, because their database was away."""
 
 
-def attempt(delivery_id: int, alias: str) -> None:
+def attempt(delivery_id: int, alias: str, begins: Callable[[], object] = lambda: None) -> None:
     """Try a delivery once. One that is done, dead, running or not yet its turn is left alone.
+
+    begins: is called when it is claimed, which may have taken time.
 
     A handler's error puts it back for its next attempt, or makes it dead after the last one. So
     does the death of its process: the attempt after the last one is not made. One whose
@@ -47,6 +50,7 @@ def attempt(delivery_id: int, alias: str) -> None:
         logger.error("%s is dead: every attempt ended its process", claimed)
         delivery.give_up(claimed, subscription)
         return
+    begins()
     if _ran_well(claimed, subscription):
         _count("done", claimed)
         _wake_next(claimed, subscription)

@@ -1,6 +1,7 @@
 """The only job that our queues run: RQ imports whatever a job names, this class does not."""
 
 import logging
+from functools import partial
 from typing import Any
 
 from rq import get_current_job
@@ -11,6 +12,7 @@ from carveout.attempt import attempt
 from carveout.conf import get_settings
 from carveout.errors import CarveoutError
 from carveout.failpoint import reach
+from carveout.limit import restart_outer
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,8 @@ def run_delivery(delivery_id: int) -> None:
         raise ForgedJob(f"A job came from queue {context!r}, which is of no context hosted here.")
     try:
         with stop.interruptible():
-            attempt(delivery_id, get_settings().database_of(context))
+            begins = partial(restart_outer, get_settings().job_timeout_s)
+            attempt(delivery_id, get_settings().database_of(context), begins)
     except Exception:
         database.drop_unusable()
         raise

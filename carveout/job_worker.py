@@ -27,9 +27,10 @@ RETRY_S = 1.0
 
 
 class TimeLimit(UnixSignalDeathPenalty):
-    """RQ's time limit of a job, but never while a transaction begins or ends.
+    """RQ's time limit of a job, but it interrupts the handler and nothing else.
 
-    A handler that catches it is interrupted again and again.
+    An attempt that is being claimed or stored may wait for a lock, and has to be counted as what it
+    is. A handler that catches the interruption is interrupted again and again.
     """
 
     _struck = False
@@ -39,12 +40,10 @@ class TimeLimit(UnixSignalDeathPenalty):
         signal.setitimer(signal.ITIMER_REAL, self._timeout, AGAIN_S)
 
     def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
-        if put_off(frame):
-            return
+        if not is_inside(frame) or put_off(frame):
+            return  # it strikes again soon
         if self._struck:
-            if is_inside(frame):
-                raise Interrupted
-            return  # what was interrupted is being stored
+            raise Interrupted
         self._struck = True
         super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]
 

@@ -60,6 +60,12 @@ def time_limit(seconds: float, what: str) -> Iterator[Callable[[], object]]:
             signal.setitimer(signal.ITIMER_REAL, max(left_s, 0.001), outer_again_s)
 
 
+def restart_outer(seconds: float) -> None:
+    """Let the limit of the job that runs here, if one does, begin anew."""
+    if signal.getitimer(signal.ITIMER_REAL)[0]:
+        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_S)
+
+
 class _Limit:
     """One time limit while it is in force."""
 

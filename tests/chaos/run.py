@@ -23,7 +23,7 @@ KINDS = ("handlers", "clocks", "releases", "pgbouncer", "restores")
 side by side, a PgBouncer before PostgreSQL, with both of them dying, and databases that are
 restored, which has its own scenario after the run."""
 BACKLOG = 1_000
-"""Writers wait while the audit is more events than this behind."""
+"""Writers wait while the audit is more events than this behind, or a fifth of it in deliveries."""
 MIXED_FROM = 0.1
 """So much of the events is written before release 2 comes."""
 RENEWED_FROM = 0.7

@@ -9,9 +9,10 @@ from django.core.management import call_command
 from django.db import connections, transaction
 
 import carveout
+from carveout import delivery
 from carveout.errors import HandlerTimedOut
 from carveout.limit import time_limit
-from carveout.models import Delivery
+from carveout.models import Attempt, Delivery
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, sold
@@ -85,6 +86,38 @@ def test_a_job_that_times_out_while_its_transaction_begins_leaves_no_lock(kit, s
     ]
     assert not connections["kit"].in_atomic_block
     assert notes() == []
+
+
+@pytest.mark.parametrize("step", ["claim", "failed"])
+def test_a_job_that_waits_for_the_database_is_counted_as_what_it_is(kit, monkeypatch, step):
+    """What is claimed or stored is not interrupted, and the handler has its time after that."""
+    kit.set(JOB_TIMEOUT_S=1)
+    at_once = getattr(delivery, step)
+
+    def slow(*args, **options):
+        time.sleep(0.6)
+        result = at_once(*args, **options)
+        time.sleep(0.6)
+        return result
+
+    monkeypatch.setattr(delivery, step, slow)
+
+    @carveout.subscribe("tickets.TicketSold", via="rq")
+    def listen(event):
+        time.sleep(0.7)
+        note(event.key)
+        if step == "failed":
+            raise ValueError("no paper")
+
+    announce(sold(1))
+    steps.flow()
+    call_command("work", "desk", once=True, verbosity=0)
+    attempts = Attempt.objects.using("kit").values_list("number", "outcome", "error")
+    left = Delivery.objects.using("kit").values_list("attempts", "claimed_until")
+    if step == "claim":
+        assert (list(attempts), list(left)) == ([(1, "handled", "")], [])
+    else:
+        assert (list(attempts), list(left)) == ([(1, "failed", "no paper")], [(1, None)])
 
 
 def test_the_next_job_gets_a_connection_that_works(kit, database):

@@ -75,7 +75,10 @@ if "releases" in settings.KINDS:
 
 if "releases" in settings.KINDS and settings.RELEASE == 2:
 
-    @carveout.subscribe("ledger.AccountClosed", via="rq", max_attempts=2)
+    @carveout.subscribe("ledger.AccountClosed", via="rq", max_attempts=10)
     def late(event):
-        """There since release 2. Processes of release 1 may see its jobs, and must not try them."""
+        """There since release 2. Processes of release 1 may see its jobs, and must not try them.
+
+        It never fails. Its workers are killed, though, and so are those that try again.
+        """
         effect("late", event).save()
