@@ -18,6 +18,7 @@ from carveout.handling import call, prefetch
 from carveout.models import Delivery
 from carveout.stop import WorkerStopped
 from carveout.subscription import Subscription, registry
+from carveout.uninterrupted import uninterrupted
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ _owed: list[partial[None]] = []
 """What could not be stored of earlier attempts, because their database was away."""
 
 
+@uninterrupted
 def attempt(delivery_id: int, alias: str, begins: Callable[[], object] = lambda: None) -> None:
     """Try a delivery once. One that is done, dead, running or not yet its turn is left alone.
 

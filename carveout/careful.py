@@ -20,6 +20,7 @@ from carveout.cursor import At
 from carveout.ending import Run
 from carveout.errors import CursorMoved, LogMismatch
 from carveout.stop import WorkerStopped
+from carveout.uninterrupted import uninterrupted
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def handle_carefully(share: Share, stretch: Stretch) -> At:
     return stretch.new
 
 
+@uninterrupted
 def _handle_one(share: Share, step: Stretch) -> None:
     subscription, event = share.subscription, share.events[0]
     attempts = note.add(subscription, event)

@@ -11,7 +11,6 @@ import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, NamedTuple
 
 from django.db import connections
@@ -74,15 +73,6 @@ def transaction_kept(subscription: Subscription) -> Iterator[None]:
         if _closed(before) and isinstance(error, Exception):
             raise _closing() from error
         raise
-
-
-def is_inside(frame: FrameType | None) -> bool:
-    """Does a handler run in this frame?"""
-    while frame is not None:
-        if frame.f_code is run.__code__:
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _before(alias: str) -> _Before | None:

@@ -14,7 +14,6 @@ from rq.worker import SimpleWorker
 
 from carveout import stop
 from carveout.connection import REDIS_ERRORS
-from carveout.guard import is_inside
 from carveout.jobs import GUARDED, worker_name
 from carveout.limit import AGAIN_S, Interrupted, put_off
 from carveout.pulse import pulse
@@ -27,10 +26,9 @@ RETRY_S = 1.0
 
 
 class TimeLimit(UnixSignalDeathPenalty):
-    """RQ's time limit of a job, but it interrupts the handler and nothing else.
+    """RQ's time limit of a job, but it interrupts the handler and nothing else of an attempt.
 
-    An attempt that is being claimed or stored may wait for a lock, and has to be counted as what it
-    is. A handler that catches the interruption is interrupted again and again.
+    A handler that catches it is interrupted again and again.
     """
 
     _struck = False
@@ -40,8 +38,8 @@ class TimeLimit(UnixSignalDeathPenalty):
         signal.setitimer(signal.ITIMER_REAL, self._timeout, AGAIN_S)
 
     def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
-        if not is_inside(frame) or put_off(frame):
-            return  # it strikes again soon
+        if put_off(frame):
+            return
         if self._struck:
             raise Interrupted
         self._struck = True

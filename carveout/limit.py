@@ -10,7 +10,8 @@ from types import FrameType
 from carveout.errors import HandlerTimedOut
 from carveout.uninterrupted import is_uninterrupted
 
-LATER_S = 0.01
+LATER_S = 0.1
+"""Not more often: each alarm cuts a wait for SQLite's lock short."""
 AGAIN_S = 0.5
 """A handler that caught its interruption and goes on is interrupted again, so often."""
 

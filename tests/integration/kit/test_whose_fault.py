@@ -558,6 +558,28 @@ class TestStopping:
         steps.consume()
         assert (notes(), parked()) == (["T-1"], [])
 
+    def test_an_attempt_that_is_being_claimed_then_is_put_back(self, hasty, monkeypatch):
+        """What is counted but not yet made must not stay counted."""
+        at_once = delivery.claim
+
+        def slow(*args):
+            signal.raise_signal(signal.SIGTERM)
+            claimed = at_once(*args)
+            time.sleep(0.5)
+            return claimed
+
+        monkeypatch.setattr(delivery, "claim", slow)
+
+        @carveout.subscribe("tickets.TicketSold", via="rq", max_attempts=1)
+        def hear(event):
+            time.sleep(20)
+
+        announce(sold(1))
+        steps.flow()
+        with suppress(stop.WorkerStopped):
+            work()
+        assert parked() == [("T-1", "queued", 0, "")]
+
     def test_a_job_that_takes_too_long_then_is_put_back(self, hasty):
         @carveout.subscribe("tickets.TicketSold", via="rq", max_attempts=1)
         def hear(event):
