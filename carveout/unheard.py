@@ -66,10 +66,10 @@ def kept(subscription: Subscription) -> list[Delivery]:
 def deliver(subscription: Subscription) -> Iterator[int]:
     """Store a delivery for each event that passed unheard and is still in the log.
 
-    Gives: how many, step by step. Raises: LookupFailed: the log's owner did not answer.
+    Gives: how many, step by step.
+    Raises: HistoryGone: a row of the log is unreadable. LookupFailed: its owner did not answer.
     """
-    for row in _cursors(subscription).exclude(unheard=""):
-        begins = history.extent(subscription.context, (row.context, row.partition)).first
+    for row, begins in _undecided(subscription):
         while missed.read(row.unheard):
             yield _step(subscription, row, begins)
             row.refresh_from_db()
@@ -81,8 +81,7 @@ def pruned(subscription: Subscription) -> list[str]:
     Raises: LookupFailed: the log's owner did not answer.
     """
     lines = []
-    for row in _cursors(subscription).exclude(unheard=""):
-        begins = history.extent(subscription.context, (row.context, row.partition)).first
+    for row, begins in _undecided(subscription):
         for each in missed.read(row.unheard):
             if (last := min(each.last, begins - 1)) > each.after:
                 where = f"{row.context}.{row.partition}: {each.type} at {each.after + 1} to {last}"
@@ -105,6 +104,15 @@ def accept(subscription: Subscription) -> int:
             delivery.discard(rows.filter(pk__in=ids[first : first + 500]))
             for first in range(0, len(ids), 500)
         )
+
+
+def _undecided(subscription: Subscription) -> Iterator[tuple[Cursor, int]]:
+    """The cursors that something passed unheard, and the first position that their log still has.
+
+    Raises: LookupFailed: the log's owner did not answer.
+    """
+    for row in _cursors(subscription).exclude(unheard=""):
+        yield row, history.extent(subscription.context, (row.context, row.partition)).first
 
 
 def _step(subscription: Subscription, row: Cursor, begins: int) -> int:

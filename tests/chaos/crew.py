@@ -153,7 +153,7 @@ class Crew:
                 self.died.append(member.log.name)
                 member.start()
             if member.late():
-                self.died.append(f"{member.log.name} (did not end on SIGTERM)")
+                self._note_late(member)
             member.come_back(at_once=at_once)
 
     def stop_writing(self) -> None:
@@ -161,7 +161,10 @@ class Crew:
         for writer in self.of("writer"):
             self.members.remove(writer)
             if not writer.end():
-                self.died.append(f"{writer.log.name} (did not end on SIGTERM)")
+                self._note_late(writer)
+
+    def _note_late(self, member: Member) -> None:
+        self.died.append(f"{member.log.name} (did not end on SIGTERM)")
 
     def renew(self) -> None:
         """Let all make place for processes of the release that is current now."""
