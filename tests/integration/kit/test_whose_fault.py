@@ -14,8 +14,9 @@ from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 
 import carveout
-from carveout import attempt, blame, delivery, doctor, stop, worker
+from carveout import attempt, blame, delivery, doctor, marker, stop, worker
 from carveout import consumer as consumer_module
+from carveout import note as attempt_note
 from carveout.consumer import Consumer
 from carveout.errors import CarveoutError
 from carveout.models import Attempt, Cursor, Delivery
@@ -545,8 +546,6 @@ class TestStopping:
         announce(sold(1))
         steps.relay()
         if careful:
-            from carveout import marker
-
             with suppress(ZeroDivisionError), marker.marked("desk", ("tickets", 0)):
                 raise ZeroDivisionError
         began = time.monotonic()
@@ -579,6 +578,28 @@ class TestStopping:
         with suppress(stop.WorkerStopped):
             work()
         assert parked() == [("T-1", "queued", 0, "")]
+
+    def test_a_careful_attempt_that_is_being_counted_then_is_taken_back(self, hasty, monkeypatch):
+        at_once = attempt_note.add
+
+        def slow(*args):
+            stop.begin()
+            attempts = at_once(*args)
+            time.sleep(0.5)
+            return attempts
+
+        monkeypatch.setattr(attempt_note, "add", slow)
+
+        @carveout.subscribe("tickets.TicketSold", max_attempts=1)
+        def hear(event):
+            time.sleep(20)
+
+        announce(sold(1))
+        steps.relay()
+        with suppress(ZeroDivisionError), marker.marked("desk", ("tickets", 0)):
+            raise ZeroDivisionError
+        run_for(5, Consumer(["desk"]))
+        assert [attempts for _, _, attempts, _ in parked()] in ([], [0])
 
     def test_a_job_that_takes_too_long_then_is_put_back(self, hasty):
         @carveout.subscribe("tickets.TicketSold", via="rq", max_attempts=1)
