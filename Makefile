@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 bin := $(VENV)/bin
 stamp := $(VENV)/installed
 
-.PHONY: demo test versions bench bench-peers chaos soak handlers model monoliths docs check format types boundaries django clean
+.PHONY: demo test versions bench bench-peers chaos soak handlers announced model monoliths docs check format types boundaries django clean
 
 demo: $(stamp)
 	$(bin)/python manage.py demo
@@ -35,6 +35,10 @@ soak: $(stamp)
 handlers: $(stamp)
 	HANDLERS_EVENTS=$(or $(HANDLERS),50000) $(bin)/python -m pytest -s tests/integration/kit/test_misbehaving.py
 
+announced: $(stamp)
+	ANNOUNCED_CHANGES=$(or $(ANNOUNCED),100000) ANNOUNCED_SEEDS="$(or $(SEEDS),1 2 3 4 5)" \
+		$(bin)/python -m pytest -s tests/integration/kit/test_announced_changes.py
+
 model: $(stamp)
 	$(bin)/python -m tests.model
 
@@ -56,6 +60,7 @@ types: $(stamp)
 
 boundaries: $(stamp)
 	$(bin)/lint-imports
+	$(bin)/python -m tests.house
 
 django: $(stamp)
 	$(bin)/python manage.py check

@@ -6,10 +6,10 @@ from django.db import connection, transaction
 from source.events import OrderPlaced
 
 import carveout
-from carveout.consumer import Consumer
+from carveout.consumers.consumer import Consumer
+from carveout.eventlog.relay import Relay
+from carveout.management.workers import Worker, freeze
 from carveout.models import Cursor, Delivery
-from carveout.relay import Relay
-from carveout.worker import Worker, freeze
 
 KEYS = 1_000
 EVENTS_OF_TRANSACTION = 500

@@ -25,10 +25,16 @@ class Goal:
 
 
 GOALS = [
+    Goal("order_redis_commands", "orders", "≤", 60),
+    Goal("order_transactions", "orders", "≤", 20),
     Goal("publish_request_pg", "publish_request", "≤", 1.10),
     Goal("publish_pg", "publish", "≤", 1.25),
     Goal("publish_sqlite", "publish_sqlite", "≤", 1.20),
     Goal("publish_many", "publish", "≤", 1.15),
+    Goal("announce_save_pg", "announce", "≤", 1.15),
+    Goal("announce_save_sqlite", "announce_sqlite", "≤", 1.15),
+    Goal("announce_bulk_pg", "announce", "≤", 1.60),
+    Goal("announce_bulk_sqlite", "announce_sqlite", "≤", 1.60),
     Goal("relay_vs_redis", "relay", "≥", 0.45),
     Goal("relay_vs_peer", "relay", "≥", 40),
     Goal("consume_each_vs_bare", "consume", "≥", 0.90),
@@ -53,16 +59,18 @@ GOALS = [
     Goal("subscriptions_16", "subscriptions"),
 ]
 
-SETTINGS = {"publish_request": "shop.settings"}
+SETTINGS = dict.fromkeys(("orders", "publish_request"), "shop.settings")
 """Settings of the questions that are not about the small project in `bench/project`."""
+SHOP = {
+    "DEBUG": "0",
+    "HTTPS": "0",
+    "SECRET_KEY": "for measurements only, and nothing is secret there",
+    "THROTTLE_USER": "",
+    "THROTTLE_SIGN_IN": "",
+}
 ENVIRONMENT = {
-    "publish_request": {
-        "DEBUG": "0",
-        "HTTPS": "0",
-        "SECRET_KEY": "for measurements only, and nothing is secret there",
-        "THROTTLE_USER": "",
-        "THROTTLE_SIGN_IN": "",
-    },
+    "orders": SHOP,
+    "publish_request": SHOP,
     "consume_processes": {"PARTITIONS": "2", "LEASE_MS": "1500", "BLOCK_MS": "50"},
     "lookup_http": {"LOOKUPS": "http"},
     "cpu_per_event": {"LEASE_MS": "60000"},

@@ -37,7 +37,9 @@ def main() -> None:
         for question, keys in QUESTIONS.items():
             answers |= ask(question, "measure", keys, quick, urls=urls, folder=Path(folder))
     reached = json.loads(results.FILE.read_text())
-    print("| key | goal | ours | the limit takes of ours | lowest | highest | ratio at the limit |")
+    print(
+        "| key | goal | ours | time of the limit / ours | lowest | highest | ratio at the limit |"
+    )
     print("|---|---|---|---|---|---|---|")
     for goal in GOALS:
         answer = answers.get(COVERED.get(goal.key, goal.key))

@@ -7,15 +7,15 @@ from django.db import connection
 
 from bench.backlog import consumer, drain, empty, migrate, publish
 from bench.rounds import timed
-from carveout.consumer import Consumer
+from carveout.consumers.consumer import Consumer
+from carveout.eventlog.relay import Relay
 from carveout.models import Cursor, Partition
-from carveout.relay import Relay
 
 FILL = """
     INSERT INTO carveout_loggedevent (
-        context, slot, partition, position, event_id, type, version, key, time, data,
+        context, partition, position, event_id, type, version, key, time, data,
         carries, carried, correlation_id, causation_id, traceparent)
-    SELECT 'source', number %% 16384, 0, number, id, 'source.OrderPlaced', 1,
+    SELECT 'source', 0, number, id, 'source.OrderPlaced', 1,
         'K-' || number %% 1000, now(),
         '{"order_number":"K-' || number %% 1000 || '","number":' || number || '}',
         '', '', id, '', ''

@@ -21,7 +21,7 @@ def main() -> None:
         function, *arguments = json.loads(line)
         try:
             answer = {"result": getattr(module, function)(*arguments)}
-        except Exception:  # the caller raises it again, with what is told here
+        except Exception:  # the caller raises it again, with this detail
             answer = {"error": traceback.format_exc()}
         print(json.dumps(answer, default=Answer.as_json), file=answers, flush=True)
 

@@ -22,9 +22,9 @@ SECONDS_APART = 3
 
 FILL = """
     INSERT INTO carveout_loggedevent (
-        context, slot, partition, position, event_id, type, version, key, time, data,
+        context, partition, position, event_id, type, version, key, time, data,
         carries, carried, correlation_id, causation_id, traceparent)
-    SELECT 'orders', number %% 16384, 0, number, id,
+    SELECT 'orders', 0, number, id,
         CASE WHEN number < 100 THEN 'orders.OrderCancelled'
             WHEN number %% 3 = 0 THEN 'orders.OrderShipped' ELSE 'orders.OrderCreated' END, 1,
         'N-' || number / 3, now() - make_interval(secs => %s::float8 * (%s - number)),
@@ -77,11 +77,12 @@ def fill(rows: int) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from carveout import log, subscription
+    from carveout.eventlog import reader
     from carveout.models import Cursor, Partition
+    from carveout.subscriptions import subscription
 
     call_command("migrate", verbosity=0)
-    log.divide("orders")
+    reader.create_partitions("orders")
     for first in range(1, rows + 1, CHUNK):
         with connection.cursor() as cursor:
             last = min(first + CHUNK - 1, rows)

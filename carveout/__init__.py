@@ -1,6 +1,6 @@
 """Carveout carves bounded contexts out of a Django monolith.
 
-Names are resolved when they are first used, so that settings can import this package before
+Names are resolved on first use, so that settings can import this package before
 Django's apps are ready.
 """
 
@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from carveout.annotation import annotate
-    from carveout.conf import hosted_apps, hosted_contexts, rq_queues
+    from carveout.conf.hosting import hosted_apps, hosted_urls, rq_queues
+    from carveout.conf.settings import hosted_contexts
     from carveout.errors import (
         CarveoutError,
         InvalidEvent,
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
         NotInTransaction,
         StreamUnavailable,
     )
-    from carveout.event import Event, ReceivedEvent
-    from carveout.hosting import hosted_urls
-    from carveout.lookups import Lookup, LookupViewSet, look_up, look_up_many, lookup
-    from carveout.publisher import publish, publish_many
-    from carveout.subscription import subscribe
-    from carveout.upcaster import upcast
+    from carveout.eventlog.publish import publish, publish_many
+    from carveout.eventlog.triggers.announcement import announces
+    from carveout.events.event import Event, ReceivedEvent
+    from carveout.events.upcasters import upcast
+    from carveout.lookups.reader import Lookup, LookupViewSet, look_up, look_up_many, lookup
+    from carveout.lookups.row_list import RowList
+    from carveout.seams.seam import seam
+    from carveout.subscriptions.subscription import subscribe
+    from carveout.telemetry.notes import annotate
 
 _HOMES = {
     "CarveoutError": "errors",
@@ -36,22 +39,25 @@ _HOMES = {
     "LookupUnavailable": "errors",
     "NotInTransaction": "errors",
     "StreamUnavailable": "errors",
-    "Event": "event",
-    "Lookup": "lookups",
-    "LookupViewSet": "lookups",
-    "ReceivedEvent": "event",
-    "annotate": "annotation",
-    "hosted_apps": "conf",
-    "hosted_contexts": "conf",
-    "hosted_urls": "hosting",
-    "look_up": "lookups",
-    "look_up_many": "lookups",
-    "lookup": "lookups",
-    "publish": "publisher",
-    "publish_many": "publisher",
-    "rq_queues": "conf",
-    "subscribe": "subscription",
-    "upcast": "upcaster",
+    "Event": "events.event",
+    "Lookup": "lookups.reader",
+    "LookupViewSet": "lookups.reader",
+    "ReceivedEvent": "events.event",
+    "RowList": "lookups.row_list",
+    "annotate": "telemetry.notes",
+    "announces": "eventlog.triggers.announcement",
+    "hosted_apps": "conf.hosting",
+    "hosted_contexts": "conf.settings",
+    "hosted_urls": "conf.hosting",
+    "look_up": "lookups.reader",
+    "look_up_many": "lookups.reader",
+    "lookup": "lookups.reader",
+    "publish": "eventlog.publish",
+    "publish_many": "eventlog.publish",
+    "rq_queues": "conf.hosting",
+    "seam": "seams.seam",
+    "subscribe": "subscriptions.subscription",
+    "upcast": "events.upcasters",
 }
 
 __all__ = [
@@ -66,8 +72,10 @@ __all__ = [
     "LookupViewSet",
     "NotInTransaction",
     "ReceivedEvent",
+    "RowList",
     "StreamUnavailable",
     "annotate",
+    "announces",
     "hosted_apps",
     "hosted_contexts",
     "hosted_urls",
@@ -77,6 +85,7 @@ __all__ = [
     "publish",
     "publish_many",
     "rq_queues",
+    "seam",
     "subscribe",
     "upcast",
 ]
@@ -85,6 +94,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'carveout' has no attribute {name!r}")
+    import_module("carveout.conf.requirements").insist_on_engine()
     return getattr(import_module(f"carveout.{_HOMES[name]}"), name)
 
 

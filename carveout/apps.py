@@ -1,12 +1,15 @@
-"""The Django app: reads the declarations of the hosted contexts, and registers the checks."""
+"""The Django app: loads the declarations of the hosted contexts and registers the checks."""
 
 from importlib import import_module
 
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 from django.conf import settings as django_settings
 from django.utils.module_loading import module_has_submodule
 
-from carveout.declaration import MODULES
+from carveout.conf import requirements
+from carveout.events.declarations import MODULES
+
+requirements.insist_on_engine()  # before the models, which an older Django can't load
 
 
 class CarveoutConfig(AppConfig):
@@ -18,19 +21,23 @@ class CarveoutConfig(AppConfig):
     def ready(self) -> None:
         # The checks register themselves; whatever is broken in the rest shows now, not at the
         # first publish.
-        from carveout import checks, eager, publisher  # noqa: F401
-        from carveout.conf import apps_not_installed, build, missing_apps
-        from carveout.ratchet import system_check  # noqa: F401
+        from carveout import checks  # noqa: F401
+        from carveout.carving.ratchet import system_check  # noqa: F401
+        from carveout.conf.context_apps import apps_not_installed, missing_apps
+        from carveout.conf.loading import build
+        from carveout.consumers import eager
+        from carveout.contracts import system_check as declarations  # noqa: F401
+        from carveout.eventlog import publish  # noqa: F401
+        from carveout.eventlog.triggers import writers  # noqa: F401
+        from carveout.operations.announced_tables import system_check as tables  # noqa: F401
 
-        settings, mistakes = build(getattr(django_settings, "CARVEOUT", {}))
-        if mistakes or missing_apps(settings) or apps_not_installed(settings):
-            return  # the checks tell them all; whatever uses the settings raises them
+        settings, errors = build(getattr(django_settings, "CARVEOUT", {}))
+        if errors or missing_apps(settings) or apps_not_installed(settings):
+            return  # the checks report all mistakes; any use of the settings raises them
         eager.watch()
         for context in settings.hosted:
             for app in settings.contexts[context].apps:
                 _discover(app)
-        if apps.is_installed("drf_spectacular"):
-            import_module("carveout.openapi")  # it registers itself
 
 
 def _discover(app: str) -> None:

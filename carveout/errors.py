@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 class CarveoutError(Exception):
     """Something went wrong in Carveout.
 
-    `retryable` says whether the same call may succeed later without a fix.
+    `retryable`: whether the same call may succeed later without a fix.
     """
 
     retryable: ClassVar[bool] = False
@@ -22,51 +22,55 @@ class SettingsInvalid(CarveoutError, ImproperlyConfigured):
 
 
 class DeclarationInvalid(CarveoutError, ImproperlyConfigured):
-    """An event, lookup or subscription is declared wrongly; the message says which and how."""
+    """An event, lookup or subscription is declared wrongly. The message names it and the reason."""
+
+
+class NotInstalled(CarveoutError, ImportError):
+    """A package that this part needs is missing or too old. The message has the command to run."""
 
 
 class NotMigrated(CarveoutError):
-    """The kit's tables are not in the database; run `manage.py migrate`."""
+    """The database has no Carveout tables. Run `manage.py migrate`."""
 
 
 class NotInTransaction(CarveoutError):
-    """publish() was called outside a transaction; put it and the change into one atomic()."""
+    """publish() was called outside a transaction. Put it and the change in one atomic()."""
 
 
 class InvalidEvent(CarveoutError):
-    """The event does not fit its declaration or the types asked for; nothing was stored."""
+    """The event does not fit its declaration or the requested types. Nothing was stored."""
 
 
 class StreamUnavailable(CarveoutError):
-    """Redis did not answer; nothing is lost, the call may be repeated."""
+    """Redis did not answer. Nothing is lost; the call can be repeated."""
 
     retryable = True
 
 
 class StreamRefused(StreamUnavailable):
-    """Redis answered with an error: read its words, and follow the fix; nothing is lost."""
+    """Redis answered with an error. The message has its text and the fix. Nothing is lost."""
 
 
 class StreamSpoiled(StreamRefused):
-    """Another program wrote to a key of ours: delete it, the kit fills it again."""
+    """Another program wrote to one of Carveout's keys. Delete it; Carveout fills it again."""
 
 
 class LogMismatch(CarveoutError):
-    """A stream is not its log's: another system shares this Redis, or the database was restored."""
+    """A stream does not match its log: Redis is shared, or the database was restored."""
 
 
 class LookupFailed(CarveoutError):
-    """A context could not be looked up."""
+    """A lookup failed."""
 
 
 class LookupUnavailable(LookupFailed):
-    """The context that owns a lookup did not answer; the call may be repeated."""
+    """The context that owns a lookup did not answer. The call can be repeated."""
 
     retryable = True
 
 
 class LookupBehind(LookupUnavailable):
-    """A lookup's owner reads from a replica that does not hold the event's change yet."""
+    """A lookup's owner reads from a replica that does not have the event's change yet."""
 
 
 class LookupNotFound(CarveoutError):
@@ -76,17 +80,17 @@ class LookupNotFound(CarveoutError):
 
 
 class LookupRefused(LookupFailed):
-    """A lookup's owner refused the request, or answered what the reader's fields do not fit."""
+    """A lookup's owner refused the request, or its answer does not fit the reader's fields."""
 
 
 class CursorMoved(CarveoutError):
-    """Another consumer moved this cursor first; this batch was rolled back, nothing is lost."""
+    """Another consumer moved this cursor first. This batch was rolled back; nothing is lost."""
 
     retryable = True
 
 
 class HistoryGone(CarveoutError):
-    """The log was pruned past a cursor: events that a subscription never saw are gone."""
+    """The log was pruned past a cursor: events that a subscription never received are gone."""
 
 
 class UpcastFailed(CarveoutError):
@@ -94,22 +98,22 @@ class UpcastFailed(CarveoutError):
 
 
 class HandlerFailed(CarveoutError):
-    """A handler raised; its delivery is parked and is retried by itself."""
+    """A handler raised. Its delivery is parked and retried automatically."""
 
     retryable = True
 
 
 class HandlerTimedOut(CarveoutError):
-    """A handler took longer than its time limit; its delivery is parked and retried."""
+    """A handler took longer than its time limit. Its delivery is parked and retried."""
 
     retryable = True
 
 
 class HandlerMisbehaved(CarveoutError):
-    """A handler did what would have lost its effects or ended its process; its event is parked."""
+    """A handler would have lost its effects or ended its process. Its event is parked."""
 
     retryable = True
 
 
 class BaselineInvalid(CarveoutError):
-    """The list of couplings that `survey --check` compares with can't be read; nothing is lost."""
+    """The list of couplings that `survey --check` compares with can't be read. Nothing is lost."""

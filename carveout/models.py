@@ -1,7 +1,7 @@
-"""The tables: the log and its heads on the publisher's side, cursors and deliveries on the other.
+"""The tables: the log and its heads for publishers, cursors and deliveries for subscribers.
 
-Each database that a hosted context uses has them all. Rows change only through the functions of
-`log`, `cursor` and `delivery`.
+Each database that a hosted context uses has all of them. Rows change only through the functions of
+`eventlog`, `subscriptions.cursors` and `deliveries.store`.
 """
 
 import uuid
@@ -9,9 +9,9 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
-from carveout.conf import insist_on_app
+from carveout.conf.loading import insist_on_app
 
-insist_on_app()  # Django would only say that a model has no app_label
+insist_on_app()  # Django would only report that a model has no app_label
 
 
 class Layout(models.Model):
@@ -31,7 +31,7 @@ class Partition(models.Model):
     number = models.PositiveSmallIntegerField()
     head = models.BigIntegerField(default=0, help_text="The last position given.")
     log_id = models.UUIDField(
-        default=uuid.uuid4, help_text="Tells this log from one that was created anew."
+        default=uuid.uuid4, help_text="Distinguishes this log from a recreated one."
     )
     epoch = models.PositiveIntegerField(
         default=1, help_text="Raised by hand after a database was restored."
@@ -59,7 +59,6 @@ class LoggedEvent(models.Model):
     """One event of the log, the source of truth."""
 
     context = models.CharField(max_length=100)
-    slot = models.PositiveSmallIntegerField(help_text="Its key's; the partition follows from it.")
     partition = models.PositiveSmallIntegerField(null=True, help_text="Given by the relay.")
     position = models.BigIntegerField(
         null=True, help_text="Place in its partition, without gaps; given by the relay."
@@ -77,6 +76,13 @@ class LoggedEvent(models.Model):
     )
     causation_id = models.CharField(max_length=36, blank=True, default="")
     traceparent = models.CharField(max_length=55, blank=True, default="")
+    seam = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",  # releases that do not know it still publish
+        help_text="The seam that published it in the place of a call; empty for most events.",
+    )
 
     class Meta:
         verbose_name = "event"
@@ -254,7 +260,7 @@ class Attempt(models.Model):
 
     subscription = models.CharField(max_length=200)
     event_id = models.UUIDField()
-    number = models.PositiveIntegerField(help_text="Begins anew when it is retried by hand.")
+    number = models.PositiveIntegerField(help_text="Starts again at 1 after a retry by hand.")
     began_at = models.DateTimeField(default=timezone.now)
     took_ms = models.FloatField(null=True)
     outcome = models.CharField(max_length=10, choices=Outcome)
@@ -272,6 +278,34 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscription}, attempt {self.number}: {self.outcome}"
+
+
+class Seam(models.Model):
+    """How a named place handles its calls now: by the call as before, or by an event."""
+
+    class Mode(models.TextChoices):
+        DIRECT = "direct", "direct: only the call"
+        EVENTS = "events", "events: only the event"
+
+    name = models.CharField(max_length=200, unique=True)
+    mode = models.CharField(max_length=10, choices=Mode, default=Mode.DIRECT)
+    share = models.PositiveSmallIntegerField(
+        default=100,
+        help_text="Percent of the keys that its mode applies to; others are direct.",
+    )
+    version = models.PositiveIntegerField(default=0, help_text="Raised by each change.")
+    draining = models.BooleanField(
+        default=False, help_text="Events of keys that are direct now may still be unhandled."
+    )
+    changed_at = models.DateTimeField(default=timezone.now)
+    changed_by = models.CharField(max_length=150, blank=True, default="")
+    reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        default_permissions = ("view", "change")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Story(LoggedEvent):

@@ -1,17 +1,17 @@
-"""Fixtures for pytest; installed with the distribution."""
+"""Fixtures for pytest, and the options of the recorder; installed with the distribution."""
 
-# Pytest loads this before Django is set up, so what needs Django is imported when it is used.
+# Pytest loads this before Django is set up, so modules that need Django are imported on use.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-RECORDING = "carveout-record.json"
-"""Where a recording is written to, in the folder that pytest was started in."""
+from carveout.carving.recorder import RECORDING
+from carveout.conf.requirements import lacking_for_carving
 
 if TYPE_CHECKING:
-    from carveout.event import Event
+    from carveout.events.event import Event
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def published_events() -> "Iterator[list[Event]]":
 
 @pytest.fixture
 def drain_events(db: None) -> Callable[[], None]:
-    """Call it to deliver everything that was published so far."""
+    """A function that delivers everything that was published so far."""
     from carveout.testing import drain
 
     return drain
@@ -33,7 +33,7 @@ def drain_events(db: None) -> Callable[[], None]:
 
 @pytest.fixture
 def eager_events() -> Iterator[None]:
-    """What the code publishes in the test has arrived when the code's transaction ends."""
+    """Within the test, events are delivered as soon as the transaction of the code ends."""
     from carveout.testing import eager_events
 
     with eager_events():
@@ -41,7 +41,7 @@ def eager_events() -> Iterator[None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("carveout", "Carveout: couplings that running shows")
+    group = parser.getgroup("carveout", "Carveout: couplings that show at run time")
     group.addoption(
         "--carveout-record",
         nargs="?",
@@ -52,26 +52,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--carveout-reach",
         action="store_true",
-        help="before Python 3.12: trace every call, to tell the modules that no test reached",
+        help="before Python 3.12: trace every call, to find the modules that no test reached",
     )
-    group.addoption("--carveout-root", metavar="DIR", help="first-party code lies here")
+    group.addoption("--carveout-root", metavar="DIR", help="the folder of first-party code")
     group.addoption(
         "--carveout-contexts",
         metavar="GROUPING",
-        help="try a grouping: context=app,app;context=app, or a file of such lines",
+        help="try a grouping: context=app,app;context=app, or a file with such lines",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("carveout_record"):
-        _give_back(config)
-        from carveout.recorder.session import Session
+        if lacking := lacking_for_carving("--carveout-record"):
+            raise pytest.UsageError(lacking)
+        _move_tests_back(config)
+        _require_folder(config)
+        from carveout.carving.recorder.pytest_session import Session
 
         config.pluginmanager.register(Session(config), "carveout-recorder")
 
 
-def _give_back(config: pytest.Config) -> None:
-    """In `--carveout-record tests` the word after the option names tests, and no file to write."""
+def _move_tests_back(config: pytest.Config) -> None:
+    """In `--carveout-record tests` the word after the option names tests, not a file to write."""
     given = config.option.carveout_record
     if given.endswith(".json"):
         return
@@ -80,3 +83,10 @@ def _give_back(config: pytest.Config) -> None:
     config.option.carveout_record = RECORDING
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     config.args = [*(config.args if named else ()), given]
+
+
+def _require_folder(config: pytest.Config) -> None:
+    """Fails before the tests run, not after them."""
+    given = config.option.carveout_record
+    if not (config.invocation_params.dir / given).parent.is_dir():
+        raise pytest.UsageError(f"--carveout-record={given}: there is no such folder.")

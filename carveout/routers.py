@@ -1,4 +1,4 @@
-"""The database router: each context's tables, and our own beside them, live in its database."""
+"""The database router: each context's database has its tables and Carveout's."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from carveout.conf import database_of_app, get_settings
 
 
 class ContextRouter:
-    """Sends the models of a context's apps to the context's database.
+    """Routes the models of a context's apps to the context's database.
 
-    Ours are in every database that a hosted context uses, and are always asked for by database.
+    Carveout's own are in every hosted context's database, and are always used with `using`.
     """
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
@@ -24,7 +24,7 @@ class ContextRouter:
         if app_label == "carveout":
             return db in settings.hosted_databases
         database = database_of_app(app_label)
-        if database is None:  # of no context: it may be anywhere but among the contexts' tables
+        if database is None:  # in no context: anywhere but in the contexts' databases
             theirs = {context.database for context in settings.contexts.values()} - {"default"}
             return False if db in theirs else None
         return db == database

@@ -1,4 +1,4 @@
-"""What users need to test their own contexts: see what was published, and let it all arrive."""
+"""Helpers to test contexts: capture published events, and deliver them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from django.conf import settings as django_settings
 from django.test import override_settings
 
-from carveout import inline
-from carveout.event import Event
-from carveout.publisher import event_published
+from carveout.consumers import inline
+from carveout.eventlog.publish import event_published
+from carveout.events.event import Event
 
 
 @contextmanager
 def capture_events() -> Iterator[list[Event]]:
-    """The events that are published inside the block, in order, committed or not."""
+    """Collect the events that are published inside the block, in order, committed or not."""
     captured: list[Event] = []
 
     def remember(sender: object, event: Event, **_: object) -> None:
@@ -27,12 +27,12 @@ def capture_events() -> Iterator[list[Event]]:
 
 
 def drain() -> None:
-    """Deliver everything that was published, and what that causes, here and now.
+    """Deliver all published events, and those that they cause, before returning.
 
-    Works in tests that run in a transaction, and needs no Redis. Jobs run in place.
+    Works in tests that run in a transaction, and needs no Redis. Jobs run in this process.
 
     Raises: HandlerFailed: a handler raised; with its traceback. Or a subscription stayed behind,
-        since a lookup is refused, unavailable or behind, or the log lacks what comes next. Or an
+        since a lookup is refused, unavailable or behind, or the log lacks the next event. Or an
         event was left, since its subscription is paused or not hosted here, or behind an earlier
         event of its key.
     """
@@ -41,16 +41,16 @@ def drain() -> None:
 
 @contextmanager
 def eager_events() -> Iterator[None]:
-    """What the code publishes inside the block has arrived when the code's transaction ends.
+    """Deliver events published inside the block when the code's own transaction ends.
 
-    As `CARVEOUT["DELIVERY"] = "eager"` does for all tests. Raises there what `drain` raises.
+    `CARVEOUT["DELIVERY"] = "eager"` does the same for all tests. Raises there what `drain` raises.
     """
     with override_settings(CARVEOUT={**django_settings.CARVEOUT, "DELIVERY": "eager"}):
         yield
 
 
 class EagerEventsMixin:
-    """Before a TestCase: `eager_events` around the class, its `setUpTestData` included."""
+    """A base class before TestCase: `eager_events` around the class and its `setUpTestData`."""
 
     @classmethod
     def setUpClass(cls) -> None:

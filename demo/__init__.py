@@ -1,1 +1,1 @@
-"""The demonstration: the whole shop at work. It knows every context, and none knows it."""
+"""The demonstration: runs the whole shop. It knows every context, and no context knows it."""

@@ -1,4 +1,4 @@
-"""What has to come out of the demonstration, and what did."""
+"""The expected and the found numbers of the demonstration."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from orders.cdnow import Purchase
 
 @dataclass(frozen=True)
 class Expected:
-    """Counted from the file alone."""
+    """The expected numbers, counted from the file alone."""
 
     orders: int
     verified: int
 
     @classmethod
     def of(cls, imported: Sequence[Purchase], by_rest: Sequence[Purchase]) -> "Expected":
-        """Those who order by REST are other people than the file's customers."""
+        """The numbers, including the customers who order by REST and are not in the file."""
         return cls(len(imported) + len(by_rest), _pairs(imported) + _pairs(by_rest))
 
     def rows(self) -> dict[str, int]:
@@ -40,7 +40,7 @@ def _pairs(purchases: Sequence[Purchase]) -> int:
 
 
 def found(admin: Shopper, mail_dir: Path) -> dict[str, int]:
-    """The same numbers, as the shop's REST, its log and the mail sink tell them."""
+    """The found numbers, read from the shop's REST, its log and the mail sink."""
     return {
         "orders": admin.count("/api/orders/"),
         "orders with stock reserved": admin.count("/api/orders/?status=reserved"),
@@ -52,7 +52,7 @@ def found(admin: Shopper, mail_dir: Path) -> dict[str, int]:
 
 
 def latencies_ms(admin: Shopper, emails: Iterable[str]) -> list[float]:
-    """From each order's commit to the handler that verified its customer."""
+    """The time from each order's commit to the handler that verified its customer."""
     people = set(emails)
     placed = {
         order["number"]: datetime.fromisoformat(order["placed_at"])

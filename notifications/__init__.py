@@ -1,1 +1,1 @@
-"""Tells customers by e-mail and SMS what happened to their orders."""
+"""Notifies customers by e-mail and SMS of what happened to their orders."""

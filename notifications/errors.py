@@ -1,4 +1,4 @@
-"""What can go wrong while a message is handed over."""
+"""Errors of handing a message over to its server."""
 
 
 class NotAccepted(Exception):

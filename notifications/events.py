@@ -1,1 +1,1 @@
-"""Notifications announces nothing: that a customer was told matters to nobody else yet."""
+"""Notifications publishes nothing: no other context needs to know that a message was sent."""

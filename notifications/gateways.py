@@ -15,17 +15,17 @@ logger = logging.getLogger(__name__)
 
 
 class Gateway(Protocol):
-    """Hands a text to a provider of SMS."""
+    """Hands a text to an SMS provider."""
 
     def send(self, phone: str, text: str, reference: str) -> None:
-        """Send the text. `reference` is the same at every try, for providers that refuse doubles.
+        """Send the text. `reference` is the same at each try, for providers that refuse duplicates.
 
         Raises: NotAccepted: the provider certainly did not take it. Any other error: not known.
         """
 
 
 class LogGateway:
-    """Writes that an SMS was sent to the log, and sends nothing. Numbers are personal: masked."""
+    """Logs the SMS and sends nothing. The phone number is masked, because it is personal data."""
 
     def send(self, phone: str, text: str, reference: str) -> None:
         logger.info("SMS %s to …%s: %d characters", reference, phone[-2:], len(text))

@@ -1,4 +1,4 @@
-"""What notifications needs to know of others. It offers nothing to look up."""
+"""What notifications looks up in other contexts. It offers no lookup itself."""
 
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ class Line(msgspec.Struct):
 
 
 class OrderToTell(carveout.Lookup, of="orders.order"):
-    """An order, as far as its customer is told of it."""
+    """The fields of an order that its e-mails need."""
 
     number: str
     customer_id: str

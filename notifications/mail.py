@@ -1,4 +1,4 @@
-"""E-mail: composing it, and handing it to the SMTP server."""
+"""Composes e-mail and hands it to the SMTP server."""
 
 import smtplib
 from contextlib import suppress
@@ -48,12 +48,12 @@ def send(message: EmailMultiAlternatives) -> None:
         message.send()
     except (OSError, ValueError) as error:
         if was_refused(error):
-            # No address in the text: failures are shown grouped by it.
+            # No address in the text, because failures are grouped by it.
             reason = getattr(error, "smtp_code", type(error).__name__)
             raise NotAccepted(f"The mail server refused the message: {reason}") from error
         raise
     finally:
-        with suppress(OSError):  # the message's fate is known by now; a bad QUIT changes nothing
+        with suppress(OSError):  # the outcome is known by now; a failed QUIT changes nothing
             message.connection.close()
 
 

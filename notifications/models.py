@@ -16,16 +16,16 @@ class Channel(models.TextChoices):
 
 
 class Status(models.TextChoices):
-    WAITING = "waiting"  # the last try was refused; the next one follows
+    WAITING = "waiting"  # the last attempt was refused; another follows
     SENDING = "sending"  # handed over; whether it was taken is not known
     SENT = "sent"
 
 
 class NotificationManager(models.Manager):
-    """The three moves of a notification. Each is one short transaction of its own."""
+    """The three state changes of a notification, each in its own short transaction."""
 
     def claim(self, identity: dict, values: dict, again: bool = False) -> "Notification | None":
-        """Say, committed, that this message is about to be sent. None: it was sent before.
+        """Commits that this message is about to be sent. None: it was sent before.
 
         A row that already says "sending" is from a try that died or got no answer. The receiver
         may have taken that one, so it is marked ambiguous before the message goes out again.
@@ -43,12 +43,12 @@ class NotificationManager(models.Manager):
         return row
 
     def refused(self, notification: "Notification") -> None:
-        """The receiver said no: the next try can't double anything."""
+        """The receiver refused it, so the next attempt can't send it twice."""
         with self._own_transaction():
             self.filter(pk=notification.pk).update(status=Status.WAITING)
 
     def sent(self, notification: "Notification") -> None:
-        """The receiver took it."""
+        """The receiver accepted it."""
         with self._own_transaction():
             self.filter(pk=notification.pk).update(status=Status.SENT, sent_at=timezone.now())
 
@@ -58,7 +58,7 @@ class NotificationManager(models.Manager):
 
 
 class Notification(models.Model):
-    """A message to a customer about an order. Unique, whatever is delivered twice."""
+    """A message to a customer about an order. Unique, even if an event is delivered twice."""
 
     order_number = models.CharField(max_length=32)
     customer_id = models.CharField(max_length=64, db_index=True)

@@ -28,13 +28,13 @@ def tell_by_sms(kind: Kind, order: OrderToTell, again: bool = False) -> None:
 
 
 def send_again(notification: Notification) -> None:
-    """Send a notification once more on purpose, under its own Message-ID.
+    """Sends a notification again on purpose, under its own Message-ID.
 
     Raises: LookupNotFound, LookupUnavailable; NotAccepted: the receiver refused it.
     """
     order = carveout.look_up(OrderToTell, notification.order_number)
-    tell = {Channel.EMAIL: tell_by_email, Channel.SMS: tell_by_sms}[notification.channel]
-    tell(Kind(notification.kind), order, again=True)
+    send = {Channel.EMAIL: tell_by_email, Channel.SMS: tell_by_sms}[notification.channel]
+    send(Kind(notification.kind), order, again=True)
 
 
 def send_once(
@@ -69,6 +69,6 @@ def send_once(
 
 
 def message_id(order_number: str, kind: Kind, channel: Channel) -> str:
-    """The name of a message, the same at every try, so that a double can be recognised."""
+    """The id of a message, the same at each attempt, so that a duplicate can be recognised."""
     name = f"{order_number}.{kind.value}"
     return f"<{name}@notifications.example.com>" if channel == Channel.EMAIL else name

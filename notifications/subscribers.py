@@ -1,4 +1,4 @@
-"""What notifications hears: orders were placed, cancelled, shipped.
+"""Sends messages when orders are placed, cancelled or shipped.
 
 Jobs, because a mail server is slow and sometimes away; ordered, because a confirmation must not
 follow its cancellation; not atomic, because no transaction may stay open while a server answers.
@@ -15,18 +15,18 @@ KINDS = {
     "orders.OrderCancelled": Kind.CANCELLATION,
     "orders.OrderShipped": Kind.SHIPPING,
 }
-# A server may be away for hours, and is tried again every half minute at the latest. Nobody wants
+# A server may be down for hours; it is tried again at least every half minute. No customer wants
 # last year's mail again, so these are not replayed by mistake.
 PATIENCE = {"max_attempts": 2_000, "retry_cap_s": 30.0, "replayable": False}
 
 
 @carveout.subscribe(*KINDS, via="rq", ordered=True, atomic=False, **PATIENCE)
 def tell_by_email(event, order: OrderToTell) -> None:
-    """Tell the customer by e-mail."""
+    """Notify the customer by e-mail."""
     services.tell_by_email(KINDS[event.type], order)
 
 
 @carveout.subscribe(*KINDS, via="rq", ordered=True, atomic=False, **PATIENCE)
 def tell_by_sms(event, order: OrderToTell) -> None:
-    """Tell the customer by SMS, if the order has a phone number."""
+    """Notify the customer by SMS, if the order has a phone number."""
     services.tell_by_sms(KINDS[event.type], order)

@@ -1,4 +1,4 @@
-"""The fragment that the order page pulls in: what was sent, and when."""
+"""The fragment that the order page loads: what was sent, and when."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

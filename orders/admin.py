@@ -1,4 +1,4 @@
-"""Orders for staff. What an order says is a fact and is not edited; only its fate is decided."""
+"""Orders for staff. An order's content is a fact and is not edited; staff ship or cancel it."""
 
 from django.contrib import admin, messages
 from django.urls import reverse
@@ -37,7 +37,7 @@ class OrderAdmin(admin.ModelAdmin):
 
     @admin.display(description="story")
     def story(self, order):
-        """The way to all that followed from this order, in every context."""
+        """Links to everything that followed from this order, in every context."""
         page = reverse("admin:carveout_story_changelist")
         return format_html('<a href="{}?q={}">what happened</a>', page, order.number)
 
@@ -61,7 +61,7 @@ class OrderAdmin(admin.ModelAdmin):
         )
 
     def apply(self, request, orders, done, service):
-        """Each order by itself: one that refuses says why and holds up no other."""
+        """Changes each order separately: one that can't change says why and stops no other."""
         count = 0
         for number in orders.values_list("number", flat=True):
             try:

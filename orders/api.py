@@ -24,7 +24,7 @@ MAX_KEY_LENGTH = Order._meta.get_field("idempotency_key").max_length
 
 class ShopUnavailable(exceptions.APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "The shop can't be asked about products now. Nothing was ordered; try again."
+    default_detail = "The shop's products can't be read now. Nothing was ordered; try again."
     default_code = "shop_unavailable"
     wait = 5  # seconds; becomes the Retry-After header
 
@@ -40,7 +40,7 @@ class Unprocessable(exceptions.APIException):
 
 
 class MomentField(IsoDateTimeField):
-    """A time in UTC. One that is beyond year 1 or 9999 there is refused."""
+    """A time in UTC. Refuses one that is outside of the years 1 to 9999 there."""
 
     def to_python(self, value):
         moment = super().to_python(value)
@@ -92,8 +92,8 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
         responses={
             201: PublicOrderSerializer,
             200: OpenApiResponse(PublicOrderSerializer, "This key's order, placed earlier."),
-            422: OpenApiResponse(description="This key stands for an order of other things."),
-            503: OpenApiResponse(description="The shop can't be asked; see Retry-After."),
+            422: OpenApiResponse(description="This key was used for an order of other things."),
+            503: OpenApiResponse(description="The shop did not answer; see Retry-After."),
         },
     )
     def create(self, request):
@@ -127,7 +127,7 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
 
 
 def place(request, wanted: PlaceOrderSerializer) -> tuple[Order, bool]:
-    """Place it through the service, its errors put into REST's words."""
+    """Places it through the service, and turns the service's errors into REST's."""
     customer = customer_of(request.user)
     try:
         return services.place_order(

@@ -17,7 +17,7 @@ MAX_AGE_S = 30 * 24 * 3600
 
 @dataclass(frozen=True)
 class BasketLine:
-    """A line of the basket beside the product as it is offered now, if it still is."""
+    """A line of the basket, with the product as it is offered now, if it still is."""
 
     sku: str
     quantity: int
@@ -37,7 +37,7 @@ class BasketLine:
 
 
 class Basket:
-    """How many of which product. Read from the request, written to the response."""
+    """The quantity of each product. Read from the request, written to the response."""
 
     def __init__(self, quantities: dict[str, int]):
         self.quantities = quantities
@@ -55,7 +55,7 @@ class Basket:
         self.set(sku, self.quantities.get(sku, 0) + quantity)
 
     def set(self, sku: str, quantity: int) -> None:
-        """Hold this many, no more than an order takes; none takes the product out."""
+        """Sets the quantity, at most what an order may hold; 0 removes the product."""
         if quantity < 1:
             self.quantities.pop(sku, None)
         elif sku in self.quantities or len(self.quantities) < MAX_LINES:

@@ -34,7 +34,7 @@ class Purchase(NamedTuple):
 
     @property
     def import_key(self) -> str:
-        """The same row has the same key in every run, however its columns are laid out."""
+        """A key that is the same for the same row in every run, whatever its column layout."""
         return hashlib.sha256(" ".join(map(str, self)).encode()).hexdigest()
 
     def skus(self) -> list[str]:
@@ -52,7 +52,7 @@ class Purchase(NamedTuple):
 
 
 class BadLine(NamedTuple):
-    """A line that is no purchase, and why."""
+    """A line that is not a purchase, and the reason."""
 
     line_number: int
     reason: str
@@ -76,12 +76,12 @@ def expected(path: Path, limit: int | None = None) -> Expected:
 
 
 def read(path: Path) -> Iterator[Purchase]:
-    """The purchases of a file, in its order, without the lines that are none."""
+    """The purchases of a file in order, without the lines that are not purchases."""
     return (row for row in rows(path) if isinstance(row, Purchase))
 
 
 def rows(path: Path) -> Iterator[Purchase | BadLine]:
-    """Every line of a file but its header and blank ones."""
+    """Every line of a file, except its header and blank lines."""
     with path.open(encoding="ascii", errors="replace") as lines:
         for line_number, line in enumerate(lines, 1):
             columns = line.split()

@@ -33,7 +33,7 @@ def change_basket(request):
 
 
 def changed(request, form, change):
-    """Apply a change to the basket, or say what is wrong with it."""
+    """Applies a change to the basket, or shows what is wrong with it."""
     if not form.is_valid():
         problems = [f"{field}: {reason[0]}" for field, reason in form.errors.items()]
         return basket_page(request, problems, status=400)
@@ -89,7 +89,7 @@ def checkout_page(request, customer, content, form, status=200):
 
 
 def page(request, template, content, shown, status):
-    """A page with the basket's lines, or the excuse if the shop can't be asked about them."""
+    """A page with the basket's lines, or an apology if the shop can't be asked about them."""
     try:
         lines = content.looked_up()
     except LookupFailed:

@@ -1,4 +1,4 @@
-"""Who is asking: the signed token says it, no user table is read."""
+"""Identifies the customer by the signed token, without reading a user table."""
 
 from functools import wraps
 from typing import NamedTuple

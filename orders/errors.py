@@ -1,4 +1,4 @@
-"""What can be wrong with what was asked of an order."""
+"""Errors of placing and changing orders."""
 
 
 class OrderError(Exception):
@@ -6,9 +6,9 @@ class OrderError(Exception):
 
 
 class InvalidOrder(OrderError):
-    """What was asked for can't be an order; `errors` gives the reasons per field.
+    """The request can't become an order; `errors` gives the reasons per field.
 
-    Reasons about lines stand in a list as long as the lines, as Django REST framework shapes them.
+    Reasons about lines are in a list as long as the lines, as in Django REST framework.
     """
 
     def __init__(self, errors: dict):
@@ -17,7 +17,7 @@ class InvalidOrder(OrderError):
 
 
 def reasons(errors) -> list[str]:
-    """The reasons among errors of whatever nesting, each said once."""
+    """The reasons in nested errors, each once."""
     if isinstance(errors, str):
         return [errors]
     parts = errors.values() if isinstance(errors, dict) else errors
@@ -25,7 +25,7 @@ def reasons(errors) -> list[str]:
 
 
 class KeyReused(OrderError):
-    """This idempotency key already stands for a different order."""
+    """This idempotency key was already used for a different order."""
 
     def __init__(self, order):
         super().__init__(
@@ -39,4 +39,4 @@ class StatusForbids(OrderError):
 
 
 class OrderNotFound(OrderError):
-    """There is no order of this number."""
+    """There is no order with this number."""

@@ -1,4 +1,4 @@
-"""What the pages of orders take from a visitor."""
+"""The forms on the pages of orders."""
 
 from django import forms
 
@@ -18,11 +18,11 @@ class ChangeBasketForm(forms.Form):
 
 class CheckoutForm(forms.Form):
     phone = forms.CharField(
-        label="Telephone, if you want a text message too",
+        label="Phone number (optional, for text messages)",
         max_length=32,
         required=False,
         validators=[PHONE],
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
     )
-    # Drawn once per page shown: the same page submitted twice places one order.
+    # Created once per page shown: the same page submitted twice places one order.
     token = forms.CharField(min_length=16, max_length=64, widget=forms.HiddenInput)

@@ -1,4 +1,4 @@
-"""The lines that a customer asks for, before they are an order."""
+"""The lines that a customer wants to order."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ MAX_QUANTITY = 100
 class WantedLine:
     sku: str
     quantity: int
-    price: Decimal | None = None  # what was paid, if known; else the catalogue's price
+    price: Decimal | None = None  # the price paid, if known; else the catalogue's price
 
 
 def quantities(lines) -> Counter:
-    """How many of each product, over wanted or stored lines."""
+    """The quantity of each product, over wanted or stored lines."""
     total = Counter()
     for line in lines:
         total[line.sku] += line.quantity
@@ -34,7 +34,7 @@ def check_quantities(lines: Sequence[WantedLine]) -> None:
     if len(lines) > MAX_LINES:
         raise InvalidOrder({"lines": [f"An order takes at most {MAX_LINES} lines."]})
     total = quantities(lines)
-    reason = f"Between 1 and {MAX_QUANTITY} of one product, please."
+    reason = f"The quantity of one product must be between 1 and {MAX_QUANTITY}."
     wrong = [line.quantity < 1 or total[line.sku] > MAX_QUANTITY for line in lines]
     refuse_where(wrong, "quantity", reason)
 
@@ -50,7 +50,7 @@ def refuse_where(wrong: Sequence[bool], field: str, reason: str) -> None:
 
 
 def bought(lines: Sequence[WantedLine], products: Mapping) -> list[OrderLine]:
-    """Unsaved lines with the products' names and prices of now, equal ones merged."""
+    """Unsaved lines with the products' current names and prices; equal lines are merged."""
     quantity = Counter()
     for line in lines:
         price = products[line.sku].price if line.price is None else line.price

@@ -10,7 +10,7 @@ NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # without I, L, O, U: read
 
 
 def new_number() -> str:
-    """50 random bits: nobody guesses a number, and none tells how many orders there are."""
+    """50 random bits: a number can't be guessed and does not reveal how many orders exist."""
     return "A-" + "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(10))
 
 
@@ -76,18 +76,18 @@ class Order(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Can still be cancelled."""
+        """Whether the order can still be cancelled."""
         return self.status in (Status.PLACED, Status.RESERVED)
 
     def move_to(self, status: Status, cancel_reason: str = "") -> None:
-        """Take the status and note its time. The caller holds the row's lock."""
+        """Sets the status and its time. The caller holds the row's lock."""
         self.status, self.cancel_reason = status, cancel_reason
         setattr(self, f"{status}_at", timezone.now())
         self.save(update_fields=["status", "cancel_reason", f"{status}_at"])
 
 
 class OrderLine(models.Model):
-    """One product at one price. Name and price are those of the moment it was bought."""
+    """One product at one price, with its name and price at the time of purchase."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
     sku = models.CharField(max_length=32)

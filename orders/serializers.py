@@ -52,7 +52,7 @@ class WantedLineSerializer(serializers.Serializer):
 
 
 class PlaceOrderSerializer(serializers.Serializer):
-    """What a customer asks for. Who asks, and their e-mail address, stands in the token."""
+    """What a customer orders. Their id and their e-mail address are in the token."""
 
     lines = WantedLineSerializer(many=True, allow_empty=False, max_length=MAX_LINES)
     phone = serializers.CharField(

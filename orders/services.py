@@ -1,4 +1,4 @@
-"""What can be done with an order. Each change and its event are stored together or not at all."""
+"""Places and changes orders. Each change and its event are stored together or not at all."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,14 +28,14 @@ def place_order(
     import_key: str | None = None,
     products: Mapping[str, ProductToBuy] | None = None,
 ) -> tuple[Order, bool]:
-    """Store an order and announce it. The same request again gives the same order.
+    """Stores an order and publishes it. The same request again returns the same order.
 
     Products are looked up before the transaction opens, unless the caller did so already.
     An order for more than is available is taken too: the shop decides about its stock.
 
     Returns: the order, and whether this call stored it.
     Raises: InvalidOrder: nothing was stored; its `errors` say why.
-        KeyReused: the key stands for an order that asked for other things.
+        KeyReused: the key was used for an order of other things.
         LookupFailed: the shop did not answer; nothing was stored.
     """
     order = Order(
@@ -63,7 +63,7 @@ def place_order(
 
 def check(order: Order, lines: Sequence[WantedLine]) -> None:
     if not order.email:
-        raise InvalidOrder({"email": ["An order needs an e-mail address to confirm it to."]})
+        raise InvalidOrder({"email": ["An order needs an e-mail address for the confirmation."]})
     check_quantities(lines)
 
 
@@ -108,7 +108,7 @@ def reason_of(customer: Customer, order: Order) -> str:
 
 
 def ship_order(number: str) -> Order:
-    """Note that an order left the warehouse.
+    """Records that an order left the warehouse.
 
     Raises: StatusForbids: its stock is not reserved (any more).
     """
@@ -131,7 +131,7 @@ WHY_NOT_SHIPPED = {
 
 
 def mark_reserved(number: str) -> None:
-    """The shop put the goods aside. An order that moved on meanwhile stays as it is."""
+    """The shop reserved the goods. An order whose status changed since then stays as it is."""
     with transaction_of_orders():
         order = locked(number)
         if order.status == Status.PLACED:
@@ -139,7 +139,7 @@ def mark_reserved(number: str) -> None:
 
 
 def cancel_for_lack_of_stock(number: str) -> None:
-    """The shop lacks the goods. An order that moved on meanwhile stays as it is."""
+    """The shop lacks the goods. An order whose status changed since then stays as it is."""
     with transaction_of_orders():
         order = locked(number)
         if order.status == Status.PLACED:

@@ -11,7 +11,7 @@ from .errors import StatusForbids
 from .models import Order, Status
 
 ORDERS_PER_PAGE = 20
-STOP_POLLING = 286  # https://htmx.org/docs/#polling: swap once more, then ask no more
+STOP_POLLING = 286  # https://htmx.org/docs/#polling: swap once more, then stop polling
 FINAL = (Status.SHIPPED, Status.CANCELLED)
 
 
@@ -19,7 +19,7 @@ FINAL = (Status.SHIPPED, Status.CANCELLED)
 @never_cache
 @signed_in
 def order_list(request, customer):
-    """One's own orders, the newest first; staff find all of them in the admin."""
+    """The customer's own orders, newest first. Staff find all orders in the admin."""
     orders = Order.objects.filter(customer_id=customer.id)
     page = Paginator(orders, ORDERS_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "orders/list.html", {"page": page})
@@ -36,7 +36,7 @@ def order_page(request, customer, number):
 @never_cache
 @signed_in
 def order_status(request, customer, number):
-    """The fragment that the order page asks for again and again until nothing can change."""
+    """The fragment that the order page polls until nothing can change any more."""
     order = visible(customer, number)
     code = STOP_POLLING if order.status in FINAL and "HX-Request" in request.headers else 200
     return render(request, "orders/_status.html", {"order": order}, status=code)

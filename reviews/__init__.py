@@ -1,1 +1,1 @@
-"""What customers think of products, and which of those customers really bought them."""
+"""Customers' reviews of products, and which of these customers really bought them."""

@@ -1,4 +1,4 @@
-"""Reviews to decide on; verified customers to look at, with the orders that prove it."""
+"""The admin for deciding on reviews, and for viewing verified customers and their orders."""
 
 from django.contrib import admin, messages
 
@@ -8,7 +8,7 @@ from reviews.models import CancelledOrder, Purchase, Review, VerifiedCustomer
 
 @admin.register(Review)
 class ReviewAdmin(admin.ModelAdmin):
-    """Staff decide whether a review is shown; its words stay the customer's."""
+    """Staff decide whether a review is shown; they don't change its text."""
 
     list_display = ["sku", "customer_name", "stars", "verified", "status", "created_at"]
     list_filter = ["status", "rating", "created_at"]
@@ -44,7 +44,7 @@ class ReviewAdmin(admin.ModelAdmin):
 
 
 class WrittenByOrders:
-    """Rows that only events write: people look at them."""
+    """Shows rows that only events write."""
 
     def has_add_permission(self, request, obj=None):
         return False

@@ -1,4 +1,4 @@
-"""REST: approved reviews for everybody, one's own for their writer, all for staff."""
+"""REST: approved reviews for everybody, a customer's own for the customer, all for staff."""
 
 from django.db.models import Q
 from rest_framework import exceptions, permissions, status, viewsets
@@ -13,7 +13,7 @@ from reviews.serializers import (
 
 
 class AlreadyReviewed(exceptions.ValidationError):
-    """A second review of one product: the first one stands."""
+    """A second review of one product; the first one stays."""
 
     status_code = status.HTTP_409_CONFLICT
 
@@ -33,7 +33,7 @@ class ReviewViewSet(viewsets.ModelViewSet):
         rows = super().get_queryset()
         own = Q(customer_id=str(self.request.user.pk or ""))
         if self.request.method not in permissions.SAFE_METHODS:
-            return rows.filter(own)  # staff decide in the admin; nobody edits another's words
+            return rows.filter(own)  # staff decide in the admin; nobody edits another's text
         if self.request.user.is_staff:
             return rows
         return rows.filter(own | Q(status=Review.Status.APPROVED))

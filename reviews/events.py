@@ -1,1 +1,1 @@
-"""Reviews announces nothing yet."""
+"""Reviews publishes nothing yet."""

@@ -1,4 +1,4 @@
-"""What reviews needs to know of others. It offers nothing to look up yet."""
+"""What reviews looks up in other contexts. It offers no lookup yet."""
 
 from datetime import datetime
 

@@ -36,7 +36,7 @@ class VerifiedCustomer(models.Model):
 
 
 class Purchase(models.Model):
-    """The evidence: one order that holds the product. Cancelling one of two keeps the badge."""
+    """The proof: one order with the product. Cancelling one of two orders keeps the badge."""
 
     verified = models.ForeignKey(
         VerifiedCustomer, on_delete=models.CASCADE, related_name="purchases"
@@ -57,7 +57,7 @@ class Purchase(models.Model):
 
 
 class CancelledOrder(models.Model):
-    """An order that proves nothing any more, even if its placing is heard of only afterwards."""
+    """An order that proves nothing any more, even if its creation arrives only afterwards."""
 
     order_number = models.CharField(max_length=32, unique=True)
     heard_at = models.DateTimeField(default=timezone.now)
@@ -77,14 +77,14 @@ class ReviewQuerySet(models.QuerySet):
         return self.filter(customer_id=customer_id)
 
     def with_verified(self) -> "ReviewQuerySet":
-        """Adds `verified`, in the same query: is the writer a verified customer of the product?"""
+        """Adds `verified`, in the same query: whether the writer is a verified customer."""
         badge = VerifiedCustomer.objects.filter(
             customer_id=OuterRef("customer_id"), sku=OuterRef("sku")
         )
         return self.annotate(verified=Exists(badge))
 
     def rating(self) -> dict:
-        """`average` (None without reviews) and `count`."""
+        """Returns `average` (None without reviews) and `count`."""
         return self.aggregate(average=Avg("rating"), count=Count("pk"))
 
 

@@ -1,4 +1,4 @@
-"""What reviews does: customers write, staff decide."""
+"""Customers write reviews, and staff decide on them."""
 
 from reviews.models import Review, ReviewQuerySet
 
@@ -26,7 +26,7 @@ def write_review(customer, sku: str, rating: int, text: str) -> Review:
 
 
 def rewrite_review(review: Review, **changes) -> Review:
-    """Change rating or text; what nobody has read yet is not shown."""
+    """Changes rating or text. The review is hidden until somebody has read it."""
     for name, value in changes.items():
         setattr(review, name, value)
     review.status = Review.Status.PENDING
@@ -35,7 +35,7 @@ def rewrite_review(review: Review, **changes) -> Review:
 
 
 def decide(reviews: ReviewQuerySet, status: Review.Status) -> int:
-    """Approve or reject. Returns: how many changed."""
+    """Approves or rejects reviews. Returns: how many changed."""
     return reviews.exclude(status=status).update(status=status)
 
 

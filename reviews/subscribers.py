@@ -1,7 +1,7 @@
-"""What reviews hears: orders were placed and cancelled.
+"""Verifies customers when orders are placed, and takes that back when they are cancelled.
 
-A placing that failed and waits for its next try does not hold up the cancellation after it. That
-does no harm: a cancelled order is remembered, and placing it afterwards proves nothing.
+A creation that failed and waits for its retry does not hold up the cancellation after it. That
+does no harm: a cancelled order is remembered, and its creation then proves nothing.
 """
 
 import carveout

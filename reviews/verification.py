@@ -1,6 +1,6 @@
-"""Who bought what: verified customers are settled in bulk.
+"""Records which customers bought which products, in bulk.
 
-The queries are as few for five hundred orders as for one.
+Five hundred orders take as few queries as one.
 """
 
 from collections.abc import Collection
@@ -13,10 +13,10 @@ Pair = tuple[str, str]
 
 
 def settle(placed: Collection[OrderToVerify], cancelled: Collection[OrderToVerify]) -> None:
-    """Mark the customers of placed orders as verified, take away what cancelled orders proved.
+    """Marks the customers of placed orders as verified, and removes what cancelled orders proved.
 
-    A badge stays as long as one order proves it. A cancelled order proves nothing, also if its
-    placing is heard of only afterwards. Repeating changes nothing.
+    A badge stays as long as one order proves it. A cancelled order proves nothing, even if its
+    creation arrives only afterwards. Repeating changes nothing.
     """
     orders = {order.number: order for order in [*placed, *cancelled]}
     gone = _remember_cancelled(orders, {order.number for order in cancelled})
@@ -38,7 +38,7 @@ def _pairs(order: OrderToVerify) -> set[Pair]:
 
 
 def _remember_cancelled(numbers: Collection[str], cancelled: Collection[str]) -> set[str]:
-    """Note the cancelled orders. Returns: which of all these numbers are cancelled by now."""
+    """Records the cancelled orders. Returns: which of all these numbers are cancelled by now."""
     rows = [CancelledOrder(order_number=number) for number in sorted(cancelled)]
     CancelledOrder.objects.bulk_create(rows, ignore_conflicts=True)
     known = CancelledOrder.objects.filter(order_number__in=list(numbers))
@@ -50,7 +50,7 @@ def _locked_badges(pairs: Collection[Pair]) -> dict[Pair, VerifiedCustomer]:
 
     Two orders of one customer may be in two partitions, handled at once by two consumers: without
     the lock one could take away the badge that the other has just given a reason to keep. Updating
-    an existing badge changes nothing, but locks it and tells its id, where ignoring the conflict
+    an existing badge changes nothing, but locks it and returns its id, where ignoring the conflict
     would do neither. All at once and sorted, so that two batches wait instead of deadlocking.
     """
     badges = [VerifiedCustomer(customer_id=customer, sku=sku) for customer, sku in sorted(pairs)]

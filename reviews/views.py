@@ -1,4 +1,4 @@
-"""Fragments that other contexts' pages pull in. Opened by themselves they are small pages."""
+"""Fragments that other contexts' pages load. Opened directly, they are small pages."""
 
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
@@ -25,12 +25,12 @@ def product_reviews(request: HttpRequest, sku: str) -> HttpResponse:
         return render(request, "reviews/sign_in.html", {"sku": sku}, status=403)
     form = ReviewForm(request.POST, instance=Review(sku=sku))
     if not store(request, sku, form):
-        return show(request, sku, form, status=400)  # the base page lets htmx show it all the same
+        return show(request, sku, form, status=400)  # the base page lets htmx show it anyway
     return show(request, sku, form) if is_fragment(request) else redirect("reviews:product", sku)
 
 
 def store(request: HttpRequest, sku: str, form: ReviewForm) -> bool:
-    """Whether the review was written; if not, the form says why."""
+    """Stores the review. Returns: whether it was stored; if not, the form says why."""
     if not form.is_valid():
         return False
     try:

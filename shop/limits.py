@@ -1,4 +1,4 @@
-"""What this deployment reads and bears: bodies so large and so deep, and so many sign-ins."""
+"""Limits on the size and the depth of request bodies, and on attempts to sign in."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 
 class ShallowJSONParser(JSONParser):
-    """JSON; what is nested too deeply to be read is the client's mistake."""
+    """Parses JSON. JSON that is nested too deeply is reported as the client's error."""
 
     def parse(self, *args, **options):
         try:
@@ -20,7 +20,7 @@ class ShallowJSONParser(JSONParser):
 
 
 class SignInThrottle(SimpleRateThrottle):
-    """Attempts to sign in per address, with the form and for a token together."""
+    """Limits attempts to sign in per address, by form and for a token together."""
 
     scope = "sign_in"
 

@@ -10,11 +10,11 @@ POLICY = (
     " frame-ancestors 'none'"
 )
 REST = ("/api/", "/internal/")
-"""The browsable REST and the document's page have scripts of their own in them."""
+"""The browsable REST and the API document's page contain inline scripts."""
 
 
 class ContentSecurityPolicyMiddleware:
-    """Django has one of its own from 6.0 on; this one serves 5.2 too.
+    """Sends the policy. Django 6.0 and later have their own; this one also works with 5.2.
 
     Source: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
     """

@@ -6,7 +6,7 @@ from rest_framework.schemas.generators import EndpointEnumerator
 
 
 class CookieTokenScheme(OpenApiAuthenticationExtension):
-    """Tells the OpenAPI document of the sign-in cookie."""
+    """Adds the sign-in cookie to the OpenAPI document."""
 
     target_class = "shop.signin.CookieTokenAuthentication"
     name = "cookieToken"

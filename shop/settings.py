@@ -1,7 +1,7 @@
 """The settings that every deployment shares.
 
 `CONTEXTS=orders` hosts one context only; `DATABASE_URL` is this deployment's database, and
-`DATABASE_URL_ORDERS` moves one context to a database of its own.
+`DATABASE_URL_ORDERS` moves one context to its own database.
 """
 
 import os
@@ -21,7 +21,7 @@ STATE_DIR.mkdir(parents=True, exist_ok=True)
 
 
 def development_secret() -> str:
-    """A key made on first use: nothing secret is in the repository, and restarts keep sign-ins."""
+    """A key created on first use: the repository has no secret, and restarts keep sign-ins."""
     path = STATE_DIR / "secret_key"
     if not path.exists():
         path.touch(mode=0o600)
@@ -70,7 +70,7 @@ CARVEOUT = {
 RQ_QUEUES = carveout.rq_queues(CARVEOUT)
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "shop.administration.PagesAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -90,7 +90,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "shop.policy.ContentSecurityPolicyMiddleware",
-    "carveout.correlation.CorrelationMiddleware",
+    "carveout.middleware.CorrelationMiddleware",
     "shop.limits.BodyLimitMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -134,7 +134,7 @@ SQLITE_OPTIONS = {
 
 
 def database(url: str) -> dict:
-    """Django's settings for a database URL; SQLite gets what the guarantees rest on."""
+    """Django's settings for a database URL; SQLite gets the options that the guarantees need."""
     config = dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
     if config["ENGINE"].endswith("sqlite3"):
         config["OPTIONS"] = SQLITE_OPTIONS
@@ -226,7 +226,7 @@ SECURE_REDIRECT_EXEMPT = [
     r"^health/$",
     r"^internal/",
     r"^carveout/(health|ready|metrics)/$",
-]  # asked from inside, without TLS
+]  # requested from inside, without TLS
 SECURE_HSTS_SECONDS = 3600 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 CSRF_TRUSTED_ORIGINS = [
@@ -262,10 +262,10 @@ DEFAULT_FROM_EMAIL = "Carveout Shop <shop@example.com>"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"event": {"()": "carveout.logline.EventFilter"}},
+    "filters": {"event": {"()": "carveout.telemetry.logging.EventFilter"}},
     "formatters": {
-        "human": {"()": "carveout.logline.LineFormatter"},
-        "json": {"()": "carveout.logline.JsonFormatter"},
+        "human": {"()": "carveout.telemetry.logging.LineFormatter"},
+        "json": {"()": "carveout.telemetry.logging.JsonFormatter"},
     },
     "handlers": {
         "console": {

@@ -1,4 +1,4 @@
-"""Who the customer is: each deployment verifies the signed token by itself.
+"""Identifies the customer: each deployment verifies the signed token itself.
 
 Customers sign in at the storefront, which puts the token into a cookie; REST clients send it in
 the header `Authorization: Bearer …`. No user table is read here.
@@ -17,13 +17,16 @@ _tokens = JWTStatelessUserAuthentication()
 
 
 def customer_of(request: HttpRequest) -> TokenUser | None:
-    """The customer whose valid token the cookie holds; a forged or expired one is no customer."""
+    """The customer whose valid token is in the cookie; None if it is forged or expired."""
     cookie = request.COOKIES.get(settings.CUSTOMER_COOKIE)
     if not cookie:
         return None
     try:
         return _tokens.get_user(_tokens.get_validated_token(cookie.encode()))
-    except (InvalidToken, RecursionError):  # a header of deep JSON is read before the signature
+    except (
+        InvalidToken,
+        RecursionError,
+    ):  # a deeply nested JSON header is parsed before the signature
         return None
 
 
@@ -44,9 +47,9 @@ def customer(request: HttpRequest) -> dict:
 
 
 class CookieTokenAuthentication(SessionAuthentication):
-    """REST from our own pages: the cookie's customer.
+    """Authenticates REST from our own pages as the cookie's customer.
 
-    Browsers send cookies by themselves, so unsafe methods need the CSRF token too.
+    Browsers send cookies automatically, so unsafe methods need the CSRF token too.
     """
 
     def authenticate(self, request):

@@ -1,4 +1,4 @@
-"""URLs of whatever contexts are hosted here."""
+"""URLs of the contexts that are hosted here."""
 
 from django.contrib import admin
 from django.templatetags.static import static
@@ -9,11 +9,13 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 import carveout
 from shop import views
 
+admin.autodiscover()  # in a worker they are not loaded yet; a handler may link to their pages
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("internal/", include("carveout.urls")),
-    path("carveout/", include("carveout.monitor_urls")),
-    path("api/carveout/", include("carveout.rest_urls")),
+    path("carveout/", include("carveout.operations.health.urls")),
+    path("api/carveout/", include("carveout.operations.rest.urls")),
     path("favicon.ico", RedirectView.as_view(url=static("icon.svg"))),
     path("health/", views.health, name="health"),
     path("api/", views.ApiRoot.as_view(), name="api"),

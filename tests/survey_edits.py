@@ -13,10 +13,10 @@ import django
 
 django.setup()
 
-from carveout.survey.cache import cache_file  # noqa: E402
-from carveout.survey.project import Project  # noqa: E402
-from carveout.survey.report.table import as_json  # noqa: E402
-from carveout.survey.survey import survey  # noqa: E402
+from carveout.carving.survey.cache import cache_file  # noqa: E402
+from carveout.carving.survey.project import Project  # noqa: E402
+from carveout.carving.survey.report.text import as_json  # noqa: E402
+from carveout.carving.survey.run import survey  # noqa: E402
 
 ROOT = Path.cwd()
 LINES = [

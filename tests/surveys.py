@@ -2,8 +2,9 @@
 
 import msgspec
 
-from carveout.survey.coupling import Coupling
-from carveout.survey.found import Survey
+from carveout.carving.survey.coupling import Coupling
+from carveout.carving.survey.result import Survey
+from carveout.conf.test_files import is_of_tests
 
 
 def coupling(source: str, target: str, number: int = 0, **changes: object) -> Coupling:
@@ -18,7 +19,7 @@ def coupling(source: str, target: str, number: int = 0, **changes: object) -> Co
         "target_symbol": f"{target}.<models>",
         **changes,
     }
-    return Coupling(**fields)
+    return Coupling(**{"in_tests": is_of_tests(str(fields["file"])), **fields})
 
 
 def surveyed(couplings: list[Coupling], apps: list[str]) -> Survey:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from carveout import ports
+from carveout.runtime import ports
 from tests import databases, processes
 from tests.customers import Customer
 from tests.eventually import eventually
@@ -13,7 +13,7 @@ from tests.processes import Process
 
 WITH_JOBS = ("notifications",)
 READY_TIMEOUT_S = 40.0
-STARTED = {"relay": "relays ", "consume": "consumes for ", "work": "Listening on "}
+STARTED = {"relay": "relaying ", "consume": "consuming for ", "work": "Listening on "}
 """What workers say when they have begun, by command."""
 SAMPLE = "orders/data/cdnow_sample.txt"
 

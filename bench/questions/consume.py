@@ -18,7 +18,7 @@ from single import subscribers
 from bench.backlog import consumer, drain, empty, heard, prepare, rewind
 from bench.questions.limit import Limit
 from bench.rounds import Answer, Scale, in_turns, timed
-from carveout.consumer import Consumer
+from carveout.consumers.consumer import Consumer
 
 EVENTS = 5_000
 BATCH = 500

@@ -8,7 +8,8 @@ import psycopg
 import redis
 
 from bench.rounds import timed
-from carveout import stream
+from carveout.events.event import PartitionRef
+from carveout.redis import keys
 
 BATCH = 500
 STORE = """
@@ -33,7 +34,7 @@ class Limit:
         self._redis = redis.Redis.from_url(os.environ["REDIS_URL"])
         self._postgres = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
         self._postgres.execute(TABLES)
-        self._stream = stream.key(("source", 0))
+        self._stream = keys.stream(PartitionRef("source", 0))
 
     def run(self) -> float:
         """Seconds per event."""

@@ -21,17 +21,19 @@ import carveout
 from bench.backlog import analyze, consumer, drain, empty, heard, migrate, prepare, publish, rewind
 from bench.questions.publish import ORDERS, STRETCHES
 from bench.rounds import Answer, Scale, in_turns, repeated, timed
-from carveout import notice, sequencer, stream
-from carveout.relay import Relay
+from carveout.eventlog import sequencer
+from carveout.eventlog.relay import Relay
+from carveout.events.event import PartitionRef
+from carveout.redis import fire_and_forget, keys
 
 EVENTS = 5_000
 BATCH = 500
 INSERT = """
-    INSERT INTO carveout_loggedevent (event_id, time, context, slot, type, version, key, data,
+    INSERT INTO carveout_loggedevent (event_id, time, context, type, version, key, data,
         carries, carried, correlation_id, causation_id, traceparent) VALUES
 """
 VALUES = """
-    ('{}', '2026-01-31 12:00:00', 'source', 7, 'source.OrderPlaced', 1, 'K-7', '{{"number":7}}',
+    ('{}', '2026-01-31 12:00:00', 'source', 'source.OrderPlaced', 1, 'K-7', '{{"number":7}}',
         '', '', '', '', '')
 """
 
@@ -82,7 +84,7 @@ def _events(count: int) -> list[OrderPlaced]:
 def _store(count: int) -> None:
     rows = ",".join(VALUES.format(uuid.uuid4().hex) for _ in range(count))
     connection.connection.execute(INSERT + rows)
-    transaction.on_commit(lambda: notice.tell("PUBLISH", "limit", b""))
+    transaction.on_commit(lambda: fire_and_forget.send("PUBLISH", "limit", b""))
 
 
 def _relay(count: int) -> float:
@@ -95,7 +97,7 @@ def _positions(count: int) -> float:
     _publish_anew(count)
 
     def give() -> None:
-        while sequencer.give_positions("source", 2_000):
+        while sequencer.sequence_returning_records("source", 2_000):
             pass
 
     return timed(give, count)
@@ -129,7 +131,7 @@ def _batches(scale: Scale, count: int) -> Answer:
 
 
 def _read_and_store(client: redis.Redis) -> None:
-    name, after = stream.key(("source", 0)), 0
+    name, after = keys.stream(PartitionRef("source", 0)), 0
     while entries := client.xrange(name, f"({after}-0", count=BATCH):
         with transaction.atomic(), connection.cursor() as cursor:
             Effect.objects.bulk_create(_effect(fields) for _, fields in entries)

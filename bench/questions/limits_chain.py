@@ -21,7 +21,7 @@ from bench.questions.latency import EVENTS, PAUSE_S, PERCENTILES, _trickle
 from bench.rounds import Answer, Scale, Taken, in_turns
 from bench.side import environment
 from bench.workers import eventually, relay_and_consumer
-from carveout import notice
+from carveout.redis import fire_and_forget
 
 ORDERS = 1_500
 
@@ -100,7 +100,7 @@ def _announce(number: int, committed: list[float] | None = None) -> None:
         cursor.execute(chain.APPEND, [f"{uuid.uuid4()} {key} {number}"])
         if committed is not None:
             transaction.on_commit(lambda: committed.append(time.time()))
-        transaction.on_commit(lambda: notice.tell("PUBLISH", chain.WAKE, b""))
+        transaction.on_commit(lambda: fire_and_forget.send("PUBLISH", chain.WAKE, b""))
 
 
 @contextmanager

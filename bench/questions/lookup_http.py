@@ -18,7 +18,7 @@ import carveout
 from bench.backlog import consumer, drain, empty, heard, migrate, prepare, rewind
 from bench.rounds import Answer, Scale, in_turns, timed
 from bench.workers import WorkerProcess, eventually
-from carveout.consumer import Consumer
+from carveout.consumers.consumer import Consumer
 
 EVENTS = 2_000
 ONE_BY_ONE = 500

@@ -24,8 +24,7 @@ STRETCHES = 15
 
 def measure(keys: list[str], quick: bool) -> dict[str, Answer]:
     call_command("migrate", verbosity=0)
-    Product.objects.create(sku="CD-01", name="One", price=10, stock=1_000_000)
-    post = _post()
+    post = ordering()
 
     def with_event() -> float:
         return timed(repeated(post, REQUESTS), REQUESTS, time.process_time)
@@ -39,7 +38,9 @@ def measure(keys: list[str], quick: bool) -> dict[str, Answer]:
     return {key: taken.times("event", "bare") for key in keys}
 
 
-def _post() -> Callable[[], None]:
+def ordering() -> Callable[[], None]:
+    """Requests to the whole web, each for one piece of a product with plenty of stock."""
+    Product.objects.create(sku="CD-01", name="One", price=10, stock=1_000_000)
     application = get_wsgi_application()
     token = AccessToken()
     token["user_id"], token["email"] = "7", "a@example.com"

@@ -14,10 +14,11 @@ from django.db import connection
 from bench import peers
 from bench.backlog import analyze, drain, migrate, publish
 from bench.rounds import Answer, Scale, in_turns, timed
-from carveout import stream
-from carveout.relay import Relay
+from carveout.eventlog.relay import Relay
+from carveout.events.event import PartitionRef
+from carveout.redis import keys
 
-PLACE = ("source", 0)
+PARTITION = PartitionRef("source", 0)
 EVENTS = 10_000
 EVENTS_OF_PEER = 1_000
 ENTRIES_OF_PIPELINE = 500
@@ -54,7 +55,7 @@ def _xadds(count: int) -> Callable[[], float]:
     client = redis.Redis.from_url(settings.CARVEOUT["REDIS_URL"])
     commands = [
         ["XADD", "bare", entry_id, *chain(*fields.items())]
-        for entry_id, fields in client.xrange(stream.key(PLACE))
+        for entry_id, fields in client.xrange(keys.stream(PARTITION))
     ]
 
     def add() -> None:

@@ -1,8 +1,26 @@
-"""The admin: what operators see of the log, the subscriptions and the deliveries, and do about it.
+"""The admin's pages for operators: log, subscriptions, deliveries, stories and the map.
 
-Each page has a module of its own and registers itself.
+Each page has its own module, which registers it.
 """
 
-from carveout.admin import cursors, deliveries, log, maps, queues, stories, subscriptions
+from carveout.admin import (
+    contextmap,
+    cursors,
+    deliveries,
+    events,
+    job_queues,
+    seams,
+    story,
+    subscriptions,
+)
 
-__all__ = ["cursors", "deliveries", "log", "maps", "queues", "stories", "subscriptions"]
+__all__ = [
+    "contextmap",
+    "cursors",
+    "deliveries",
+    "events",
+    "job_queues",
+    "seams",
+    "story",
+    "subscriptions",
+]

@@ -1,9 +1,9 @@
-"""Heads and cursors as they are stored."""
+"""Lists the stored heads and cursors."""
 
 from django.contrib import admin
 
-from carveout.admin.read_only import DatabaseFilter, ReadOnlyAdmin
-from carveout.admin.shown import time_in
+from carveout.admin.base import DatabaseFilter, ReadOnlyAdmin
+from carveout.admin.formatting import time_in
 from carveout.models import Cursor, Partition
 
 TIMES = (time_in("moved_at"), time_in("paused_at"))
@@ -11,7 +11,7 @@ TIMES = (time_in("moved_at"), time_in("paused_at"))
 
 @admin.register(Partition)
 class PartitionAdmin(ReadOnlyAdmin):
-    """The heads."""
+    """The head of each partition."""
 
     list_display = ["context", "number", "head", "log_id", "epoch"]
     list_filter = [DatabaseFilter, "context"]
@@ -19,7 +19,7 @@ class PartitionAdmin(ReadOnlyAdmin):
 
 @admin.register(Cursor)
 class CursorAdmin(ReadOnlyAdmin):
-    """Where each subscription stands in each partition."""
+    """The position of each subscription in each partition."""
 
     change_list_template = "carveout/admin/list.html"
     list_display = ["subscription", "context", "partition", "position", *TIMES]

@@ -1,33 +1,26 @@
-"""Deliveries one by one: found, shown, retried, discarded, and retried with other data."""
+"""Lists deliveries, and shows, retries, discards or edits them one by one."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from carveout import failures, subscription
-from carveout.admin import edit, groups, stories
-from carveout.admin.confirm import Question, ask, reason_form, who
-from carveout.admin.read_only import DatabaseFilter, Declared, ReadOnlyAdmin
-from carveout.admin.shown import NOTHING, block, link, pretty, time_in
+from carveout.admin import delivery_edit, error_groups
+from carveout.admin import story as stories
+from carveout.admin.base import DatabaseFilter, Declared
+from carveout.admin.delivery_actions import ActsOnDeliveries
+from carveout.admin.formatting import NOTHING, block, link, pretty, time_in
 from carveout.conf import get_settings
-from carveout.likeness import LINE_MAX, raised_in
+from carveout.deliveries.fingerprint import LINE_MAX, raised_in
 from carveout.models import Delivery
+from carveout.subscriptions import subscription
 
-QUESTIONS = {
-    "retry": Question("Retry", [], "Retry", warning="Their attempt counter starts again at zero."),
-    "discard": Question(
-        "Discard", [], "Discard for good", warning="They are never handled.", danger=True
-    ),
-}
 DUE_AT: Any = time_in("due_at")
 TIMES: list[Any] = [DUE_AT, time_in("claimed_until"), time_in("parked_at")]
 
@@ -41,20 +34,20 @@ class SubscriptionFilter(Declared):
 
 
 class AlikeFilter(admin.SimpleListFilter):
-    """Those of one group. Its choices are the page of groups."""
+    """Keeps the deliveries of one error group; the page of groups links here."""
 
     title, parameter_name = "error", "alike"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [(self.value() or "", "those of one group")] if self.value() else []
+        return [(self.value() or "", "only this group")] if self.value() else []
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
         return queryset.filter(alike=self.value()) if self.value() else queryset
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    """What was not handled at once."""
+class DeliveryAdmin(ActsOnDeliveries):
+    """Events that a subscription did not handle at once."""
 
     change_list_template = "carveout/admin/deliveries.html"
     change_form_template = "carveout/admin/delivery.html"
@@ -87,7 +80,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="error", ordering="error_type")
     def failed_with(self, row: Delivery) -> str:
-        """This row's own error. What several have in common is on the page of groups."""
+        """This row's own error. The page of groups shows what several errors have in common."""
         name = row.error_type.rpartition(".")[2]
         line = next(iter(row.error.strip().splitlines()), "")[:LINE_MAX]
         return ": ".join(filter(None, (name, line))) or NOTHING
@@ -96,7 +89,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def event_in_log(self, row: Delivery) -> SafeString:
         return link("carveout_loggedevent_changelist", str(row.event_id), q=str(row.event_id))
 
-    @admin.display(description="place in the log")
+    @admin.display(description="position in the log")
     def place(self, row: Delivery) -> str:
         return f"{row.context}.{row.partition}, position {row.position}"
 
@@ -141,24 +134,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     # -- What can be done -----------------------------------------------------------------------
 
-    def may(self, request: HttpRequest, act: str) -> bool:
-        """Each act has a permission of its own, and who acts has to see what they act on."""
-        return self.has_view_permission(request) and request.user.has_perm(
-            f"carveout.{act}_delivery"
-        )
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, "retry")
-
-    def has_discard_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, "discard")
-
-    def refuse_forged(self, request: HttpRequest) -> None:
-        """Raises: PermissionDenied: the page did not offer that act to this account."""
-        for act in request.POST.getlist("action"):
-            if act in failures.ACTS and not self.may(request, act):
-                raise PermissionDenied
-
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -176,7 +151,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def act(
         self, request: HttpRequest, act: str, queryset: "QuerySet[Delivery]"
     ) -> HttpResponse | None:
-        """Ask for the reason, or act if it was given. What is parked meanwhile is not meant."""
+        """Asks for the reason, or acts if it was given. Ignores deliveries parked in between."""
         across = request.POST.get("select_across", "0")
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         hidden = [("select_across", across)]
@@ -184,36 +159,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
             (ACTION_CHECKBOX_NAME, each) for each in (chosen[:1] if across == "1" else chosen)
         ]
         return self.ask_or_act(request, act, [queryset], hidden)
-
-    def ask_or_act(
-        self,
-        request: HttpRequest,
-        act: str,
-        chosen: "list[QuerySet[Delivery]]",
-        hidden: list[tuple[str, str]],
-    ) -> HttpResponse | None:
-        """hidden: the fields that choose the same rows once more."""
-        until = _moment(request.POST.get("until", "")) or timezone.now()
-        chosen = [rows.filter(parked_at__lte=until) for rows in chosen]
-        form = reason_form(request)
-        if form.is_valid():
-            reason = form.cleaned_data["reason"]
-            count = sum(failures.ACTS[act](rows, who(request), reason) for rows in chosen)
-            done = "tried again" if act == "retry" else "discarded"
-            message = f"{count} {'delivery is' if count == 1 else 'deliveries are'} {done}."
-            self.message_user(request, message, messages.SUCCESS)
-            return None
-        lines, count = _told(chosen)
-        text = QUESTIONS[act]
-        question = Question(
-            f"{text.title} {count} {'delivery' if count == 1 else 'deliveries'}?",
-            lines,
-            text.button,
-            [("action", act), ("until", until.isoformat()), *hidden],
-            text.warning,
-            text.danger,
-        )
-        return ask(request, self.opts, question, form)
 
     # -- Further pages --------------------------------------------------------------------------
 
@@ -227,29 +172,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
         ]
 
     def groups_view(self, request: HttpRequest) -> HttpResponse:
-        return groups.page(self, request)
+        return error_groups.page(self, request)
 
     def live_view(self, request: HttpRequest) -> HttpResponse:
-        return groups.live(self, request)
+        return error_groups.live(self, request)
 
     def edit_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
-        return edit.page(self, request, row_id)
-
-
-def _told(chosen: "list[QuerySet[Delivery]]") -> tuple[list[str], int]:
-    """What is chosen, by subscription and state, and how many in all."""
-    lines, total = [], 0
-    for rows in chosen:
-        counts = rows.exclude(state=Delivery.State.TRYING).order_by()
-        by_state = counts.values("subscription", "state").annotate(count=Count("pk"))
-        for row in by_state.order_by("subscription", "state"):
-            total += row["count"]
-            lines.append(f"{row['count']:,} of {row['subscription']}, {row['state']}")
-    return lines, total
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
+        return delivery_edit.page(self, request, row_id)

@@ -1,4 +1,4 @@
-"""Subscriptions: where each one is, how much waits for it, and pausing, resuming and replaying."""
+"""Shows each subscription's lag and deliveries; pauses, resumes and replays subscriptions."""
 
 from typing import Any
 
@@ -10,30 +10,32 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
-from carveout import audit, cursor, log, standing
-from carveout.admin import replays
-from carveout.admin.confirm import Question, ask, reason_form, who
-from carveout.admin.read_only import ReadOnlyAdmin
-from carveout.admin.shown import NOTHING, STATES, ago, number
+from carveout.admin import replay
+from carveout.admin.base import ReadOnlyAdmin
+from carveout.admin.confirmation import Question, actor_of, ask, reason_form
+from carveout.admin.formatting import NOTHING, STATES, ago, number
 from carveout.conf import get_settings
+from carveout.eventlog import reader
 from carveout.models import Partition, SubscriptionRecord
-from carveout.standing import Stand, Standing
-from carveout.subscription import Subscription, registry
+from carveout.operations import audit
+from carveout.subscriptions import cursors, status
+from carveout.subscriptions.status import PartitionStatus, SubscriptionStatus
+from carveout.subscriptions.subscription import Subscription, registry
 
 PERMISSIONS = {"pause": "pause", "resume": "pause", "replay": "replay"}
 TEXTS = {
     "pause": (
         "Pause",
-        "Nothing is handled for them until they are resumed: no batch, no retry, no job. Their"
-        " cursors and deliveries stay, and others go on.",
+        "They handle nothing until they are resumed: no batch, no retry, no job. Their cursors"
+        " and deliveries stay, and other subscriptions continue.",
     ),
-    "resume": ("Resume", "They go on from where they stand; nothing was lost."),
+    "resume": ("Resume", "They continue from their cursors; nothing was lost."),
 }
 
 
 @admin.register(SubscriptionRecord)
 class SubscriptionAdmin(ReadOnlyAdmin):
-    """A row for each subscription of the contexts that are hosted here."""
+    """Shows a row for each subscription of the contexts hosted here."""
 
     def may(self, request: HttpRequest, act: str) -> bool:
         allowed = request.user.has_perm(f"carveout.{PERMISSIONS[act]}_subscription")
@@ -61,25 +63,25 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             "title": "Subscriptions",
             "opts": self.opts,
             "media": self.media,
-            "stopped": [_stopped(each) for each in log.stopped(get_settings().hosted)],
-            "standings": [_shown(each) for each in standing.standings(get_settings().hosted)],
+            "stopped": [_stopped(each) for each in reader.stopped(get_settings().hosted)],
+            "statuses": [_shown(each) for each in status.statuses(get_settings().hosted)],
             "acts": [act for act in TEXTS if self.may(request, act)],
             "may_replay": self.may(request, "replay"),
         }
         return TemplateResponse(request, "carveout/admin/subscriptions.html", context)
 
     def live_view(self, request: HttpRequest) -> HttpResponse:
-        """The numbers of the page, for its script."""
+        """The page's numbers, for its script."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        shown = [_shown(each) for each in standing.standings(get_settings().hosted)]
+        shown = [_shown(each) for each in status.statuses(get_settings().hosted)]
         return JsonResponse(
             {
                 "rows": [each["row"] for each in shown],
                 "texts": {
                     f"{part['name']}.{key}": text
                     for each in shown
-                    for part in (each, *each["stands"])
+                    for part in (each, *each["partitions"])
                     for key, text in part["numbers"].items()
                 },
                 "counts": {f"{each['name']}.rate": each["position"] for each in shown},
@@ -89,13 +91,13 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     # -- What can be done -----------------------------------------------------------------------
 
     def act(self, request: HttpRequest) -> HttpResponse:
-        """Pause or resume those that are chosen, once there is a reason."""
+        """Asks for the reason, or pauses or resumes the chosen subscriptions if it was given."""
         here = HttpResponseRedirect(request.path)
         act, names = request.POST.get("action", ""), request.POST.getlist("subscription")
         if act in PERMISSIONS and not self.may(request, act):
             raise PermissionDenied
         if act not in TEXTS or not names:
-            self.message_user(request, "Choose subscriptions, and what to do.", messages.WARNING)
+            self.message_user(request, "Choose subscriptions and an action.", messages.WARNING)
             return here
         chosen = [_found(name) for name in names]
         form = reason_form(request)
@@ -111,17 +113,17 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     def pause_or_resume(
         self, request: HttpRequest, act: str, of: Subscription, reason: str
     ) -> None:
-        by = who(request)
+        by = actor_of(request)
         with transaction.atomic(using=of.database):
             if act == "pause":
-                count = cursor.pause(of.name, by.name, reason, of.database)
+                count = cursors.pause(of.name, by.name, reason, of.database)
             else:
-                count = cursor.resume(of.name, of.database)
+                count = cursors.resume(of.name, of.database)
             if count:
-                audit.record(by, f"{act}d", replays.records(of), reason)
+                audit.record(by, f"{act}d", replay.records(of), reason)
         if not count:
             message = (
-                f"Nothing was done: {of.name} has no cursor yet, no consumer has begun with it."
+                f"Nothing was done: {of.name} has no cursor yet, since no consumer has started."
             )
             self.message_user(request, message, messages.WARNING)
             return
@@ -130,7 +132,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     def replay_view(self, request: HttpRequest, name: str) -> HttpResponse:
         if not self.may(request, "replay"):
             raise PermissionDenied
-        return replays.page(self, request, _found(name))
+        return replay.page(self, request, _found(name))
 
 
 def _found(name: str) -> Subscription:
@@ -140,14 +142,14 @@ def _found(name: str) -> Subscription:
 
 
 def _stopped(each: Partition) -> str:
-    """Why nothing of a partition reaches any subscription, and what to do; the reason says it."""
+    """Why no subscription receives a partition's events; the reason also says what to do."""
     return f"{each.context}.{each.number} stopped {ago(each.stopped_at)} ago. {each.stopped_why}"
 
 
-def _shown(each: Standing) -> dict[str, Any]:
+def _shown(each: SubscriptionStatus) -> dict[str, Any]:
     name = each.subscription.name
     deliveries = {state: number(each.deliveries.get(state, 0)) for state in STATES}
-    lag = number(each.lag) if each.stands else "not begun"
+    lag, partitions = (number(each.lag), each.partitions) if each.started else ("not started", ())
     pause = each.pause and f"Paused {ago(each.pause.at)} ago by {each.pause.by}: {each.pause.why}"
     return {
         "name": name,
@@ -155,27 +157,26 @@ def _shown(each: Standing) -> dict[str, Any]:
         "pause": pause,
         "numbers": {
             "lag": lag,
-            "oldest": ago(each.oldest),
+            "oldest": ago(each.oldest if each.started else None),
             "moved": f"{ago(each.moved_at)} ago" if each.moved_at else NOTHING,
             **deliveries,
         },
         "position": each.position,
-        "stands": [_shown_stand(name, stand) for stand in each.stands],
+        "partitions": [_shown_partition(name, partition) for partition in partitions],
         "deliveries_url": f"{reverse('admin:carveout_delivery_changelist')}?"
         + urlencode({"database": each.subscription.database, "subscription": name}),
     }
 
 
-def _shown_stand(name: str, stand: Stand) -> dict[str, Any]:
-    place = f"{stand.place[0]}.{stand.place[1]}"
+def _shown_partition(name: str, partition: PartitionStatus) -> dict[str, Any]:
     return {
-        "name": f"{name}/{place}",
-        "place": place,
+        "name": f"{name}/{partition.ref}",
+        "ref": str(partition.ref),
         "numbers": {
-            "position": number(stand.position),
-            "head": number(stand.head),
-            "lag": number(stand.lag),
-            "oldest": ago(stand.oldest),
-            "moved": ago(stand.moved_at),
+            "position": number(partition.position),
+            "head": number(partition.head),
+            "lag": number(partition.lag),
+            "oldest": ago(partition.oldest),
+            "moved": ago(partition.moved_at),
         },
     }

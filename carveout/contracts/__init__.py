@@ -1,7 +1,7 @@
-"""Contracts: what contexts announce, offer and need, declared, written down and compared.
+"""Contracts: the events and lookups that contexts publish, offer and need.
 
-`declared` makes a contract out of the code, `folder` keeps it in a file. The needs are in it too,
-so that a deployment of one context knows what the others would miss: `needs` finds those that
-nobody gives, `change` and `breach` what a change would break. `deployed` tells the contracts of
-running deployments through Redis.
+`declared` builds a contract from the code, `files` stores it. It includes needs, so that a
+deployment of one context knows what the others depend on: `needs` finds unmet needs,
+`event_changes` and `compatibility` what a change would break. `deployed` announces the contracts
+of running deployments through Redis. `system_check` checks what is declared here at startup.
 """

@@ -1,4 +1,4 @@
-"""A contract: what a context announces and offers, and what it needs of the others."""
+"""A contract: the events and lookups of a context, and those that it needs of others."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -7,19 +7,19 @@ import msgspec
 
 
 class EventType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a context announces. `at` is a file and line, here and below."""
+    """An event that a context publishes. `at` is a file and line, here and below."""
 
     at: str
     key: str
     carries: str = ""
     version: int = 1
     upcasts: list[int] = []
-    """Older versions that its owner turns into the next one."""
+    """Older versions that its owner upcasts to the next one."""
     schema: dict[str, Any]
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a context lets others look up."""
+    """A lookup that a context offers to others."""
 
     at: str
     key: str
@@ -27,24 +27,24 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FieldRead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A field that a reader names, and the type that it gives it."""
+    """A field that a reader declares, and its type."""
 
     at: str
     type: str
     optional: bool = False
-    """The reader has a default. The lookup's own fields never are: they are asked for by name."""
+    """Whether it has a default. A lookup's own fields never are: they are requested by name."""
 
 
 class Reader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a context reads of a lookup, by path."""
+    """The fields that a context reads from a lookup, by path."""
 
     at: str
     by: str = ""
     fields: dict[str, FieldRead]
 
 
-class Hearing(msgspec.Struct, frozen=True, kw_only=True):
-    """A subscription that hears an event, and the readers that its handler asks for."""
+class SubscriptionUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription to an event, and the readers that its handler needs."""
 
     at: str
     via: str
@@ -52,14 +52,14 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one context: events and lookups by full name, and its needs of others by theirs."""
+    """The contract of one context: events, lookups and needs, by full name."""
 
     context: str
     events: dict[str, EventType]
     lookups: dict[str, Offer]
     reads: dict[str, dict[str, Reader]]
     """By lookup, then by the reader's name with its module."""
-    hears: dict[str, dict[str, Hearing]]
+    hears: dict[str, dict[str, SubscriptionUse]]
     """By event type, then by subscription."""
 
 
@@ -67,8 +67,8 @@ Contracts = Mapping[str, Contract]
 """By context."""
 
 
-class Read(NamedTuple):
-    """One reader, out of all contracts."""
+class LookupUse(NamedTuple):
+    """One reader from all contracts."""
 
     context: str
     lookup: str
@@ -84,13 +84,13 @@ class Read(NamedTuple):
         return label(self.name)
 
 
-class Heard(NamedTuple):
-    """One event that one subscription hears, out of all contracts."""
+class EventUse(NamedTuple):
+    """One event that one subscription handles, from all contracts."""
 
     context: str
     type: str
     subscription: str
-    hearing: Hearing
+    declared: SubscriptionUse
 
     @property
     def owner(self) -> str:
@@ -102,15 +102,15 @@ def label(name: str) -> str:
     return name.rsplit(".", 1)[-1]
 
 
-def reads(contracts: Contracts) -> Iterator[Read]:
+def lookup_uses(contracts: Contracts) -> Iterator[LookupUse]:
     for context, contract in sorted(contracts.items()):
         for lookup, readers in sorted(contract.reads.items()):
             for name, reader in sorted(readers.items()):
-                yield Read(context, lookup, name, reader)
+                yield LookupUse(context, lookup, name, reader)
 
 
-def hears(contracts: Contracts) -> Iterator[Heard]:
+def event_uses(contracts: Contracts) -> Iterator[EventUse]:
     for context, contract in sorted(contracts.items()):
         for type_name, subscriptions in sorted(contract.hears.items()):
-            for name, hearing in sorted(subscriptions.items()):
-                yield Heard(context, type_name, name, hearing)
+            for name, declared in sorted(subscriptions.items()):
+                yield EventUse(context, type_name, name, declared)

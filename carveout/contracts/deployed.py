@@ -1,7 +1,7 @@
-"""Contracts of running deployments: each worker tells those of the contexts that it hosts.
+"""Announces the contracts of running deployments: each worker does so for its contexts.
 
-They lie in Redis, so that the map and its check know of contexts whose code is elsewhere. A Redis
-that lost them hears them again within half a minute.
+They are in Redis, so that the map and its check know contexts whose code is elsewhere. If Redis
+loses them, they are announced again within half a minute.
 """
 
 import logging
@@ -13,83 +13,82 @@ from pathlib import Path
 
 import msgspec
 
-from carveout import inbound
 from carveout.conf import get_settings
-from carveout.connection import impatient_client
-from carveout.contracts import folder as folders
+from carveout.contracts import files as folders
 from carveout.contracts.contract import Contract
 from carveout.contracts.declared import declared
-from carveout.notice import tell
+from carveout.redis import inbound, keys
+from carveout.redis.client import fast_client
+from carveout.redis.fire_and_forget import send
 
 logger = logging.getLogger(__name__)
 
-KEY = "carveout:contracts"
-SINCE = "carveout:contracts:since"
-"""When a subscription was first told of, in seconds since 1970."""
-TELL_EVERY_S = 30.0
+"""When subscriptions were first announced, in seconds since 1970."""
+ANNOUNCE_EVERY_S = 30.0
 
-_told_at: dict[tuple[str, ...], float] = {}
+_announced_at: dict[tuple[str, ...], float] = {}
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """A contract as a worker told it. `at` is in seconds since 1970."""
+class AnnouncedContract(msgspec.Struct, frozen=True, kw_only=True):
+    """A contract that a worker announced. `at` is in seconds since 1970."""
 
     contract: Contract
     by: str
     at: float
 
 
-def keep_telling(contexts: Iterable[str]) -> None:
-    """Tell the contracts of these contexts, which are hosted here, unless that was done lately.
+def announce(contexts: Iterable[str]) -> None:
+    """Announce the contracts of these contexts, which are hosted here, unless done recently.
 
-    Never fails and waits for nobody: what it tells may get lost.
+    Never fails and never waits: an announcement may get lost.
     """
     names = tuple(sorted(contexts))
-    told_at = _told_at.get(names)
-    if told_at is not None and time.monotonic() - told_at < TELL_EVERY_S:
+    announced_at = _announced_at.get(names)
+    if announced_at is not None and time.monotonic() - announced_at < ANNOUNCE_EVERY_S:
         return
-    _told_at[names] = time.monotonic()
+    _announced_at[names] = time.monotonic()
     if not get_settings().uses_redis:
         return
     for name in names:
         try:
-            _tell(declared(name))
-        except Exception:  # an order is worth more than the map
-            logger.exception("The contract of %s can't be told to other deployments", name)
+            _announce(declared(name))
+        except Exception:  # events matter more than the map
+            logger.exception("The contract of %s can't be announced to other deployments", name)
 
 
-def _tell(declared: Contract) -> None:
+def _announce(declared: Contract) -> None:
     now = time.time()
-    told = Told(contract=declared, by=f"{socket.gethostname()} {os.getpid()}", at=now)
-    tell("HSET", KEY, declared.context, msgspec.json.encode(told))
+    author = f"{socket.gethostname()} {os.getpid()}"
+    message = AnnouncedContract(contract=declared, by=author, at=now)
+    send("HSET", keys.CONTRACTS, declared.context, msgspec.json.encode(message))
     for subscriptions in declared.hears.values():
         for subscription in subscriptions:
-            tell("HSETNX", SINCE, subscription, f"{now:.3f}")
+            send("HSETNX", keys.FIRST_SEEN, subscription, f"{now:.3f}")
 
 
-def told() -> dict[str, Told]:
-    """What running deployments told, by context, without what another release wrote otherwise.
+def announced() -> dict[str, AnnouncedContract]:
+    """The contracts that running deployments announced, by context, without unknown formats.
 
     Raises: redis.RedisError, OSError: Redis did not answer.
     """
-    found = inbound.fields(impatient_client(), KEY, _told)
+    found = inbound.fields(fast_client(), keys.CONTRACTS, _decoded)
     if others := [name for name, each in found.items() if each.contract.context != name]:
-        inbound.ignore(KEY, "has contracts that are of another context", others[0])
+        inbound.ignore(keys.CONTRACTS, "has contracts of another context", others[0])
     return {name: each for name, each in found.items() if each.contract.context == name}
 
 
-def _told(raw: bytes) -> Told:
-    """Raises: msgspec.MsgspecError, RecursionError: it is no contract, or another release's."""
-    return msgspec.json.decode(raw, type=Told)
+def _decoded(raw: bytes) -> AnnouncedContract:
+    """Raises: msgspec.MsgspecError, RecursionError: not a contract, or another release's."""
+    return msgspec.json.decode(raw, type=AnnouncedContract)
 
 
-def since() -> dict[str, float]:
-    """When each subscription was first told of. Raises: redis.RedisError, OSError: no answer."""
-    return inbound.fields(impatient_client(), SINCE, inbound.moment)
+def announced_since() -> dict[str, float]:
+    """When each subscription was first announced. Raises: redis.RedisError, OSError: no answer."""
+    return inbound.fields(fast_client(), keys.FIRST_SEEN, inbound.moment)
 
 
-def known(folder: Path, elsewhere: dict[str, Told]) -> dict[str, Contract]:
-    """What is true now: the code of what is hosted here, else what runs, else the files."""
+def known(folder: Path, elsewhere: dict[str, AnnouncedContract]) -> dict[str, Contract]:
+    """The current contracts: from code hosted here, else running deployments, else files."""
     settings = get_settings()
     running = {
         name: each.contract
@@ -99,6 +98,6 @@ def known(folder: Path, elsewhere: dict[str, Told]) -> dict[str, Contract]:
     return folders.known(folder) | running
 
 
-def forget() -> None:
-    """Begin anew, as in a new process."""
-    _told_at.clear()
+def reset() -> None:
+    """Reset the state to that of a new process."""
+    _announced_at.clear()

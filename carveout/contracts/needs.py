@@ -1,31 +1,31 @@
-"""Needs: what contexts want of each other, and nobody gives."""
+"""Finds needs of contexts that no other context meets."""
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from carveout.conf import get_settings
-from carveout.contracts import schema
-from carveout.contracts.contract import Contracts, Heard, Read, hears, reads
-from carveout.remark import Remark
+from carveout.contracts import json_schema
+from carveout.contracts.contract import Contracts, EventUse, LookupUse, event_uses, lookup_uses
+from carveout.contracts.violation import Violation
 
 
-def unmet(contracts: Contracts) -> Iterator[Remark]:
-    """Events that nobody announces; lookups and fields that nobody offers.
+def unmet(contracts: Contracts) -> Iterator[Violation]:
+    """Events that no context publishes; lookups and fields that no context offers.
 
-    Of a context that is not hosted here and has no contract nothing is known: a notice says so.
+    A context that is not hosted here and has no contract is unknown: that is a notice.
     """
-    for heard in hears(contracts):
-        yield from _unmet_event(heard, contracts)
-    for read in reads(contracts):
-        yield from _unmet_lookup(read, contracts)
-        yield from _unmet_keys(read, contracts)
+    for event_use in event_uses(contracts):
+        yield from _unmet_event(event_use, contracts)
+    for lookup_use in lookup_uses(contracts):
+        yield from _unmet_lookup(lookup_use, contracts)
+        yield from _unmet_keys(lookup_use, contracts)
 
 
-def missing(read: Read, offered: schema.Fields) -> Iterator[str]:
-    """The paths that a reader names and the lookup does not have, without what lies below them."""
+def missing(lookup_use: LookupUse, offered: json_schema.Fields) -> Iterator[str]:
+    """The paths of a reader that its lookup lacks, without paths below these."""
     gone: list[str] = []
-    for path, field in sorted(read.reader.fields.items()):
-        if not below(path, gone) and schema.find(offered, path) is None:
+    for path, field in sorted(lookup_use.reader.fields.items()):
+        if not below(path, gone) and json_schema.find(offered, path) is None:
             gone.append(path)
             if not field.optional:
                 yield path
@@ -35,59 +35,68 @@ def below(path: str, paths: list[str]) -> bool:
     return any(path.startswith((f"{each}.", f"{each}[")) for each in paths)
 
 
-def askers(read: Read, contracts: Contracts) -> list[Heard]:
-    """Where a handler asks for this reader: once for each event that it hears."""
-    own = {read.context: contracts[read.context]}
-    return [heard for heard in hears(own) if read.name in heard.hearing.asks]
+def event_uses_that_need(lookup_use: LookupUse, contracts: Contracts) -> list[EventUse]:
+    """The handlers that need this reader, once for each event that they handle."""
+    own = {lookup_use.context: contracts[lookup_use.context]}
+    return [
+        event_use for event_use in event_uses(own) if lookup_use.name in event_use.declared.asks
+    ]
 
 
-def _unmet_event(heard: Heard, contracts: Contracts) -> Iterator[Remark]:
-    who = f"{heard.subscription} hears {heard.type}"
-    if heard.owner not in contracts:
-        yield _unknown(heard.owner, heard.hearing.at, who)
-    elif heard.type not in contracts[heard.owner].events:
-        hint = _suggest(heard.type, contracts[heard.owner].events)
-        yield Remark(heard.hearing.at, f"{who}, which {heard.owner} does not announce.{hint}")
+def _unmet_event(event_use: EventUse, contracts: Contracts) -> Iterator[Violation]:
+    who = f"{event_use.subscription} handles {event_use.type}"
+    if event_use.owner not in contracts:
+        yield _unknown(event_use.owner, event_use.declared.at, who)
+    elif event_use.type not in contracts[event_use.owner].events:
+        hint = _suggest(event_use.type, contracts[event_use.owner].events)
+        yield Violation(
+            event_use.declared.at, f"{who}, which {event_use.owner} does not publish.{hint}"
+        )
 
 
-def _unmet_lookup(read: Read, contracts: Contracts) -> Iterator[Remark]:
-    who = f"{read.label} reads {read.lookup}"
-    if read.owner not in contracts:
-        yield _unknown(read.owner, read.reader.at, who)
+def _unmet_lookup(lookup_use: LookupUse, contracts: Contracts) -> Iterator[Violation]:
+    who = f"{lookup_use.label} reads {lookup_use.lookup}"
+    if lookup_use.owner not in contracts:
+        yield _unknown(lookup_use.owner, lookup_use.reader.at, who)
         return
-    offer = contracts[read.owner].lookups.get(read.lookup)
+    offer = contracts[lookup_use.owner].lookups.get(lookup_use.lookup)
     if offer is None:
-        hint = _suggest(read.lookup, contracts[read.owner].lookups)
-        yield Remark(read.reader.at, f"{who}, which {read.owner} does not offer.{hint}")
+        hint = _suggest(lookup_use.lookup, contracts[lookup_use.owner].lookups)
+        yield Violation(
+            lookup_use.reader.at, f"{who}, which {lookup_use.owner} does not offer.{hint}"
+        )
         return
-    offered = schema.fields_of(offer.schema)
-    names = [path for path in offered if not path.endswith(schema.EACH)]
-    for path in missing(read, offered):
-        text = f"{read.label}.{path} reads a field that {read.lookup} does not offer."
-        yield Remark(read.reader.fields[path].at, text + _suggest(path, names))
+    offered = json_schema.fields_of(offer.schema)
+    names = [path for path in offered if not path.endswith(json_schema.EACH)]
+    for path in missing(lookup_use, offered):
+        text = f"{lookup_use.label}.{path} reads a field that {lookup_use.lookup} does not offer."
+        yield Violation(lookup_use.reader.fields[path].at, text + _suggest(path, names))
 
 
-def _unmet_keys(read: Read, contracts: Contracts) -> Iterator[Remark]:
-    """Events without the field that holds the key of what their handler looks up."""
-    for heard in askers(read, contracts) if read.reader.by else ():
-        owner = contracts.get(heard.owner)
-        if owner is None or heard.type not in owner.events:
-            continue  # that is told already
-        fields = schema.fields_of(owner.events[heard.type].schema)
-        if read.reader.by not in fields:
-            yield Remark(
-                read.reader.at,
-                f"{read.label} is looked up by {read.reader.by!r}, which {heard.type} does not"
-                f" have; {heard.subscription} hears it.{_suggest(read.reader.by, fields)}",
+def _unmet_keys(lookup_use: LookupUse, contracts: Contracts) -> Iterator[Violation]:
+    """Find events without the field that holds the key for their handler's lookup."""
+    for event_use in event_uses_that_need(lookup_use, contracts) if lookup_use.reader.by else ():
+        owner = contracts.get(event_use.owner)
+        if owner is None or event_use.type not in owner.events:
+            continue  # already reported
+        fields = json_schema.fields_of(owner.events[event_use.type].schema)
+        if lookup_use.reader.by not in fields:
+            yield Violation(
+                lookup_use.reader.at,
+                f"{lookup_use.label} is looked up by {lookup_use.reader.by!r}, which"
+                f" {event_use.type} does not have; {event_use.subscription} handles it."
+                f"{_suggest(lookup_use.reader.by, fields)}",
             )
 
 
-def _unknown(owner: str, at: str, who: str) -> Remark:
+def _unknown(owner: str, at: str, who: str) -> Violation:
     contexts = get_settings().contexts
     if owner not in contexts:
-        return Remark(at, f"{who}, but no context is named {owner!r}.{_suggest(owner, contexts)}")
+        return Violation(
+            at, f"{who}, but no context is named {owner!r}.{_suggest(owner, contexts)}"
+        )
     text = f"{who}; {owner} is not hosted here and its contract is missing."
-    return Remark(at, text, broken=False)
+    return Violation(at, text, is_error=False)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('subscription', models.CharField(max_length=200)),
                 ('event_id', models.UUIDField()),
-                ('number', models.PositiveIntegerField(help_text='Begins anew when it is retried by hand.')),
+                ('number', models.PositiveIntegerField(help_text='Starts again at 1 after a retry by hand.')),
                 ('began_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('took_ms', models.FloatField(null=True)),
                 ('outcome', models.CharField(choices=[('handled', 'handled'), ('failed', 'failed'), ('put off', 'put off: a lookup did not answer, the event is not to blame'), ('given up', 'given up'), ('retried', 'retried by hand'), ('discarded', 'discarded by hand')], max_length=10)),
@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
                 ('context', models.CharField(max_length=100)),
                 ('number', models.PositiveSmallIntegerField()),
                 ('head', models.BigIntegerField(default=0, help_text='The last position given.')),
-                ('log_id', models.UUIDField(default=uuid.uuid4, help_text='Tells this log from one that was created anew.')),
+                ('log_id', models.UUIDField(default=uuid.uuid4, help_text='Distinguishes this log from a recreated one.')),
                 ('epoch', models.PositiveIntegerField(default=1, help_text='Raised by hand after a database was restored.')),
             ],
             options={

@@ -1,4 +1,4 @@
-"""Admin of products and of what was decided about their stock."""
+"""The admin of products and of the decisions about their stock."""
 
 from django.contrib import admin
 from django.db.models import F
@@ -28,7 +28,7 @@ class ProductAdmin(admin.ModelAdmin):
     actions = ["add_100"]
 
     def save_model(self, request, product, form, change):
-        # Only what was edited: the page may be older than the last reservation.
+        # Save only what was edited: the page may be older than the last reservation.
         product.save(update_fields=form.changed_data if change else None)
 
     @admin.action(description="Add 100 pieces to the stock", permissions=["change"])
@@ -47,7 +47,7 @@ class ReservationInline(admin.TabularInline):
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that only events change."""
+    """Shows rows that only events change."""
 
     def has_add_permission(self, request):
         return False

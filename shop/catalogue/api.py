@@ -9,7 +9,7 @@ from shop.catalogue.serializers import ProductSerializer
 
 
 class ProductFilter(django_filters.FilterSet):
-    """By price range, and whether any are left."""
+    """Filters by price range and by availability."""
 
     price = django_filters.RangeFilter(label="Price from `price_min` to `price_max`.")
     available = django_filters.BooleanFilter(

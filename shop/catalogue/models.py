@@ -1,4 +1,4 @@
-"""Products, and what was decided about their stock for each order."""
+"""Products, and the decision about their stock for each order."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 
 class Product(models.Model):
-    """A CD on sale. `stock` is what is left to reserve."""
+    """A CD on sale. `stock` is the quantity left to reserve."""
 
     sku = models.CharField(max_length=32, unique=True, validators=[validate_slug])
     name = models.CharField(max_length=200)
@@ -30,7 +30,7 @@ class Product(models.Model):
 
 
 class StockDecision(models.Model):
-    """What an order got: its products reserved, or none of them. One per order, for good."""
+    """The decision on one order: all of its products are reserved, or none. It is final."""
 
     class Outcome(models.TextChoices):
         RESERVED = "reserved"

@@ -1,4 +1,4 @@
-"""Stock: set aside for an order, all or nothing, and given back.
+"""Reserves stock for an order, all or nothing, and releases it.
 
 Both services run inside a transaction of the shop's database, which the caller opens.
 """
@@ -17,9 +17,9 @@ Outcome = StockDecision.Outcome
 
 
 def reserve(order: OrderToReserve) -> StockDecision:
-    """Set an order's products aside, all lines or none, and announce which.
+    """Reserves an order's products, all lines or none, and publishes which.
 
-    An order is decided once: a second call announces nothing and returns the first decision.
+    An order is decided once: a second call publishes nothing and returns the first decision.
     """
     decided = StockDecision.objects.filter(order_number=order.number).first()
     if decided:
@@ -37,7 +37,7 @@ def reserve(order: OrderToReserve) -> StockDecision:
 
 
 def release(order: OrderToReserve) -> StockDecision:
-    """Give back what a cancelled order had set aside; a second call changes nothing.
+    """Releases what was reserved for a cancelled order; a second call changes nothing.
 
     An order that is not decided yet counts as released, so that nothing is reserved for it later.
     """
@@ -64,7 +64,7 @@ def lock_products(skus: Iterable[str]) -> dict[str, Product]:
 
 
 def shortage_of(wanted: Mapping[str, int], products: Mapping[str, Product]) -> str:
-    """What is missing, for people to read; empty when everything is there."""
+    """The missing pieces as readable text; empty if everything is in stock."""
     left = {sku: products[sku].stock if sku in products else 0 for sku in wanted}
     return "; ".join(
         f"{sku}: {pieces} wanted, {left[sku]} left"

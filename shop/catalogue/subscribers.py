@@ -1,4 +1,4 @@
-"""What the shop does when others announce something."""
+"""Reserves and releases stock when orders are created or cancelled."""
 
 import carveout
 from shop.catalogue import services
@@ -7,7 +7,7 @@ from shop.catalogue.lookups import OrderToReserve
 
 @carveout.subscribe("orders.OrderCreated", "orders.OrderCancelled", ordered=True)
 def keep_stock(event: carveout.ReceivedEvent, order: OrderToReserve) -> None:
-    """Reserve for a new order, release for a cancelled one.
+    """Reserves stock for a new order, and releases it for a cancelled one.
 
     Ordered: a cancellation that overtook a creation waiting for its retry would release nothing.
     """

@@ -1,4 +1,4 @@
-"""The fragment that tells a customer about an order's stock."""
+"""The fragment that shows a customer an order's stock."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.shortcuts import render
@@ -9,9 +9,9 @@ from shop.catalogue.models import StockDecision
 
 @require_safe
 def stock_of_order(request: HttpRequest, number: str) -> HttpResponse:
-    """What was decided for this order: its customer and staff see it.
+    """The decision about an order's stock, for its customer and staff.
 
-    Others get the answer for an order that is not decided yet, so nobody can try out numbers.
+    Others get the answer for an undecided order, so that trying numbers reveals nothing.
     """
     if request.customer is None:
         return HttpResponseForbidden("Sign in to see your order.")

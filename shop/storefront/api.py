@@ -10,7 +10,7 @@ from shop.storefront import services
 
 
 class CredentialsSerializer(serializers.Serializer):
-    """E-mail address or user name, and password, against an access token."""
+    """Exchanges an e-mail address or user name and a password for an access token."""
 
     email = serializers.CharField(write_only=True, required=False, max_length=150)
     username = serializers.CharField(write_only=True, required=False, max_length=150)
@@ -23,7 +23,7 @@ class CredentialsSerializer(serializers.Serializer):
             raise serializers.ValidationError({"email": "Give an e-mail address or a username."})
         account = services.account_for(self.context["request"], identifier, entered["password"])
         if account is None:
-            raise AuthenticationFailed("These credentials open no account.")
+            raise AuthenticationFailed("No active account has these credentials.")
         return {"access": str(services.token_for(account))}
 
 

@@ -54,7 +54,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 def next_page(request: HttpRequest) -> str:
-    """Where to go after signing in: a page of ours, whatever `next` says."""
+    """The page to open after signing in: always one of ours, whatever `next` is."""
     wanted = request.POST.get("next") or request.GET.get("next", "")
     ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()

@@ -29,7 +29,7 @@ class SignInForm(forms.Form):
         if {"email", "password"} <= entered.keys():
             self.account = services.account_for(self.request, **_credentials(entered))
             if self.account is None:
-                raise ValidationError("E-mail address and password do not belong together.")
+                raise ValidationError("The e-mail address or the password is wrong.")
         return entered
 
 
@@ -48,7 +48,7 @@ class SignUpForm(forms.Form):
         strip=False,
         max_length=128,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 8 characters, and not one that everybody uses.",
+        help_text="At least 8 characters, and not a common password.",
     )
 
     def __init__(self, *args, **kwargs):

@@ -1,7 +1,7 @@
-"""The customer's token in its cookie: put there at sign-in, and renewed while they use the shop.
+"""Puts the customer's token into its cookie at sign-in, and renews it while they use the shop.
 
-Other contexts verify a token by itself, without the account. So it is short-lived, and only this
-deployment, where the accounts are, gives the next one.
+Other contexts verify only the token, not the account. So it is short-lived, and only this
+deployment, where the accounts are, issues the next one.
 """
 
 import time
@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from shop.storefront import services
 
 RENEW_AFTER_S = 300
-"""So soon an account that was deactivated, or is no longer staff, is noticed here."""
+"""How soon the shop notices an account that was deactivated or is no longer staff."""
 
 
 def put_token(response: HttpResponse, account: AbstractUser) -> None:
@@ -30,7 +30,7 @@ def put_token(response: HttpResponse, account: AbstractUser) -> None:
 
 
 class RenewalMiddleware:
-    """Looks an account up whose token is some minutes old. After `CustomerMiddleware`."""
+    """Checks the account if its token is some minutes old. Runs after `CustomerMiddleware`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -16,7 +16,7 @@ def accounts_of(identifier: str):
 
 
 def account_for(request: HttpRequest, identifier: str, password: str) -> AbstractUser | None:
-    """The active account that this user name or e-mail address and password open."""
+    """The active account with this user name or e-mail address and password."""
     username = accounts_of(identifier).values_list("username", flat=True).first()
     return authenticate(request, username=username or identifier, password=password)
 
@@ -30,7 +30,7 @@ def sign_up(email: str, name: str, password: str) -> AbstractUser:
 
 
 def token_for(user: AbstractUser) -> AccessToken:
-    """What every context may know of the customer, signed; no context reads the user table."""
+    """The customer's data for every context, signed; no context reads the user table."""
     token = AccessToken.for_user(user)
     token["email"] = user.email
     token["name"] = user.get_full_name() or user.get_username()

@@ -22,6 +22,6 @@ def product_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def product_page(request: HttpRequest, sku: str) -> HttpResponse:
-    """One product; its reviews are pulled in by the browser, from the context that owns them."""
+    """One product. The browser loads its reviews from the context that owns them."""
     product = get_object_or_404(Product, sku=sku)
     return render(request, "storefront/product_page.html", {"product": product})

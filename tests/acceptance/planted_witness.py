@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 import carveout
-from carveout import stream
+from carveout.redis import streams
 
 
 @carveout.subscribe("orders.OrderCreated")
@@ -57,5 +57,5 @@ def if_told(moment: str, sent: signal.Signals) -> None:
 
 
 die = partial(if_told, sent=signal.SIGKILL)
-append, stream.append = stream.append, append_and_die
-read, stream.read = stream.read, read_and_stop
+append, streams.append = streams.append, append_and_die
+read, streams.read = streams.read, read_and_stop

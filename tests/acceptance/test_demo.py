@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from carveout import ports
+from carveout.runtime import ports
 from tests import processes
 from tests.acceptance.test_up import left_of
 from tests.copies import ROOT
@@ -58,7 +58,7 @@ def test_ctrl_c_in_the_terminal_of_a_serving_demo_leaves_no_process_behind(env, 
         assert demo.poll() is None
         os.write(terminal, b"\x03")
         assert demo.wait(processes.END_TIMEOUT_S) == 0
-        assert b"Everything is stopped." in read_until(terminal, b"stopped.")
+        assert b"Everything has stopped." in read_until(terminal, b"stopped.")
     eventually(lambda: left_of(tmp_path / "demo") == {})
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from carveout import failpoint
+from carveout.runtime import failpoints
 from tests.chaos.stores import Templates
 from tests.chaos.world import CONSUME, RELAY, STEPS, WORK, WRITE, World
 
@@ -46,7 +46,7 @@ def dies_at(world: World, name: str) -> bool:
     return world.start(last, f"{name}=kill@2").wait() == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("name", failpoint.NAMES)
+@pytest.mark.parametrize("name", failpoints.NAMES)
 def test_killed_there_and_started_again_effects_happen_once_and_in_order(world, name):
     assert dies_at(world, name), f"nobody died; {world.log.read_text()[-3000:]}"
     assert world.settle() == {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carveout import ports
+from carveout.runtime import ports
 from tests import processes, synthetic
 from tests.acceptance import test_screenshots as screens
 from tests.acceptance.test_screenshots import CHROMIUM, DESK, PATIENCE_MS, playwright
@@ -52,10 +52,12 @@ def test_the_map_lights_up_what_happens_when_an_order_is_created(page, system):
         "events:orders:reviews",
         "events:shop:orders",
     } == lit(page, "arrow")
-    screens.sees(page, "shop.keep_stock hears orders.OrderCreated and publishes shop.StockReserved")
+    screens.sees(
+        page, "shop.keep_stock handles orders.OrderCreated and publishes shop.StockReserved"
+    )
     page.set_viewport_size(DESK)
     screens.picture(page, "map-after", DESK, whole=False)
-    assert system.of("orders").manage("contextmap", "--check") == "The map fits together.\n"
+    assert system.of("orders").manage("contextmap", "--check") == "The map is consistent.\n"
 
     page.goto(MAP)
     page.locator('[data-show="context:orders"]').focus()

@@ -10,7 +10,7 @@ from tests import outcome
 from tests.eventually import eventually
 
 ROUNDS = 3
-PLACE = """
+PARTITION = """
 import os, signal
 from functools import partial
 from django.db import transaction
@@ -88,6 +88,8 @@ def test_scenario_06_what_is_committed_flows_and_what_is_not_leaves_no_trace(sys
 
 def shell(system, code: str) -> int:
     """Run code beside the web, as a process of orders. Returns: how it ended."""
-    process = system.of("orders").process("shell", "shell", "--verbosity", "0", "-c", PLACE + code)
+    process = system.of("orders").process(
+        "shell", "shell", "--verbosity", "0", "-c", PARTITION + code
+    )
     process.start()
     return process.wait()

@@ -82,7 +82,7 @@ def test_scenario_07_stopped_while_another_takes_over_effects_happen_once(witnes
     try:
         eventually(lambda: settled(system, smtp))
         first.resume()
-        eventually(lambda: "no longer stand at" in first.printed())
+        eventually(lambda: "are no longer at" in first.printed())
         eventually(lambda: settled(system, smtp))
     finally:
         second.end()

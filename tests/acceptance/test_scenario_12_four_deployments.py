@@ -12,7 +12,7 @@ import jwt
 import pytest
 import urllib3
 
-from carveout import token
+from carveout.lookups import tokens
 from carveout.conf import get_settings
 from tests.acceptance.test_scenario_04_a_new_subscriber import *
 from tests.acceptance.test_scenario_01_an_order import *
@@ -57,7 +57,7 @@ def test_scenario_12_each_deployment_maps_and_checks_all_of_them(system):
     assert {"notifications/subscribers.py", "reviews/subscribers.py"} <= files
     for context in CONTEXTS:
         checked = system.of(context).manage("contextmap", "--check")
-        assert checked == "The map fits together.\n"
+        assert checked == "The map is consistent.\n"
 
 
 @pytest.fixture
@@ -76,19 +76,19 @@ def ask(system, settings):
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_scenario_12_a_context_gets_in_with_its_own_token(ask, resource):
-    assert ask(resource, token.sign("reviews", "orders", "GET", resource)) == 200
+    assert ask(resource, tokens.sign("reviews", "orders", "GET", resource)) == 200
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_scenario_12_nobody_gets_in_without_a_token_or_with_anothers(ask, system, resource):
-    ours = token.sign("reviews", "orders", "GET", resource)
+    ours = tokens.sign("reviews", "orders", "GET", resource)
     claims = jwt.decode(ours, options={"verify_signature": False})
     (anothers_key,) = get_settings().keys_of("notifications")
     refused = {
         "none": None,
-        "for another context": token.sign("reviews", "shop", "GET", resource),
-        "for another resource": token.sign("reviews", "orders", "GET", "lookups/orders.line/"),
-        "signed with another's key": jwt.encode(claims, anothers_key, algorithm=token.ALGORITHM),
+        "for another context": tokens.sign("reviews", "shop", "GET", resource),
+        "for another resource": tokens.sign("reviews", "orders", "GET", "lookups/orders.line/"),
+        "signed with another's key": jwt.encode(claims, anothers_key, algorithm=tokens.ALGORITHM),
         "signed with no key": jwt.encode(claims, None, algorithm="none"),
         "a customer's": system.customer(f"xena-{len(resource)}").token,
     }

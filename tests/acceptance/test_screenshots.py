@@ -124,7 +124,7 @@ def test_the_order_page_shows_live_what_happens(page, system):
     system.relay("shop").start()
     page.evaluate("window.isTheSamePage = true")
     wait_until_told(page)
-    sees(page, "Reserved: your CDs are put aside for you")
+    sees(page, "Reserved: your CDs are set aside for you")
     assert page.evaluate("window.isTheSamePage"), "it was loaded anew"
     assert not is_too_wide(page)
     picture(page, "order")

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 HOWTO = ROOT / "docs" / "howto"
 PAGE = (HOWTO / "add-to-a-project.md").read_text(encoding="utf-8")
 TROUBLESHOOTING = (HOWTO / "troubleshooting.md").read_text(encoding="utf-8")
-TO_FIRST_EVENT = ["3. Add two apps", "4. Add the settings", "5. Announce an event", "6. Handle it"]
+TO_FIRST_EVENT = ["3. Add two apps", "4. Add the settings", "5. Publish an event", "6. Handle it"]
 TO_FIRST_EVENT += ["7. Check and migrate", "8. Run it"]
 REQUESTS_S = 10.0
 
@@ -56,7 +56,12 @@ def check_installed(reader: Reader) -> None:
     """What pip found is our wheel, and no release."""
     where = reader.ran("python -c 'import carveout; print(carveout.__file__)'").strip()
     assert Path(where).is_relative_to(reader.folder / ".venv")
-    for name in ("conf.py", "publisher.py", "consumer.py", "story/text.py"):
+    for name in (
+        "conf/loading.py",
+        "eventlog/publish.py",
+        "consumers/consumer.py",
+        "operations/story/text.py",
+    ):
         assert cmp(Path(where).parent / name, ROOT / "carveout" / name, shallow=False), name
 
 

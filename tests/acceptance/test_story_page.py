@@ -53,7 +53,7 @@ def test_an_order_leads_to_its_whole_story(page, system, smtp):
     page.wait_for_url(f"**/admin/carveout/story/?q={number}")
     is_told(page, "notifications.tell_by_email", "waiting")
     is_told(page, "attempt 1", "failed")
-    sees(page, "this page looks again")
+    sees(page, "this page refreshes")
     page.locator("details.story-error > summary").first.click()
     picture(page, "story-failing", DESK)
     assert not is_too_wide(page)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from carveout.survey.report.page import as_html
+from carveout.carving.survey.report.html import as_html
 from tests.acceptance import test_screenshots as screens
 from tests.acceptance.test_screenshots import CHROMIUM, DESK, PHONE, chromium
 from tests.copies import ROOT
@@ -123,9 +123,9 @@ def test_arrows_of_thirty_apps_show_when_one_is_chosen(large):
     large.keyboard.press("Enter")
     both = [pair for pair in LARGE.pairs if APPS[3] in pair]
     assert seen(large, "#edges :is(.needs, .needed)") == len(both)
-    told = large.locator("#told").inner_text()
-    assert told.count("app_with") == len(both) + 2
-    large.locator("#told a").first.click()
+    summary = large.locator("#summary").inner_text()
+    assert summary.count("app_with") == len(both) + 2
+    large.locator("#summary a").first.click()
     assert large.locator("#sheet-title").inner_text().startswith(APPS[3])
     large.locator("#close").click()
     large.locator("[name=least]").fill("1")

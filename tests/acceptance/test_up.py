@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carveout import ports
+from carveout.runtime import ports
 from tests.copies import CONTEXTS, ROOT
 from tests.customers import Customer
 from tests.databases import ENVIRONMENT
@@ -75,7 +75,7 @@ def test_a_taken_port_gives_way_and_ctrl_c_leaves_nothing_behind(up, tmp_path):
 
     up.interrupt()
     assert up.wait() == 0, up.printed()
-    assert "Everything is stopped." in up.printed()
+    assert "Everything has stopped." in up.printed()
     assert left_of(tmp_path) == {}
 
 
@@ -85,7 +85,7 @@ def test_a_process_that_dies_stops_all_and_is_named(up, tmp_path):
     victim = next(pid for pid, command in left_of(tmp_path).items() if "consume reviews" in command)
     os.kill(victim, signal.SIGKILL)
     assert up.wait() == 1
-    assert "'consume reviews' was killed by SIGKILL, so all was stopped" in up.printed()
+    assert "'consume reviews' was killed by SIGKILL, so everything was stopped" in up.printed()
     assert left_of(tmp_path) == {}
 
 

@@ -14,7 +14,7 @@ from textwrap import dedent
 
 import pytest
 
-from carveout import ports
+from carveout.runtime import ports
 from tests.copies import LEFT_OUT, ROOT
 from tests.databases import rows
 from tests.eventually import eventually

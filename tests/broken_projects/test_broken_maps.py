@@ -18,7 +18,7 @@ MAPS = Path(__file__).parent / "maps"
 PROJECTS = [
     pytest.param(path.parent, id=path.parent.name) for path in sorted(MAPS.glob("*/expected.txt"))
 ]
-SOUND = "The map fits together.\n"
+SOUND = "The map is consistent.\n"
 
 
 def contextmap(project: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -51,7 +51,7 @@ def test_of_a_context_without_a_contract_nothing_is_claimed():
     assert checked.stdout == (
         "notice: desk/lookups.py:20: Box reads depot.box;"
         " depot is not hosted here and its contract is missing.\n"
-        "notice: desk/subscribers.py:8: desk.close hears depot.BoxPacked;"
+        "notice: desk/subscribers.py:8: desk.close handles depot.BoxPacked;"
         " depot is not hosted here and its contract is missing.\n" + SOUND
     )
 

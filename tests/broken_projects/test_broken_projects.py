@@ -23,9 +23,9 @@ def check(project: Path) -> subprocess.CompletedProcess[str]:
     return run(project, "-m", "django", "check", "--fail-level", "WARNING")
 
 
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(project: Path, *arguments: str, first: Path = HERE) -> subprocess.CompletedProcess[str]:
     settings = "settings" if (project / "settings.py").exists() else "sound"
-    paths = os.pathsep.join(map(str, (project, HERE, ROOT)))
+    paths = os.pathsep.join(map(str, (first, project, HERE, ROOT)))
     return subprocess.run(
         [sys.executable, *arguments],
         env={**os.environ, "PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": settings},
@@ -50,9 +50,51 @@ def test_what_needs_an_extra_says_so_in_one_line():
     said = run(HERE / "sound_project", str(HERE / "without_extras.py")).stdout
     assert said.splitlines() == [
         "System check identified no issues (0 silenced).",
-        "CommandError: `up` needs honcho, which is not installed. Run"
-        " pip install 'django-carveout[embedded]'.",
+        "CommandError: `up` needs aiosmtpd, which is not installed. Run"
+        " pip install 'django-carveout[embedded]', or `up --no-mail`.",
         "CommandError: `work` needs rq, which is not installed. Run"
         " pip install 'django-carveout[rq]'.",
         "CommandError: The metrics need prometheus-client: pip install 'django-carveout[metrics]'.",
     ]
+
+
+OLD = {"Django": "4.2.16", "redis": "4.6.0"}
+
+
+def test_the_engine_names_what_is_too_old_for_it_and_what_to_run(tmp_path):
+    for name, old in OLD.items():
+        (tmp_path / f"{name}-{old}.dist-info").mkdir()
+        metadata = tmp_path / f"{name}-{old}.dist-info" / "METADATA"
+        metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {old}\n")
+    (tmp_path / "plain.py").write_text("INSTALLED_APPS = ['carveout']")
+    told = (
+        "carveout.errors.NotInstalled: Carveout's engine needs Django 5.2 or newer"
+        " (4.2.16 is installed), redis 5.0 or newer (4.6.0 is installed): run"
+        " pip install 'Django>=5.2' 'redis>=5.0'. Survey, plan, ratchet and recorder work"
+        " without these, and without 'carveout' in INSTALLED_APPS."
+    )
+    for arguments in (
+        ["-m", "django", "check", "--settings", "plain"],
+        ["-c", "import carveout; carveout.publish"],
+        ["-c", "from carveout import hosted_apps"],
+    ):
+        ran = run(HERE / "sound_project", *arguments, first=tmp_path)
+        assert (ran.returncode, ran.stdout.splitlines()[-1]) == (1, told)
+
+
+def test_the_tools_run_where_the_engine_could_not(tmp_path):
+    project, files = HERE / "recorded", (tmp_path / "baseline.txt", tmp_path / "record.json")
+    paths = f"{project}{os.pathsep}{ROOT}"
+    ran = subprocess.run(
+        [sys.executable, str(HERE / "without_engine.py"), *map(str, files)],
+        env={**os.environ, "PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": "mall.settings"},
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "No new coupling." in ran.stdout
+    assert "\n".join(["", "trade → suppliers", ""]) in ran.stdout
+    assert "sales.views.buy → audit.Entry" in ran.stdout
+    assert all(file.exists() for file in files)

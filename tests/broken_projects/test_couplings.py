@@ -97,13 +97,13 @@ def decoys(project: Path) -> set[str]:
 def test_a_kernel_is_told_from_a_coupling(found, text):
     assert found["kernels"] == ["core"]
     assert "Kernel: core" in text
-    between = text.split("Apart:")[0]
+    between = text.split("Listed separately:")[0]
     assert "→ core" not in between
 
 
 def test_third_party_apps_are_told_apart(found, text):
     assert found["third_party"] == ["admin", "auth", "blog", "contenttypes", "framework"]
-    between, apart = text.split("Apart:", 1)
+    between, apart = text.split("Listed separately:", 1)
     assert "→ auth" not in between
     assert "accounts → auth" in apart
 
@@ -261,9 +261,15 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_what_cannot_be_loaded_is_told_and_the_rest_is_surveyed(small):
     assert small.startswith("1 coupling between contexts, in 1 pair;")
-    assert "notice: could not be read: two/of_old.py" in small
-    assert "notice: could not be read: urls: No module named 'nothing_of_that_name'" in small
-    assert "notice: could not be read: not all templates: InvalidTemplateLibrary(" in small
+    heading, *more = small.splitlines()
+    assert "Incomplete: 1 of 1 URL modules, 1 of 10 files, 2 of 10 tag " in heading
+    missing = "ModuleNotFoundError: No module named 'nothing_of_that_name'"
+    assert f"  not read: urls.py:1: URL module: urls: {missing}" in more
+    assert any(
+        each.startswith("  not read: two/of_old.py:1: file: two/of_old.py: Sy") for each in more
+    )
+    library = "two/templatetags/broken.py:1: tag library: two.templatetags.broken"
+    assert f"  not read: {library}: {missing}" in more
 
 
 def test_links_that_lead_back_up_are_not_followed(small):
@@ -278,3 +284,25 @@ def test_a_coupling_is_told_at_its_first_place(small):
 def test_settings_belong_to_the_project_also_if_they_lie_in_an_app(small):
     assert "(project) → two" in small
     assert "one → two" not in small
+
+
+# -- A part of it ------------------------------------------------------------------------------
+
+
+def test_the_text_can_be_narrowed_by_kind_context_and_tests(found):
+    part = ("--context", "orders", "--kind", "import", "--kind", "query", "--no-tests", "--pairs")
+    _, only, *lines = run(*part).splitlines()
+    assert only == "Only kind import or query, context orders, without tests."
+    shown = {(line.split()[1], line.split()[3]) for line in lines if " → " in line}
+    ends = [
+        (each["source"], each["target"])
+        for each in found["couplings"]
+        if each["kind"] in ("import", "query") and each["file"] != "orders/tests.py"
+    ]
+    assert shown == {pair for pair in ends if "orders" in pair and pair[0] != pair[1]}
+    of_tests = run("--context", "orders", "--only-tests").splitlines()
+    assert "Only context orders, in tests." in of_tests
+    assert [line for line in of_tests if ".py:" in line] == [
+        "  orders/tests.py:1  import, module: orders.tests → reviews.models (names: Review;"
+        " in tests)"
+    ]

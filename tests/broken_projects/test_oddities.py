@@ -1,7 +1,8 @@
 """What the survey finds in `oddities`: what real monoliths do and a first reading gets wrong.
 
 Settings inside an app, a model that a package made, a field whose class nobody knows, a signal that
-modules pass on, an admin page without a model, the user of a request. Marked as in `couplings`.
+modules pass on, an admin page without a model, the user of a request, templates of own loaders and
+backends. Marked as in `couplings`.
 """
 
 import json
@@ -34,7 +35,17 @@ def test_decoys_that_real_monoliths_taught_are_no_couplings(found):
 
 
 def test_what_only_looks_like_a_model_stops_nothing(found):
-    assert found["unread"] == []
+    assert [each for each in found["unread"] if each["kind"] != "template loader"] == []
+
+
+def test_a_loader_that_names_no_folder_is_told_with_the_templates_that_nobody_found(found):
+    missing = "2 rendered templates are in no folder: desk/of_more.txt, desk/of_rows.html"
+    assert {each["name"]: each["error"] for each in found["unread"]} == {
+        "bazaar.loaders.Rows": f"does not report its folders; {missing}",
+        "bazaar.loaders.Gone": f"raised LookupError: no theme without a request; {missing}",
+        "bazaar.nothing.Loader": "raised ModuleNotFoundError: No module named 'bazaar.nothing';"
+        f" {missing}",
+    }
 
 
 CLASSES = {

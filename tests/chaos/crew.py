@@ -4,13 +4,16 @@ import random
 import signal
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from tests.chaos.nursery import Child, Clock, Nursery
 
 END_TIMEOUT_S = 10.0
 """What the kit promises."""
 WITHOUT_END = 1_000_000_000
+Done = TypeVar("Done")
 
 
 class Member:
@@ -69,8 +72,16 @@ class Member:
         if self._child is None:
             self.start()
         elif self._paused:
-            self._child.signal(signal.SIGCONT)
-            self._paused = False
+            self._go_on(self._child)
+
+    def resume(self) -> None:
+        """Go on after a pause, when it is time. Nobody is started."""
+        if self._child and self._paused and time.monotonic() >= self._back_at:
+            self._go_on(self._child)
+
+    def _go_on(self, child: Child) -> None:
+        child.signal(signal.SIGCONT)
+        self._paused = False
 
     @property
     def died(self) -> bool:
@@ -155,6 +166,17 @@ class Crew:
             if member.late():
                 self._note_late(member)
             member.come_back(at_once=at_once)
+
+    def meanwhile(self, work: Callable[[], Done], timeout_s: float) -> Done:
+        """Do work that may wait for a lock. Who is paused and holds it goes on in time."""
+        pool = ThreadPoolExecutor(1)
+        doing, deadline = pool.submit(work), time.monotonic() + timeout_s
+        while not doing.done() and time.monotonic() < deadline:
+            for member in self.members:
+                member.resume()
+            time.sleep(0.005)
+        pool.shutdown(wait=False)
+        return doing.result(0)
 
     def stop_writing(self) -> None:
         """Ask the writers to end, for good."""

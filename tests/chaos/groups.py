@@ -7,7 +7,7 @@ from contextlib import closing
 import redis
 from redis.cluster import ClusterNode, RedisCluster
 
-from carveout.ports import HOST
+from carveout.runtime.ports import HOST
 from tests.chaos.brittle import STREAMS
 from tests.eventually import eventually
 from tests.redis_groups import ClusterForTests, Node, SentinelForTests

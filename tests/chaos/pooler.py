@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from carveout.ports import HOST
+from carveout.runtime.ports import HOST
 from tests.eventually import eventually
 from tests.servers import PostgresForTests, free_port
 

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from contextlib import suppress
 
-from carveout.ports import HOST
+from carveout.runtime.ports import HOST
 from tests.servers import free_port
 
 CHUNK = 65_536

@@ -31,6 +31,8 @@ LOST_S = (0.2, 1.0)
 LATE_S = (0.5, 4.0)
 """Until a person comes. The log often outgrows the stream of the lost one meanwhile."""
 DRAIN_S = 30.0
+COMMAND_S = 60.0
+"""A backup, its return, and a person's command each end within this time, or are stuck."""
 WEIGHTS = {
     "kill relay": 2,
     "kill consumer": 3,
@@ -77,7 +79,7 @@ class Restores:
     def restore(self) -> None:
         """Once: a backup, work, the restore, more work, and then a person comes."""
         self._work(*WAIT_S)
-        backup = Backup(self._stores, self._folder)
+        backup = self._crew.meanwhile(lambda: Backup(self._stores, self._folder), COMMAND_S)
         self._work(*LOST_S)
         self._put_back(backup)
         self._work(*LATE_S)
@@ -121,7 +123,7 @@ class Restores:
         if not self._together:  # or what they had done goes back as well
             self._undone |= self._events()
             self._again |= backup.without_position
-        backup.put_back()
+        self._crew.meanwhile(backup.put_back, COMMAND_S)
         self._undone -= self._events()
 
     def _events(self) -> set[str]:
@@ -144,7 +146,17 @@ class Restores:
                 self._run("replay", subscription, *where, "--yes")
 
     def _run(self, *command: str) -> None:
-        self._nursery.run(*command, log=self._folder / "person.log")
+        """A person's command, from start to end. Meanwhile who is paused goes on in time: it may
+        hold a row that the command needs."""
+        log = self._folder / "person.log"
+        child = self._nursery.start(*command, log=log)
+        deadline = time.monotonic() + COMMAND_S
+        while child.running and time.monotonic() < deadline:
+            self._crew.tend()
+            time.sleep(0.02)
+        if child.running:
+            child.show_stacks()
+            raise AssertionError(f"{command} goes on and on\n{log.read_text()}")
 
 
 class Backup:

@@ -59,4 +59,4 @@ def test_a_consumer_that_is_stopped_past_its_lease_doubles_nothing(world, where)
 def test_the_commit_of_a_consumer_that_was_overtaken_fails_on_the_cursor(world):
     """It was stopped in its transaction, with all handled. SQLite lets nobody overtake there."""
     stop_one_of_two(world, CONSUME, "consumer: handled")
-    assert "no longer stand at" in world.log.read_text()
+    assert "are no longer at" in world.log.read_text()

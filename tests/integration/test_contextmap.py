@@ -47,7 +47,7 @@ def test_what_only_a_page_reads_is_asked_by_no_handler(shown):
 
 def test_text_tells_file_and_line(shown):
     text = shown("text")
-    assert "  announces OrderCreated  orders/events.py:" in text
+    assert "  publishes OrderCreated  orders/events.py:" in text
     assert "    → notifications.tell_by_email via rq, asks for OrderToTell  notifications/" in text
     assert "    ← reviews: OrderToVerify reads customer_id, lines[].sku, number, placed_at" in text
 

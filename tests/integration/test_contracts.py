@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from carveout.contracts import contract
 from carveout.contracts.declared import declared
-from carveout.contracts.folder import encode, stored
+from carveout.contracts.files import encode, stored
 from tests import copies
 from tests.copies import CONTEXTS, ROOT
 
@@ -68,7 +68,7 @@ def test_there_is_no_false_alarm(project, command):
     manage(project, "contracts", "--write")
     checked = manage(project, *command, "--check")
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert checked.stdout in ("No contract is broken.\n", "The map fits together.\n")
+    assert checked.stdout in ("No contract is broken.\n", "The map is consistent.\n")
 
 
 def test_a_field_that_notifications_reads_can_not_be_taken_away(project):
@@ -102,8 +102,8 @@ def test_a_field_that_nobody_reads_may_be_taken_away_with_a_notice(project):
     change(serializers, '            "cancelled_at",\n', "")
     checked = manage(project, "contracts", "--check")
     assert checked.returncode == 0, checked.stdout
-    assert "orders.order.cancelled_at is gone; nobody reads it." in checked.stdout
-    assert "notice: contracts/orders.json: is not as the code is now." in checked.stdout
+    assert "orders.order.cancelled_at is gone; nothing reads it." in checked.stdout
+    assert "notice: contracts/orders.json: differs from the code." in checked.stdout
     manage(project, "contracts", "--write")
     assert manage(project, "contracts", "--check").stdout == "No contract is broken.\n"
 
@@ -131,7 +131,7 @@ def test_an_events_field_that_others_hear_can_not_change(project):
     subscribers = "notifications/subscribers.py"
     heard = line_of("def tell_by_email(event, order: OrderToTell) -> None:", subscribers)
     assert (
-        f"{heard}: notifications.tell_by_email hears orders.OrderShipped;"
+        f"{heard}: notifications.tell_by_email handles orders.OrderShipped;"
         " orders.OrderShipped.order_number was string and is integer." in checked.stdout
     )
     assert "reviews" not in checked.stdout, "it does not hear that one"
@@ -147,7 +147,7 @@ def test_a_field_that_all_must_have_needs_a_new_version_and_an_upcaster(project)
     )
     assert broken(project) == [
         f"{declared}: orders.OrderShipped changed (carrier is new and older events lack it) and is"
-        " still at version 1. Say version=2 and write an upcaster:"
+        " still at version 1. Set version=2 and write an upcaster:"
         ' @carveout.upcast("orders.OrderShipped", version=1).'
     ]
     change(
@@ -156,8 +156,8 @@ def test_a_field_that_all_must_have_needs_a_new_version_and_an_upcaster(project)
         'class OrderShipped(carveout.Event, key="order_number", version=2',
     )
     assert broken(project) == [
-        f"{declared}: orders.OrderShipped is at version 2, and nothing turns data of version 1 into"
-        ' the next. Write an upcaster: @carveout.upcast("orders.OrderShipped", version=1).'
+        f"{declared}: orders.OrderShipped is at version 2, but no upcaster turns data of version 1"
+        ' into the next. Write an upcaster: @carveout.upcast("orders.OrderShipped", version=1).'
     ]
     events.write_text(
         events.read_text()
@@ -201,7 +201,7 @@ def test_a_deployment_writes_only_its_own_contracts(orders_alone):
         (orders_alone / f"contracts/{context}.json").unlink()
     checked = manage(orders_alone, "contracts", "--check", CONTEXTS="orders")
     assert checked.returncode == 1
-    assert "contracts/orders.json: there is no such file." in checked.stdout
+    assert "contracts/orders.json: the file does not exist." in checked.stdout
     manage(orders_alone, "contracts", "--write", CONTEXTS="orders")
     assert [path.name for path in (orders_alone / "contracts").iterdir()] == ["orders.json"]
     checked = manage(orders_alone, "contracts", "--check", CONTEXTS="orders")
@@ -221,6 +221,6 @@ def test_contracts_may_lie_in_another_folder(project):
 def test_contracts_are_not_written_among_installed_packages(tmp_path):
     """As by default, where BASE_DIR of the settings is there."""
     folder = tmp_path / "site-packages" / "contracts"
-    with pytest.raises(CommandError, match=r"contracts lies among .*--folder contracts\."):
+    with pytest.raises(CommandError, match=r"contracts is among .*--folder contracts\."):
         call_command("contracts", "--write", folder=folder)
     assert not folder.exists()

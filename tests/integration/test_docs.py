@@ -18,10 +18,18 @@ from django.core.management import call_command, load_command_class
 from django.core.management.base import BaseCommand
 
 import carveout
-from carveout import checks, conf, declaration, errors, stop, subscription, testing
-from carveout.doctor import servers
+from carveout import checks, errors, testing
+from carveout.carving.ratchet import system_check
+from carveout.carving.survey.report.narrowed import KINDS
+from carveout.conf import loading
+from carveout.conf.requirements import ENGINE
+from carveout.contracts import system_check as contracts
+from carveout.events import declarations
 from carveout.models import Delivery
-from carveout.ratchet import system_check
+from carveout.operations.announced_tables import system_check as announced_tables
+from carveout.operations.doctor import redis
+from carveout.runtime import stopping as stop
+from carveout.subscriptions import subscription
 from tests.copies import ROOT
 from tests.pages import Code, files, steps
 
@@ -93,8 +101,9 @@ def test_a_letter_is_written_once(db):
 """,
 }
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-SETUP = DOCS / "howto/add-to-a-project.md"  # in a project of its own
-WITH_CODE = [page for page in PAGES if page != SETUP and BLOCK.search(page.read_text())]
+SETUP = DOCS / "howto/add-to-a-project.md"
+APART = (SETUP, DOCS / "howto/carve.md")  # each in a project of its own, by tests of their own
+WITH_CODE = [page for page in PAGES if page not in APART and BLOCK.search(page.read_text())]
 
 
 def name(page: Path) -> str:
@@ -184,7 +193,7 @@ def test_the_setup_page_names_every_extra_and_every_file_that_is_found():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     named = set(rows("howto/add-to-a-project.md", "1. Install"))
     assert named == project["optional-dependencies"].keys() - {"dev"}
-    found = {f"{each}.py" for each in (*declaration.MODULES, "urls")}
+    found = {f"{each}.py" for each in (*declarations.MODULES, "urls")}
     assert set(rows("howto/add-to-a-project.md", "6. Handle it")) == found
 
 
@@ -228,13 +237,13 @@ def same(defaults: Mapping[str, str]) -> dict[str, str]:
 
 
 def test_every_setting_is_described_with_its_default():
-    expected = {entry.name.upper(): default_of(entry) for entry in fields(conf.Settings)}
+    expected = {entry.name.upper(): default_of(entry) for entry in fields(loading.Settings)}
     found = documented_defaults("reference/settings.md", "CARVEOUT")
     assert found == same(expected)
 
 
 def test_every_option_of_a_context_is_described_with_its_default():
-    expected = {entry.name: default_of(entry) for entry in fields(conf.Context)}
+    expected = {entry.name: default_of(entry) for entry in fields(loading.Context)}
     del expected["name"]
     assert documented_defaults("reference/settings.md", "CONTEXTS") == same(expected)
 
@@ -246,7 +255,7 @@ def test_every_option_of_subscribe_is_described_with_its_default():
 
 
 def test_every_variable_of_the_environment_is_described():
-    read_in = ("shop/settings.py", "carveout/conf.py", "carveout/survey/cache.py")
+    read_in = ("shop/settings.py", "carveout/conf/settings.py", "carveout/carving/survey/cache.py")
     source = "".join((ROOT / each).read_text() for each in read_in)
     read = set(re.findall(r"environ(?:\.get\(|\[)f?\"([A-Z_]+)", source))
     described = {name.split("<")[0] for name in rows("reference/settings.md", "Environment")}
@@ -275,7 +284,7 @@ def is_ours(kind: Any) -> bool:
 
 
 def test_every_check_is_described():
-    sources = map(inspect.getsource, (checks, system_check))
+    sources = map(inspect.getsource, (checks, contracts, system_check, announced_tables))
     found = set(re.findall(r"carveout\.[EW]\d{3}", "".join(sources)))
     assert set(rows("reference/errors.md", "Checks")) == found
 
@@ -291,6 +300,11 @@ def test_every_command_is_described_with_its_options():
             expected[path.stem] = own_options(app, path.stem)
     found = {each: set(re.findall(r"`(--[\w-]+)", body)) for each, body in documented.items()}
     assert found == expected
+
+
+def test_every_kind_that_may_be_asked_for_is_described():
+    ours = {*rows("howto/survey.md", "What is found"), *rows("howto/record.md", "What is found")}
+    assert ours == {*KINDS}
 
 
 def own_options(app: str, command: str) -> set[str]:
@@ -424,16 +438,14 @@ def supported_versions() -> dict[str, tuple[str, str]]:
     clients = re.findall(r"redis\[hiredis\]==(\d+)", str(tox["env_run_base"]["deps"]))
     pythons = re.findall(r"Python :: (\d\.\d+)", classified)
     djangos = re.findall(r"Django :: (\d\.\d+)", classified)
-    needed = "\n".join(
-        [f"python>={project['requires-python'].strip('>=')}", *project["dependencies"]]
-    )
-    assert f"python>={pythons[0]}\nDjango>={djangos[0]}\n" in needed
-    assert f"redis[hiredis]>={clients[0]}.0" in needed
+    least = {need.distribution: need.least for need in ENGINE}
+    assert project["requires-python"] == f">={pythons[0]}"
+    assert (least["Django"], least["redis"]) == (djangos[0], f"{clients[0]}.0")
     return {
         "Python": (pythons[0], pythons[-1]),
         "Django": (djangos[0], djangos[-1]),
         "redis-py": (clients[0], clients[-1]),
-        **{server: (".".join(map(str, oldest)), "") for server, oldest in servers.OLDEST.items()},
+        **{server: (".".join(map(str, oldest)), "") for server, oldest in redis.OLDEST.items()},
     }
 
 
@@ -441,7 +453,10 @@ def test_all_pages_and_messages_name_the_same_versions():
     supported = supported_versions()
     pages = [page for page in PAGES if page.name != "CHANGELOG.md"]
     pages = [page for page in pages if not page.match("decisions/*") and not is_measured(page)]
-    modules = [ROOT / "carveout/refusal.py", *(ROOT / "carveout/doctor").glob("*.py")]
+    modules = [
+        ROOT / "carveout/redis/refusals.py",
+        *(ROOT / "carveout/operations/doctor").glob("*.py"),
+    ]
     wrong = [
         f"{name(path)}: {found[0]}"
         for path in pages + modules
@@ -462,7 +477,7 @@ def test_supported_versions_are_those_of_the_code():
         cell = told[
             "client of Redis" if what == "redis-py" else "Redis" if what == "Valkey" else what
         ]
-        named = f"{what} {oldest}" if what in ("redis-py", *servers.OLDEST) else oldest
+        named = f"{what} {oldest}" if what in ("redis-py", *redis.OLDEST) else oldest
         assert re.match(rf".*\b{re.escape(named)}\b", cell), what
         assert re.search(rf"to {re.escape(newest)}$" if newest else "or newer", cell), what
 

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 import redis
 
-from carveout import embedded, ports
+from carveout.runtime import ports
+from carveout.runtime import valkey as embedded
 from tests.eventually import eventually
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from carveout import embedded
-with embedded.started(Path(sys.argv[1])) as url:
+from carveout.runtime import valkey
+with valkey.started(Path(sys.argv[1])) as url:
     print(url, flush=True)
     sys.stdin.read()
 """

@@ -41,14 +41,14 @@ def test_who_may_see_events_finds_the_map_and_sees_it(client, permitted):
 
 def test_what_happens_after_an_event_needs_no_script(client, permitted):
     page = client.get(MAP, {"after": "orders.OrderCreated"}).content.decode()
-    assert "shop.keep_stock</b> hears orders.OrderCreated" in page
+    assert "shop.keep_stock</b> handles orders.OrderCreated" in page
     assert "lit-sure" in page
     assert client.get(MAP, {"after": "orders.OrderLost"}).status_code == 404
 
 
 def test_the_page_holds_no_inline_script_and_no_inline_style(client, permitted):
     page = client.get(MAP, {"after": "orders.OrderCreated"}).content.decode()
-    ours = page[page.index('<div id="map"') : page.index("Who looks up what")]
+    ours = page[page.index('<div id="map"') : page.index("Lookups and readers")]
     assert re.findall(r"<script|<style|\sstyle=|\son\w+=|javascript:", ours) == []
     assert re.search(r'<script src="[^"]+carveout/map\.js" defer></script>', page)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from carveout import metrics
-from carveout.logline import ABOUT
+from carveout.operations import metrics
+from carveout.telemetry.logging import ABOUT
 from tests.copies import ROOT
 
 MONITORING = ROOT / "docs" / "monitoring"

@@ -99,7 +99,7 @@ def test_a_cancellation_tells_the_reason(smtp):
 
 def test_a_confirmation_of_an_order_that_is_already_cancelled_says_so(smtp):
     services.tell_by_email(Kind.CONFIRMATION, order(status="cancelled"))
-    assert "Meanwhile" in smtp.messages[0].get_body(["plain"]).get_content()
+    assert "has been cancelled since" in smtp.messages[0].get_body(["plain"]).get_content()
 
 
 def test_a_server_that_is_away_leaves_the_notification_waiting(smtp):

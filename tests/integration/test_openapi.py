@@ -25,8 +25,9 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework_simplejwt.tokens import AccessToken
 from schemathesis import Case, GenerationMode
 
-from carveout import sequencer, token
-from carveout.lookups import offered
+from carveout.eventlog import sequencer
+from carveout.lookups import tokens
+from carveout.lookups.reader import providers
 from carveout.models import LoggedEvent
 from shop.catalogue.models import Product
 
@@ -64,7 +65,7 @@ def test_a_document_is_valid_and_leaves_nothing_to_guess(path, staff):
 
 def test_the_internal_document_has_a_path_for_each_lookup(staff):
     paths = staff.get(DOCUMENTS["internal"]).json()["paths"]
-    assert {f"/internal/lookups/{name}/" for name in offered} <= paths.keys()
+    assert {f"/internal/lookups/{name}/" for name in providers} <= paths.keys()
     answer = paths["/internal/lookups/orders.order/"]["get"]["responses"]["200"]
     schema = answer["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/OrderLookupAnswer"}
@@ -145,7 +146,7 @@ def as_context(case: Case) -> dict[str, Any]:
     """Another context, with a token for this request."""
     resource = case.formatted_path.removeprefix("/internal/")
     owner = resource.split("/")[1].split(".")[0]
-    signed = token.sign("reviews", owner, case.method, resource)
+    signed = tokens.sign("reviews", owner, case.method, resource)
     return {"headers": {"Authorization": f"Bearer {signed}", "Host": "localhost"}}
 
 

@@ -75,9 +75,9 @@ def test_numbers_are_short_and_differ():
 
 REFUSED = {
     "no lines": ([], "at least one line"),
-    "quantity 0": ([WantedLine("CD-01", 0)], "Between 1 and 100"),
-    "quantity -1": ([WantedLine("CD-01", -1)], "Between 1 and 100"),
-    "quantity 10^9": ([WantedLine("CD-01", 10**9)], "Between 1 and 100"),
+    "quantity 0": ([WantedLine("CD-01", 0)], "between 1 and 100"),
+    "quantity -1": ([WantedLine("CD-01", -1)], "between 1 and 100"),
+    "quantity 10^9": ([WantedLine("CD-01", 10**9)], "between 1 and 100"),
     "100 spread over lines": ([WantedLine("CD-01", 60), WantedLine("CD-01", 60)], "1 and 100"),
     "unknown product": ([WantedLine("CD-01", 1), WantedLine("CD-99", 1)], "Unknown product"),
     "too many lines": ([WantedLine("CD-01", 1)] * (MAX_LINES + 1), "at most 50 lines"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from carveout import unix
+from carveout.runtime import unix
 from tests.copies import ROOT
 
 FILES = {

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 
-from carveout.plan.cut import Cut
-from carveout.plan.line import Line
-from carveout.plan.plan import Plan
-from carveout.plan.text import as_text
+from carveout.carving.plan.cut import Cut
+from carveout.carving.plan.cut_line import CutLine
+from carveout.carving.plan.plan import Plan
+from carveout.carving.plan.text import as_text
 from tests.copies import ROOT
 from tests.integration.test_tangled import TANGLED, Row, rows
 from tests.surveys import coupling
@@ -44,7 +44,7 @@ def tangled() -> Plan:
     return planned()
 
 
-def lines(found: Plan) -> list[Line]:
+def lines(found: Plan) -> list[CutLine]:
     return [each for pairing in found.pairings for each in pairing.lines]
 
 
@@ -144,7 +144,7 @@ def test_a_plan_is_written_to_a_file(tmp_path: Path):
 def test_an_unknown_context_and_a_missing_recording_are_told_in_a_line(tmp_path: Path):
     with pytest.raises(CommandError, match="There is no context nowhere"):
         call_command("plan", context=["nowhere"])
-    with pytest.raises(CommandError, match="is no recording"):
+    with pytest.raises(CommandError, match="is not a recording"):
         call_command("plan", recorded=tmp_path / "none.json")
 
 

@@ -12,7 +12,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from carveout import log, token
+from carveout.eventlog import reader
+from carveout.lookups import tokens
 from carveout.models import Cursor, Delivery
 from orders.models import Order
 
@@ -105,7 +106,7 @@ DOORS = {
 @pytest.fixture
 def known() -> dict[str, str]:
     """What the paths name: an order, and a delivery that is dead."""
-    log.divide("orders")
+    reader.create_partitions("orders")
     order = Order.objects.create(customer_id="1", email="a@example.com", total="1.00")
     row = Delivery.objects.create(
         subscription=SUBSCRIPTION,
@@ -154,7 +155,7 @@ def test_each_role_is_answered_as_the_table_says(name, known):
         headers = {}
         if role == "context":
             resource = path.partition("?")[0].removeprefix("/internal/")
-            signed = token.sign("reviews", "orders", door.method.upper(), resource)
+            signed = tokens.sign("reviews", "orders", door.method.upper(), resource)
             headers["authorization"] = f"Bearer {signed}"
         data = {field: value.format(**known) for field, value in door.data.items()}
         client = someone(role, door.permissions)

@@ -35,8 +35,30 @@ def test_no_context_of_the_reference_project_needs_another():
 
 
 def test_a_root_without_apps_is_refused_and_the_likely_one_is_named(tmp_path):
-    with pytest.raises(CommandError, match=r"No app lies under .*--root \S+, where most"):
+    with pytest.raises(CommandError, match=r"No app found under .*--root \S+: most apps are there"):
         call_command("survey", root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"check": True, "kind": ["query"]}, "The baseline lists all couplings: leave out --kind"),
+        ({"write": True, "no_tests": True}, "The baseline lists all couplings: leave out --kind"),
+        ({"accept": [], "pairs": True}, "The baseline lists all couplings: leave out --kind"),
+        ({"format": "html", "context": ["orders"]}, "The page shows everything"),
+        ({"format": "json", "pairs": True}, "--pairs is for text"),
+    ],
+)
+def test_a_part_is_refused_where_all_of_it_counts(options, told):
+    with pytest.raises(CommandError, match=told):
+        call_command("survey", **options)
+
+
+def test_a_file_holds_the_part_and_the_heading_names_it(tmp_path):
+    file = tmp_path / "part.json"
+    told = surveyed(format="json", kind=["template"], output=file)
+    assert told.endswith("modules. Only kind template.\n")
+    assert {each["kind"] for each in json.loads(file.read_text())["couplings"]} == {"template"}
 
 
 def test_apps_of_one_context_are_coupled_where_a_grouping_parts_them():
@@ -117,7 +139,7 @@ def test_the_survey_of_the_shop_before_carving_is_the_list_of_its_readme(tangled
         ((), "usage: python -m carveout"),
         (("survey", "--help"), "--contexts"),
         (("sruvey", "--settings", "config.settings"), "invalid choice: 'sruvey'"),
-        (("survey",), "which settings? Say --settings shop.settings"),
+        (("survey",), "no settings: pass --settings shop.settings"),
         (
             ("survey", "--settings", "config.nothing"),
             "does not start: ModuleNotFoundError: No module named 'config.nothing'",

@@ -73,6 +73,16 @@ SUBJECTS = [
         folder="coldfront",
         packages=("coldfront",),
     ),
+    Subject(
+        "misago",
+        "misago==0.39.6",
+        settings="devproject.settings",
+        settings_in="devproject.settings misago.settings",
+        folder="misago",
+        packages=("misago",),
+        env={"SECRET_KEY": "for these tests only"},
+        keeps=("PyJWT", "urllib3"),
+    ),
 ]
 
 

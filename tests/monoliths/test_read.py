@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from carveout.survey.coupling import is_of_tests
 from tests.monoliths.compared import Pairs, compare, of_kind
 from tests.monoliths.subjects import SUBJECTS, found_of
 
@@ -37,7 +36,7 @@ class Read:
         file = each["file"]
         named = any(file == scope or file.startswith(f"{scope}/") for scope in self.scopes[kind])
         python = kind != "string" or file.endswith(".py")
-        return named and python and not is_of_tests(file) and "/migrations/" not in file
+        return named and python and not each["in_tests"] and "/migrations/" not in file
 
 
 @pytest.mark.parametrize("path", READ, ids=lambda path: path.stem)

@@ -3,15 +3,15 @@
 import pytest
 
 import carveout
-from carveout import address, conf
-from carveout.sentinel import SentinelConnection, SentinelTLSConnection
+from carveout.conf import loading, redis_url
+from carveout.conf.sentinel import SentinelConnection, SentinelTLSConnection
 
 CONTEXTS = {"shop": {"apps": ["shop"]}}
 SECRET = "s3cret"
 
 
 def mistakes(**changes: str) -> list[str]:
-    return conf.build({"CONTEXTS": CONTEXTS, **changes})[1]
+    return loading.build({"CONTEXTS": CONTEXTS, **changes})[1]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_good_urls(url):
 
 
 def test_sentinels():
-    found = address.parse("redis+sentinel://me:p%2Fw@a,b:26380,[::1]:3/shop/2?socket_keepalive=1")
+    found = redis_url.parse("redis+sentinel://me:p%2Fw@a,b:26380,[::1]:3/shop/2?socket_keepalive=1")
     assert found.kind == "sentinel"
     assert found.nodes == (("a", 26379), ("b", 26380), ("::1", 3))
     assert found.master == "shop"
@@ -41,13 +41,13 @@ def test_sentinels():
 
 
 def test_sentinels_with_tls():
-    found = address.parse("rediss+sentinel://a/shop?ssl_ca_certs=/ca.pem")
+    found = redis_url.parse("rediss+sentinel://a/shop?ssl_ca_certs=/ca.pem")
     assert found.tls == {"ssl": True, "ssl_ca_certs": "/ca.pem"}
     assert found.connection_class is SentinelTLSConnection
 
 
 def test_a_cluster():
-    found = address.parse("redis+cluster://:pw@a:7000,b")
+    found = redis_url.parse("redis+cluster://:pw@a:7000,b")
     assert found.kind == "cluster"
     assert found.nodes == (("a", 7000), ("b", 6379))
     assert found.options == {"password": "pw"}
@@ -59,14 +59,14 @@ def test_a_cluster():
         ("memcached://localhost", "it must begin with one of redis://, rediss://, unix://, redis+"),
         ("localhost:6379", "it must begin with one of redis://"),
         ("redis://a,b/0", "several hosts need redis+sentinel:// or redis+cluster://"),
-        ("redis://localhost/shop", "a database is a number, as in …/0"),
-        ("redis+sentinel://a,b", "name the server that the Sentinels watch behind the hosts"),
-        ("redis+sentinel://a/shop/main", "a database is a number, as in …/0"),
+        ("redis://localhost/shop", "a database must be a number, as in …/0"),
+        ("redis+sentinel://a,b", "add the name of the primary after the hosts"),
+        ("redis+sentinel://a/shop/main", "a database must be a number, as in …/0"),
         ("redis+sentinel://a,,b/shop", "a host is missing"),
         ("redis+cluster://", "a host is missing"),
-        ("redis+cluster://a:port", "a port must be a number; write / : @ ? # of a password as"),
-        ("redis+cluster://a/0", "a cluster has no databases with a number"),
-        ("redis+cluster://a?db=0", "a cluster has no databases with a number"),
+        ("redis+cluster://a:port", "a port must be a number; in a password, write / : @ ? # as"),
+        ("redis+cluster://a/0", "a cluster has no numbered databases"),
+        ("redis+cluster://a?db=0", "a cluster has no numbered databases"),
         ("redis://a?socket_timeout=soon", "Invalid value for"),
     ],
 )
@@ -96,7 +96,7 @@ def test_no_password_is_ever_shown(url):
 def test_jobs_are_not_on_a_cluster():
     assert mistakes(REDIS_URL="redis+cluster://a", JOBS_REDIS_URL="redis://b") == []
     [mistake] = mistakes(JOBS_REDIS_URL="redis+cluster://a")
-    assert "RQ can't work on a cluster; name a single Redis or one with Sentinels." in mistake
+    assert "RQ can't use a cluster; set a single Redis or one with Sentinels." in mistake
 
 
 class TestQueues:

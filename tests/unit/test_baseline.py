@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from carveout.carving.ratchet.baseline import Baseline, read, write
+from carveout.carving.ratchet.entry import Entry
+from carveout.carving.ratchet.symbol_names import alike, listed, unlisted
 from carveout.errors import BaselineInvalid
-from carveout.ratchet.baseline import Baseline, read, write
-from carveout.ratchet.entry import Entry
-from carveout.ratchet.names import alike, listed, unlisted
 
 APPS = ("orders", "goods", "bills")
 
@@ -151,23 +151,25 @@ def test_a_line_that_is_no_coupling_is_told_with_its_number(tmp_path):
     broken = text.replace(str(entry(1)), "orders need goods")
     told = refused(tmp_path / "base", broken)
     line = broken.splitlines().index("orders need goods") + 1
-    assert f"base:{line}: 'orders need goods' is no coupling" in told
+    assert f"base:{line}: 'orders need goods' is not a coupling" in told
 
 
 def test_a_line_under_no_heading_is_told(tmp_path):
     text = written(tmp_path / "base", []).read_text()
     told = refused(tmp_path / "base", text.replace("kernels:", "import: a -> b\nkernels:"))
-    assert "base:6: 'import: a -> b' is unknown" in told
+    assert "base:6: 'import: a -> b' is not recognized" in told
 
 
 def test_the_file_of_another_version_is_told(tmp_path):
     text = written(tmp_path / "base", []).read_text()
-    assert "this is version 2" in refused(tmp_path / "base", text.replace("version 1", "version 2"))
+    assert "the file is version 2" in refused(
+        tmp_path / "base", text.replace("version 1", "version 2")
+    )
 
 
 @pytest.mark.parametrize("text", ["anything\n", "[orders -> goods]\n"])
 def test_any_other_file_is_told(tmp_path, text):
-    assert "this is no baseline" in refused(tmp_path / "base", text)
+    assert "this is not a baseline" in refused(tmp_path / "base", text)
 
 
 def test_bytes_that_are_no_text_are_told(tmp_path):

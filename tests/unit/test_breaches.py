@@ -5,9 +5,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from carveout.contracts.breach import breaches
-from carveout.contracts.contract import Contract, EventType, FieldRead, Hearing, Offer, Reader
-from carveout.remark import in_order
+from carveout.contracts.compatibility import incompatibilities
+from carveout.contracts.contract import (
+    Contract,
+    EventType,
+    FieldRead,
+    Offer,
+    Reader,
+    SubscriptionUse,
+)
+from carveout.contracts.violation import in_order
 
 TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
 BEFORE = {
@@ -25,10 +32,10 @@ READ = {
 }
 
 
-HEARS = "s:1: visitors.come hears shows.Opened; shows.Opened"
+HEARS = "s:1: visitors.come handles shows.Opened; shows.Opened"
 AGED = "e:1: shows.Opened changed"
 NEW_VERSION = (
-    "and is still at version 1. Say version=2 and write an upcaster:"
+    "and is still at version 1. Set version=2 and write an upcaster:"
     ' @carveout.upcast("shows.Opened", version=1).'
 )
 SEAT = {"type": "object", "properties": {"row": TEXT}, "required": ["row"]}
@@ -65,7 +72,7 @@ def needing(*, hears: bool = False, read: dict[str, str] | None = None) -> Contr
         for line, (path, kind) in enumerate((read or {}).items(), 2)
     }
     reader = Reader(at="r:1", fields=read_fields)
-    hearing = Hearing(at="s:1", via="rq", asks=[])
+    hearing = SubscriptionUse(at="s:1", via="rq", asks=[])
     return Contract(
         context="visitors",
         events={},
@@ -77,7 +84,7 @@ def needing(*, hears: bool = False, read: dict[str, str] | None = None) -> Contr
 
 def told(before: Contract, now: Contract, needs: Contract) -> list[str]:
     contracts = {"shows": now, "visitors": needs}
-    return [str(each) for each in in_order(breaches(contracts, {"shows": before}))]
+    return [str(each) for each in in_order(incompatibilities(contracts, {"shows": before}))]
 
 
 @pytest.mark.parametrize(
@@ -102,13 +109,13 @@ def told(before: Contract, now: Contract, needs: Contract) -> list[str]:
             {"email": TEXT},
             [
                 "notice: l:1: shows.show.email was string email and is string;"
-                " that suits all who read it."
+                " that suits all its readers."
             ],
         ),
-        ({"note": None}, ["notice: l:1: shows.show.note is gone; nobody reads it."]),
+        ({"note": None}, ["notice: l:1: shows.show.note is gone; nothing reads it."]),
         (
             {"note": NUMBER},
-            ["notice: l:1: shows.show.note was string and is integer; nobody reads it."],
+            ["notice: l:1: shows.show.note was string and is integer; nothing reads it."],
         ),
         (
             {"lines": {"type": "array", "items": {"type": "object", "properties": {}}}},
@@ -142,7 +149,7 @@ def test_a_lookups_field_is_missed_by_those_who_name_it(change, expected):
             {"note": {**TEXT, "format": "email"}},
             [
                 "notice: e:1: shows.Opened.note was string and is string email;"
-                " that suits all who read it."
+                " that suits all its readers."
             ],
         ),
     ],
@@ -158,7 +165,7 @@ def test_a_new_field_is_missed_in_older_events_if_all_must_have_it():
     lacking = "more is new and older events lack it"
     assert told(before, now, needing(hears=True)) == [f"{AGED} ({lacking}) {NEW_VERSION}"]
     assert told(before, now, needing()) == [
-        "notice: e:1: shows.Opened: older events lack the new more; nobody hears it."
+        "notice: e:1: shows.Opened: older events lack the new more; nothing subscribes to it."
     ]
 
 
@@ -178,8 +185,8 @@ def test_a_new_version_needs_an_upcaster_from_each_since_the_old_one(was, now, u
     before = owner(fields(), None, version=was)
     raised = owner(fields(), None, version=now, upcasts=upcasts)
     assert told(before, raised, needing()) == [
-        f"e:1: shows.Opened is at version {now}, and nothing turns data of version {each} into the"
-        f' next. Write an upcaster: @carveout.upcast("shows.Opened", version={each}).'
+        f"e:1: shows.Opened is at version {now}, but no upcaster turns data of version {each}"
+        f' into the next. Write an upcaster: @carveout.upcast("shows.Opened", version={each}).'
         for each in missing
     ]
 
@@ -188,28 +195,30 @@ def test_a_version_never_goes_down():
     before, now = owner(fields(), None, version=3), owner(fields(), None, version=1)
     assert told(before, now, needing()) == [
         "e:1: shows.Opened was at version 3 and is at 1, but the log holds events of version 3."
-        " Say version=4."
+        " Set version=4."
     ]
 
 
 def test_what_nobody_hears_may_change():
     before, now = owner(fields(), None), owner(fields(note=None), None)
     assert told(before, now, needing()) == [
-        "notice: e:1: shows.Opened.note is gone; nobody reads it."
+        "notice: e:1: shows.Opened.note is gone; nothing reads it."
     ]
 
 
 def test_an_event_that_is_gone():
     before, now = owner(fields(), None), owner(None, None)
-    assert told(before, now, needing()) == ["notice: e:1: shows.Opened is gone; nobody hears it."]
+    assert told(before, now, needing()) == [
+        "notice: e:1: shows.Opened is gone; nothing subscribes to it."
+    ]
     assert told(before, now, needing(hears=True)) == [
-        "s:1: visitors.come hears shows.Opened, which shows does not announce."
+        "s:1: visitors.come handles shows.Opened, which shows does not publish."
     ]
 
 
 def test_a_lookup_that_is_gone():
     before, now = owner(None, fields()), owner(None, None)
-    assert told(before, now, needing()) == ["notice: l:1: shows.show is gone; nobody reads it."]
+    assert told(before, now, needing()) == ["notice: l:1: shows.show is gone; nothing reads it."]
     assert told(before, now, needing(read=READ)) == [
         "r:1: Show reads shows.show, which shows does not offer."
     ]
@@ -219,7 +228,7 @@ def test_another_key_breaks_all_who_depend_on_it():
     before, now = owner(fields(), fields()), owner(fields(), fields(), key="email")
     assert told(before, now, needing(hears=True, read=READ)) == [
         "r:1: Show reads shows.show; the key of shows.show was number and is email.",
-        "s:1: visitors.come hears shows.Opened; the key of shows.Opened was number and is email.",
+        "s:1: visitors.come handles shows.Opened; the key of shows.Opened was number and is email.",
     ]
 
 
@@ -237,5 +246,5 @@ def test_a_field_that_a_reader_can_do_without_may_go():
 def test_a_reader_that_takes_both_types_is_ready_for_the_change():
     before, now = owner(None, fields()), owner(None, fields(number=NUMBER))
     assert told(before, now, needing(read={"number": "integer or string"})) == [
-        "notice: l:1: shows.show.number was string and is integer; that suits all who read it."
+        "notice: l:1: shows.show.number was string and is integer; that suits all its readers."
     ]

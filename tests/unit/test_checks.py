@@ -10,8 +10,12 @@ from django_rq import urls as django_rq_urls
 from rest_framework import serializers
 
 import carveout
-from carveout import checks, conf, event, lookups
-from carveout.lookups import LookupViewSet
+from carveout import checks
+from carveout.conf import hosting
+from carveout.contracts import system_check
+from carveout.events import event
+from carveout.lookups import reader
+from carveout.lookups.reader import LookupViewSet
 from tests.integration.kit.tickets.models import Ticket
 
 pytestmark = pytest.mark.usefixtures("shows")
@@ -39,7 +43,7 @@ def declared():
 
 
 def found() -> list[tuple[str, str, str | None]]:
-    return [(each.id, each.msg, each.hint) for each in checks.check_declarations()]
+    return [(each.id, each.msg, each.hint) for each in system_check.check_declarations()]
 
 
 def hears(*types: str):
@@ -127,7 +131,7 @@ def test_an_upcaster_from_the_newest_version(declared):
             "carveout.E007",
             "Upcaster tests.unit.test_checks.same starts from version 1 of shows.ShowOpened, which"
             " is at version 1.",
-            "Write version=2 where shows.ShowOpened is declared, or take it away.",
+            "Write version=2 where shows.ShowOpened is declared, or remove it.",
         )
     ]
 
@@ -143,8 +147,9 @@ def test_a_chain_of_upcasters_has_no_gap(declared, newest, upcasters, missing):
     assert found() == [
         (
             "carveout.W002",
-            f"shows.ShowOpened: nothing turns data of version {version} into version {version + 1},"
-            f" so what is older than version {version + 1} stays at version {version}.",
+            f"shows.ShowOpened: no upcaster turns data of version {version} into version"
+            f" {version + 1}, so events older than version {version + 1} stay at version"
+            f" {version}.",
             f'Write an upcaster: @carveout.upcast("shows.ShowOpened", version={version}).',
         )
         for version in missing
@@ -202,12 +207,12 @@ def test_all_mistakes_come_at_once(declared):
 
 
 def test_of_must_name_a_lookup():
-    with pytest.raises(carveout.CarveoutError, match=r"of='show' names no lookup"):
+    with pytest.raises(carveout.CarveoutError, match=r"of='show' is not a lookup's name"):
 
         class ShowToSee(carveout.Lookup, of="show"):
             title: str
 
-    assert lookups.readers == []
+    assert reader.readers == []
 
 
 def test_mistakes_in_the_settings_are_told_by_the_check_too(shows):
@@ -251,7 +256,7 @@ def test_what_is_mounted(shows, settings, declared, patterns, changes, codes):
     assert [each.id for each in checks.check_urls()] == codes
 
 
-@pytest.mark.parametrize("module", ["carveout.urls", "carveout.rest_urls"])
+@pytest.mark.parametrize("module", ["carveout.urls", "carveout.operations.rest.urls"])
 def test_pages_of_rest_framework_need_its_app(settings, declared, module):
     urls = [*URLS, path("rest/", include(module))]
     settings.ROOT_URLCONF = type("urls", (), {"urlpatterns": urls})
@@ -280,11 +285,11 @@ def test_jobs_need_django_rq(shows, settings, monkeypatch, package, installed, q
 
     settings.RQ_QUEUES = queues
     monkeypatch.setattr(
-        conf, "find_spec", lambda name: None if name == package else find_spec(name)
+        hosting, "find_spec", lambda name: None if name == package else find_spec(name)
     )  # both are installed where tests run
     if not installed:
         settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if each != "django_rq"]
-    expected = [f"Subscription shows.handler says via='rq', but {told}."] if told else []
+    expected = [f"Subscription shows.handler has via='rq', but {told}."] if told else []
     assert [message for _, message, _ in found()] == expected
     shows(DELIVERY="inline")
     assert found() == []  # jobs run in place

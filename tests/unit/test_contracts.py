@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 import carveout
 from carveout.contracts.declared import declared
-from carveout.contracts.folder import encode, path_of, stored
+from carveout.contracts.files import encode, path_of, stored
 from carveout.errors import DeclarationInvalid
 
 pytestmark = pytest.mark.usefixtures("shows")
@@ -121,5 +121,5 @@ def test_a_file_is_read_as_it_was_written(written, tmp_path):
 
 def test_a_file_that_is_no_contract_is_named(tmp_path):
     path_of("shows", tmp_path).write_text("<<<<<<< HEAD")
-    with pytest.raises(DeclarationInvalid, match=r"shows\.json is no contract"):
+    with pytest.raises(DeclarationInvalid, match=r"shows\.json is not a contract"):
         stored("shows", tmp_path)

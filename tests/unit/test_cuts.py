@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from carveout.plan.cut import cut
-from carveout.plan.deletion import BY_RULE
-from carveout.plan.points import shown
-from carveout.plan.shipped import lacking, shipped
-from carveout.plan.ways import GENERAL, WAYS
-from carveout.survey.coupling import EVERY, Coupling
+from carveout.carving.plan.commands import lacking, shipped
+from carveout.carving.plan.cut import cut
+from carveout.carving.plan.points import shown
+from carveout.carving.plan.rules.on_delete import BY_RULE
+from carveout.carving.plan.rules.table import GENERAL, RULES
+from carveout.carving.survey.coupling import EVERY, Coupling
 from tests.copies import ROOT
 from tests.surveys import coupling
 
@@ -35,7 +35,7 @@ RECORDED = [("join", "select"), ("cascade", "delete"), ("transaction", "atomic")
 
 @pytest.mark.parametrize(("kind", "form"), [*forms(), *RECORDED], ids=str)
 def test_every_kind_and_form_of_the_survey_has_its_cut(kind, form):
-    assert (kind, form) in WAYS or (kind, "") in WAYS
+    assert (kind, form) in RULES or (kind, "") in RULES
     known = coupling("orders", "stock", kind=kind, form=form, details={"on_delete": "CASCADE"})
     assert known.source_symbol in cut(known).text
     assert known.target_symbol in cut(known).text
@@ -69,8 +69,8 @@ def test_a_foreign_key_is_unlinked_and_its_deletion_follows_by_an_event():
     assert cut(key).command == "manage.py unlink orders.Order.customer"
     assert cut(key).text == (
         "Keep the id of accounts.Customer in orders.Order.customer without a constraint, and read"
-        " the rest by a lookup of accounts. An event of accounts tells that a row of"
-        " accounts.Customer is gone, and a subscriber deletes these rows."
+        " the rest through a lookup of accounts. An event of accounts reports that a row of"
+        " accounts.Customer was deleted, and a subscriber deletes these rows."
     )
 
 
@@ -114,7 +114,8 @@ def test_what_deletion_does_makes_a_relation_dearer():
     ],
 )
 def test_an_import_is_cut_by_what_it_imports(target, names, to, command):
-    details = {"names": names} if names else {}
+    functions = [f"{target}.{each}" for each in names if each.islower()]
+    details = {"names": names, "functions": functions} if names else {}
     found = cut(coupling("a", "b", target_symbol=target, details=details))
     assert (found.to, found.command) == (to, command)
 
@@ -136,22 +137,22 @@ def test_constants_are_copied_also_where_more_is_imported_beside_them():
     told = {"target_symbol": "b.models", "details": {"names": ["Status"], "constants": ["Status"]}}
     found = cut(coupling("a", "b", **told))
     assert (found.to, found.points) == ("copy", 1)
-    assert found.text.startswith("Copy Status of b.models to where a.module0 has it at hand, or")
+    assert found.text.startswith("Copy Status of b.models next to a.module0, or")
     nested = {"names": ["Order", "MAX"], "constants": ["Order.Status"]}
     found = cut(coupling("a", "b", target_symbol="b.models", details=nested))
-    assert found.text.startswith("Copy MAX, Order.Status of b.models to")
+    assert found.text.startswith("Copy MAX, Order.Status of b.models next to")
     both = {"names": ["Order", "Status"], "constants": ["Status"]}
     found = cut(coupling("a", "b", target_symbol="b.models", details=both))
     assert found.to == "lookup or event"
-    assert found.text.startswith("Use no Order of b.models in a.module0: ")
-    assert " Copy Status of b.models to where a.module0 has it at hand" in found.text
-    both = {"names": ["Kind", "tell"], "constants": ["Kind"]}
+    assert found.text.startswith("Do not use Order of b.models in a.module0: ")
+    assert " Copy Status of b.models next to a.module0" in found.text
+    both = {"names": ["Kind", "tell"], "constants": ["Kind"], "functions": ["b.services.tell"]}
     found = cut(coupling("a", "b", target_symbol="b.services", details=both))
     assert found.command == "manage.py carve b.services.tell"
 
 
 def test_no_command_has_a_blank_to_fill_in():
-    assert [way.command for way in WAYS.values() if re.search(r"[A-Z]{2}", way.command)] == []
+    assert [way.command for way in RULES.values() if re.search(r"[A-Z]{2}", way.command)] == []
 
 
 def test_what_only_old_migrations_need_falls_away():
@@ -170,8 +171,20 @@ def test_what_only_old_migrations_need_falls_away():
     ],
 )
 def test_a_dotted_path_is_cut_by_what_it_names(target, to, command):
-    found = cut(coupling("a", "b", kind="string", form="dotted path", target_symbol=target))
+    details = {"functions": [target]} if command else {}
+    named = {"kind": "string", "form": "dotted path", "target_symbol": target}
+    found = cut(coupling("a", "b", **named, details=details))
     assert (found.to, found.command) == (to, command)
+
+
+@pytest.mark.parametrize("target", ["b.models.hmac.compare_digest", "b.error_codes.FUNCTION"])
+def test_no_command_names_what_the_survey_did_not_see_to_be_a_function_of_the_app(target):
+    named = {"kind": "string", "form": "dotted path", "target_symbol": target}
+    assert cut(coupling("a", "b", **named)).command == ""
+    imported = {"target_symbol": target.rpartition(".")[0], "details": {"names": ["request"]}}
+    assert cut(coupling("a", "b", **imported)).command == ""
+    of_others = cut(coupling("a", "b", **named, details={"of": "hmac.compare_digest"}))
+    assert (of_others.to, of_others.command) == ("other name", "")
 
 
 def seen(kind: str, **details: object) -> Coupling:
@@ -201,7 +214,7 @@ def test_a_shared_transaction_is_carved_at_the_call_that_writes_for_the_other():
 
 def test_a_receiver_of_every_model_subscribes_to_several():
     found = cut(coupling("a", EVERY, kind="receiver", form="no sender"))
-    assert "those apps whose rows it cares for" in found.text
+    assert "the apps whose rows it needs" in found.text
 
 
 def test_what_is_not_sure_or_only_in_tests_says_so():
@@ -212,12 +225,14 @@ def test_what_is_not_sure_or_only_in_tests_says_so():
     assert "names alone" in unsure.doubts[0]
     in_tests = cut(coupling("a", "b", **walk, file="a/tests/test_it.py"))
     assert in_tests.doubts == ["only tests need it"]
+    calls = {"file": "a/tests/test_it.py", "details": {"calls": ["b.services.tell"]}}
+    assert cut(coupling("a", "b", target_symbol="b.services", **calls)).command == ""
 
 
 def test_a_shared_transaction_is_among_the_dearest_and_a_type_is_next_to_nothing():
-    dearest = sorted(WAYS.values(), key=lambda way: way.points)
-    assert WAYS["transaction", ""] in dearest[-3:]
-    assert WAYS["import", "type checking"] in dearest[:6]
+    dearest = sorted(RULES.values(), key=lambda way: way.points)
+    assert RULES["transaction", ""] in dearest[-3:]
+    assert RULES["import", "type checking"] in dearest[:6]
 
 
 def test_commands_that_this_version_lacks_are_known():
@@ -231,8 +246,23 @@ def test_the_table_of_cuts_in_the_docs_is_that_of_the_code():
     found = {(kind, form.strip("`")): cells for kind, form, *cells in rows}
     assert found == {
         (kind, form or "any other"): [way.to, shown(way.points), way.reason]
-        for (kind, form), way in WAYS.items()
+        for (kind, form), way in RULES.items()
     }
     rules = re.findall(r"^\| (`[A-Z_, `]+`) \| (\d+) \|", page, re.MULTILINE)
     told = {name.strip("`"): int(points) for cell, points in rules for name in cell.split(", ")}
     assert told == {rule: each.points for rule, each in BY_RULE.items()}
+
+
+@pytest.mark.parametrize(
+    ("function", "command"),
+    [
+        ("orders.services.place", "manage.py carve orders.services.place"),
+        ("reviews.services.mark", ""),
+    ],
+)
+def test_a_transaction_names_no_function_of_a_third_app(function, command):
+    """Who writes the rows is a function of the app that has them, or there is nothing to carve."""
+    file = f"{function.rpartition('.')[0].replace('.', '/')}.py:3"
+    details = {"writes": [f"orders.Order {file} in {function}"]}
+    told = {"kind": "transaction", "form": "atomic", "target_symbol": "orders.Order"}
+    assert cut(coupling("mail", "orders", **told, details=details)).command == command

@@ -1,7 +1,7 @@
 """Which contexts' handlers wait for each other."""
 
-from carveout.contextmap.cycle import cycles
-from carveout.contracts.contract import Contract, EventType, Hearing, Reader
+from carveout.contracts.contract import Contract, EventType, Reader, SubscriptionUse
+from carveout.operations.contextmap.lookup_cycles import cycles
 
 
 def contract(context: str, *asked: str, carries: str = "", by: str = "", asks: bool = True):
@@ -12,7 +12,7 @@ def contract(context: str, *asked: str, carries: str = "", by: str = "", asks: b
     }
     hears = {
         f"{other}.Done": {
-            f"{context}.on_{other}": Hearing(
+            f"{context}.on_{other}": SubscriptionUse(
                 at=f"{context}:1", via="consumer", asks=[f"{context}.{other}"] if asks else []
             )
         }
@@ -27,7 +27,7 @@ def contract(context: str, *asked: str, carries: str = "", by: str = "", asks: b
 def ways(*contracts: Contract) -> list[str]:
     found = cycles({each.context: each for each in contracts})
     return [
-        each.text.split(": ")[0].removeprefix("handlers wait for each other, ") for each in found
+        each.message.split(": ")[0].removeprefix("handlers wait for each other, ") for each in found
     ]
 
 
@@ -46,9 +46,9 @@ def test_each_cycle_is_found():
 
 def test_the_cycle_names_the_handlers_and_where_they_are():
     both = [contract("a", "b"), contract("b", "a")]
-    (remark,) = cycles({each.context: each for each in both})
-    assert remark.at == "a:1"
-    assert "a.on_b (a:1) asks for b of b.thing; b.on_a (b:1) asks for a of a.thing" in remark.text
+    (violation,) = cycles({each.context: each for each in both})
+    assert violation.location == "a:1"
+    assert "a.on_b (a:1) reads b.thing as b; b.on_a (b:1) reads a.thing as a" in violation.message
 
 
 def test_a_context_may_look_itself_up():

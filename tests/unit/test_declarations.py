@@ -13,9 +13,11 @@ import pytest
 from asgiref.sync import async_to_sync
 
 import carveout
-from carveout import event, lookups, subscription, upcaster
-from carveout.declaration import NAME_MAX
 from carveout.errors import DeclarationInvalid
+from carveout.events import event, upcasters
+from carveout.events.declarations import NAME_MAX
+from carveout.lookups import reader as lookups
+from carveout.subscriptions import subscription
 
 pytestmark = pytest.mark.usefixtures("shows")
 
@@ -98,8 +100,8 @@ def test_a_module_may_be_loaded_again_also_after_a_change(write):
     assert after is before
     assert subscription.registry["shows.on_show"].handler is after.on_show
     assert event.registry["shows.ShowOpened"] is after.ShowOpened
-    assert lookups.offered["shows.show"] is after.Show
-    assert upcaster.registry["shows.ShowOpened"] == {1: after.up}
+    assert lookups.providers["shows.show"] is after.Show
+    assert upcasters.registry["shows.ShowOpened"] == {1: after.up}
     assert lookups.readers == [after.ShowToSee]
 
 
@@ -157,9 +159,9 @@ NOT_RUN = [
     ids=["subscribe", "upcast"],
 )
 def test_what_a_call_would_not_run_is_refused(declare, function, kind):
-    with pytest.raises(DeclarationInvalid, match=rf"test_declarations\.py:\d+\) {kind}: a call"):
+    with pytest.raises(DeclarationInvalid, match=rf"test_declarations\.py:\d+\) {kind}: calling"):
         declare(function)
-    assert (subscription.registry, upcaster.registry) == ({}, {})
+    assert (subscription.registry, upcasters.registry) == ({}, {})
 
 
 def test_a_lookup_that_a_call_would_not_run_is_refused():

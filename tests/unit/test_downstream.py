@@ -1,16 +1,16 @@
 """What happens when an event is announced: what was seen, and what can only be guessed."""
 
-from carveout.contextmap.downstream import downstream
-from carveout.contextmap.mapped import (
+from carveout.operations.contextmap.context_map import (
     ContextMap,
     MappedContext,
     MappedEvent,
     MappedSubscription,
 )
-from carveout.contextmap.observed import Observed, SeenSubscription
-from carveout.tally import Tally
+from carveout.operations.contextmap.downstream import downstream
+from carveout.operations.contextmap.observed import Observed, ObservedSubscription
+from carveout.telemetry.counters import Count
 
-HEARD = Tally(1, 1.0)
+HEARD = Count(1, 1.0)
 
 
 def mapped(hears: dict[str, list[str]], observed: Observed | None = None) -> ContextMap:
@@ -63,7 +63,7 @@ def test_what_nobody_saw_is_a_guess_and_nothing_is_guessed_from_guesses():
 
 
 def test_what_was_heard_without_consequences_has_none():
-    seen = Observed(at=1, subscriptions={"b.ear": SeenSubscription(types={"a.One": HEARD})})
+    seen = Observed(at=1, subscriptions={"b.ear": ObservedSubscription(types={"a.One": HEARD})})
     found = downstream("a.One", mapped(HEARS, seen))
     assert found.events == {"a.One": True}
     (step,) = found.steps

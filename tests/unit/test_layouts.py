@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carveout import layered, ring
-from carveout.place import Box, Layout
+from carveout.operations.contextmap.layout import circular, layered
+from carveout.operations.contextmap.layout.geometry import Box, Drawing
 
 NAMES = [f"context{number:02}" for number in range(45)]
 
@@ -30,7 +30,7 @@ def overlap(one: Box, other: Box) -> bool:
     )
 
 
-def check(layout: Layout, names: list[str], arrows: list) -> None:
+def check(layout: Drawing, names: list[str], arrows: list) -> None:
     assert set(layout.boxes) == set(names)
     assert set(layout.curves) == set(arrows)
     assert not any(overlap(*pair) for pair in combinations(layout.boxes.values(), 2))
@@ -59,7 +59,7 @@ def test_few_contexts_stand_in_columns(system):
 def test_many_contexts_stand_in_a_ring(system):
     names, events, lookups = system
     arrows = [("events", link) for link in events] + [("lookups", link) for link in lookups]
-    check(ring.layout(names, arrows), names, arrows)
+    check(circular.layout(names, arrows), names, arrows)
 
 
 @settings(deadline=None, max_examples=60)
@@ -68,7 +68,7 @@ def test_runs_stay_together_whatever_their_sizes(sizes, width):
     runs = [[f"{run} {number}" for number in range(size)] for run, size in enumerate(sizes)]
     firsts = [run[0] for run in runs]
     arrows = [("events", link) for link in pairwise(firsts)]
-    layout = ring.of_runs(runs, arrows, ring.Seat(width))
+    layout = circular.of_runs(runs, arrows, circular.Seat(width))
     check(layout._replace(boxes={name: layout.boxes[name] for name in firsts}), firsts, arrows)
     for run in runs:
         spans, *members = (layout.boxes[name] for name in run)

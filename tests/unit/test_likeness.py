@@ -2,7 +2,7 @@
 
 import pytest
 
-from carveout.likeness import likeness, normal_line, raised_in
+from carveout.deliveries.fingerprint import fingerprint, normalized_message, raised_in
 
 STACK = """Traceback (most recent call last):
   File "/srv/{release}/shop/mail.py", line {line}, in send
@@ -30,8 +30,8 @@ def stack(release: str = "a", line: int = 3, function: str = "connect") -> str:
     ],
 )
 def test_what_differs_each_time_does_not_count(one, other):
-    assert normal_line(one) == normal_line(other)
-    assert likeness("OSError", one, stack()) == likeness("OSError", other, stack())
+    assert normalized_message(one) == normalized_message(other)
+    assert fingerprint("OSError", one, stack()) == fingerprint("OSError", other, stack())
 
 
 def test_another_release_or_line_is_no_other_place():
@@ -39,11 +39,11 @@ def test_another_release_or_line_is_no_other_place():
 
 
 def test_type_words_and_place_count():
-    ours = likeness("OSError", "gone", stack())
-    assert ours != likeness("ValueError", "gone", stack())
-    assert ours != likeness("OSError", "refused", stack())
-    assert ours != likeness("OSError", "gone", stack(function="close"))
+    ours = fingerprint("OSError", "gone", stack())
+    assert ours != fingerprint("ValueError", "gone", stack())
+    assert ours != fingerprint("OSError", "refused", stack())
+    assert ours != fingerprint("OSError", "gone", stack(function="close"))
 
 
 def test_an_error_without_text_or_stack_has_a_name_too():
-    assert len(likeness("KeyError", "", "")) == 16
+    assert len(fingerprint("KeyError", "", "")) == 16

@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 from rest_framework import serializers
 
-from carveout.contracts import schema
-from carveout.contracts.offer import schema_of
+from carveout.contracts import json_schema
+from carveout.contracts.serializer_schema import schema_of
 from carveout.errors import DeclarationInvalid
-from carveout.lookups import LookupViewSet
+from carveout.lookups.reader import LookupViewSet
 from orders.models import Order, OrderLine
 
 
@@ -50,8 +50,8 @@ def fields(serializer: type) -> dict[str, str]:
 
         serializer_class = serializer
 
-    found = schema.fields_of(schema_of(View))
-    return {path: schema.told(types) for path, types in found.items()}
+    found = json_schema.fields_of(schema_of(View))
+    return {path: json_schema.format_types(types) for path, types in found.items()}
 
 
 def test_each_kind_of_field_has_its_type():

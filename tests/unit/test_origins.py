@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from carveout import origin
+from carveout.conf import code_locations
 
 HERE = "tests/unit/test_origins.py"
 
@@ -44,38 +44,38 @@ def line(text: str) -> str:
 
 
 def test_a_class_and_its_fields():
-    assert origin.of_class(Below) == line("class Below(Above):")
-    assert origin.of_field(Below, "own") == line("    own: str")
-    assert origin.of_field(Below, "inherited") == line("    inherited: str")
+    assert code_locations.of_class(Below) == line("class Below(Above):")
+    assert code_locations.of_field(Below, "own") == line("    own: str")
+    assert code_locations.of_field(Below, "inherited") == line("    inherited: str")
 
 
 def test_a_class_within_a_function():
     class Inner(msgspec.Struct):
         deep: str
 
-    assert origin.of_class(Inner) == line("    class Inner(msgspec.Struct):")
-    assert origin.of_field(Inner, "deep") == line("        deep: str")
+    assert code_locations.of_class(Inner) == line("    class Inner(msgspec.Struct):")
+    assert code_locations.of_field(Inner, "deep") == line("        deep: str")
 
 
 def test_a_function_is_found_under_its_decorators():
-    assert origin.of_function(decorated) == line("def decorated():")
+    assert code_locations.of_function(decorated) == line("def decorated():")
 
 
 def test_an_object_that_can_be_called():
-    assert origin.of_function(Callable()) == line("class Callable:")
+    assert code_locations.of_function(Callable()) == line("class Callable:")
 
 
 def test_what_lies_outside_of_the_project_is_named_by_its_module():
-    assert origin.of_class(json.JSONDecoder).startswith("json/decoder.py:")
+    assert code_locations.of_class(json.JSONDecoder).startswith("json/decoder.py:")
 
 
 def test_what_a_program_made_is_named_by_its_module():
     made = msgspec.defstruct("Made", ["field"], module="desk.made")
-    assert origin.of_class(made) == "desk/made.py:1"
-    assert origin.of_field(made, "field") == "desk/made.py:1"
+    assert code_locations.of_class(made) == "desk/made.py:1"
+    assert code_locations.of_field(made, "field") == "desk/made.py:1"
 
 
 def test_without_base_dir_the_root_is_the_current_folder(settings, tmp_path, monkeypatch):
     del settings.BASE_DIR
     monkeypatch.chdir(tmp_path)
-    assert origin.root() == tmp_path.resolve()
+    assert code_locations.root() == tmp_path.resolve()

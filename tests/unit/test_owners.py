@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from carveout.ratchet.owners import Owners
+from carveout.carving.ratchet.codeowners import FileOwners
 
 
-def owners(folder: Path, text: str, place: str = "CODEOWNERS") -> Owners:
+def owners(folder: Path, text: str, place: str = "CODEOWNERS") -> FileOwners:
     (folder / ".git").mkdir(exist_ok=True)
     (folder / place).parent.mkdir(exist_ok=True)
     (folder / place).write_text(text)
-    return Owners(folder)
+    return FileOwners(folder)
 
 
 def test_the_last_pattern_that_matches_says_it(tmp_path):
@@ -51,7 +51,7 @@ def test_it_may_lie_in_several_places(tmp_path, place):
 def test_the_project_may_lie_below_the_repository(tmp_path):
     owners(tmp_path, "/backend/orders/ @a\n")
     (tmp_path / "backend").mkdir()
-    assert Owners(tmp_path / "backend").of("orders/models.py") == ["@a"]
+    assert FileOwners(tmp_path / "backend").of("orders/models.py") == ["@a"]
 
 
 def test_in_sections_of_gitlab_each_has_its_say_and_its_own_default(tmp_path):
@@ -77,6 +77,6 @@ def test_a_byte_order_mark_is_passed_over(tmp_path):
 
 
 def test_without_the_file_nobody_is_named(tmp_path):
-    found = Owners(tmp_path)
+    found = FileOwners(tmp_path)
     assert found.file == ""
     assert found.of("models.py") == []

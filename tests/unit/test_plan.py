@@ -5,15 +5,16 @@ import json
 import msgspec
 import pytest
 
+from carveout.carving.plan.cut_line import line
+from carveout.carving.plan.cycles import cycles
+from carveout.carving.plan.libraries import libraries
+from carveout.carving.plan.plan import Plan, plan
+from carveout.carving.plan.text import as_json, as_text, heading
+from carveout.carving.recorder.recording import read
+from carveout.carving.survey.coupling import EVERY, Coupling
+from carveout.carving.survey.dangers.danger import Danger
+from carveout.carving.survey.unread import Gap
 from carveout.errors import SettingsInvalid
-from carveout.plan.cycles import cycles
-from carveout.plan.libraries import libraries
-from carveout.plan.line import line
-from carveout.plan.plan import Plan, plan
-from carveout.plan.text import as_json, as_text, heading
-from carveout.recorder.recording import read
-from carveout.survey.coupling import EVERY, Coupling
-from carveout.survey.dangers.danger import Danger
 from tests.surveys import LARGE, coupling, grouped, surveyed
 
 
@@ -85,7 +86,7 @@ def test_who_has_the_accounts_goes_last():
     assert steps(plan(found)) == [("people", 0.5), ("a", 8), ("b", 0)]
     kept = plan(found, accounts="people")
     assert steps(kept) == [("b", 8), ("a", 0.5), ("people", 0)]
-    assert "it has the accounts, which all need" in kept.order[-1].why
+    assert "it owns the accounts, which all need" in kept.order[-1].why
 
 
 def test_each_place_in_the_order_is_explained():
@@ -96,8 +97,8 @@ def test_each_place_in_the_order_is_explained():
     assert why["e"] == "nothing has to be cut."
     assert why["d"] == "cheapest of 4; coupled with c only."
     assert why["b"] == (
-        "what is left when all others are carved; 16 less than at first, cut with those before;"
-        " 1 danger to mend (3)."
+        "what is left once all others are carved; 16 points fewer than at the start: earlier steps"
+        " cut them; 1 danger to fix (3 points)."
     )
 
 
@@ -134,10 +135,10 @@ def test_apps_in_no_context_are_ranked_after_those_that_are_declared():
     assert ranked.further == ["orders", "people", "stock"]
     assert steps(ranked) == [("mail", 8), ("orders", 0.5), ("stock", 0.5), ("people", 0)]
     assert [each.why.partition(";")[0] for each in ranked.order] == [
-        "the last one declared",
+        "the last declared context",
         "cheapest of 3 that are in no context",
         "cheapest of 2 that are in no context",
-        "what is left when all others are carved: it has the accounts, which all need",
+        "what is left once all others are carved: it owns the accounts, which all need",
     ]
     text = as_text(ranked, ["stock"])
     assert "stock → people: 0.5 points" in text
@@ -166,6 +167,90 @@ def test_the_order_of_a_circle_counts_what_was_cut_before():
     )
     assert steps(found) == [("c", 1), ("a", 8.5), ("b", 0)]
     assert found.order[1].both_ways == ["b"]
+
+
+# -- Tests -------------------------------------------------------------------------------------
+
+IN_TESTS = {"file": "a/tests/test_it.py", "source_symbol": "a.tests.test_it"}
+
+
+def test_what_only_tests_need_ranks_nothing_and_is_told_beside():
+    tests = [key("a", "b", **IN_TESTS), coupling("b", "c", 1, file="b/factories.py")]
+    found = plan(surveyed([key("b", "a"), link("c", "a"), *tests], list("abc")))
+    assert found.cycles == []
+    assert steps(found) == [("c", 0.5), ("a", 8), ("b", 0)]
+    assert found.points == 8.5
+    assert {each: cost.in_tests for each, cost in found.costs.items()} == {"a": 1, "b": 2, "c": 1}
+    assert [(each.source, each.target) for each in found.pairings_in_tests] == [
+        ("a", "b"),
+        ("b", "c"),
+    ]
+    assert found.points_in_tests == 2 + 5 / 4
+    text = as_text(found, [])
+    assert "Only tests need 2 more couplings: 3.2 points, 28% of all." in text
+    assert "and 2 pairs that only tests couple: 3.2 points" in text
+    assert [each.lines for each in found.pairings_in_tests] == [[], []]
+
+
+def test_tests_neither_group_apps_nor_part_them():
+    apps = list("abcdefgh")
+    runs = [key(one, other) for group in ("abcd", "efgh") for one in group for other in group]
+    tests = [key(one, other, **IN_TESTS) for one in "abcd" for other in "efgh" for _ in range(9)]
+    alone = plan(surveyed(runs, apps))
+    beside = plan(surveyed([*runs, *tests], apps))
+    assert beside.suggestion == alone.suggestion
+    assert beside.measures == alone.measures
+
+
+def test_apps_of_tests_are_no_contexts_and_their_dangers_endanger_nobody():
+    found = surveyed([key("a", "b")], ["a", "b"])
+    found = msgspec.structs.replace(found, tests=["qa"], dangers=[danger("qa"), danger("a")])
+    assert [*plan(found).costs] == ["a", "b"]
+    assert plan(found).dangers == []
+    assert "Apps of tests, which are not contexts: qa." in as_text(plan(found), [])
+
+
+# -- Layers ------------------------------------------------------------------------------------
+
+
+def page(of: str, target: str, number: int = 0, module: str = "") -> Coupling:
+    file, symbol = f"{of}/{module or target}.py", f"{of}.{module or target}.show"
+    return coupling(of, target, number, file=file, source_symbol=symbol)
+
+
+def layered(*more: Coupling) -> list[str]:
+    pages = [page("api", target) for target in "abcd"]
+    return [each.app for each in plan(surveyed([*pages, *more], [*"abcde", "api"])).layers]
+
+
+def test_an_app_of_pages_that_needs_nearly_all_is_a_layer():
+    assert layered() == ["api"]
+    assert layered(link("a", "api")) == ["api"]
+    assert layered(link("a", "api"), link("b", "api")) == [], "others build on it"
+    few = [page("api", target) for target in "ab"]
+    assert plan(surveyed(few, [*"abcde", "api"])).layers == []
+
+
+def test_an_app_that_does_work_with_all_is_no_layer():
+    work = [coupling("orders", target, number) for target in "abcd" for number in range(2)]
+    assert plan(surveyed(work, [*"abcde", "orders"])).layers == []
+    in_tests = [coupling("api", target, file="api/tests/test_views.py") for target in "abcd"]
+    assert plan(surveyed(in_tests, [*"abcde", "api"])).layers == []
+
+
+def test_modules_go_to_the_context_that_they_are_mostly_coupled_with():
+    mixed = [page("api", "a", 1, "mixed"), page("api", "b", 2, "mixed"), page("api", "a", 3, "b")]
+    twice = [page("api", "b", 4), page("api", "b", 5, "b.more")]
+    pages = [page("api", target) for target in "abcd"]
+    found = surveyed([*pages, *mixed, *twice], [*"abcde", "api"])
+    (layer,) = plan(grouped(found, left=["a", "b"])).layers
+    assert layer.modules == {
+        "c": ["api.c"],
+        "d": ["api.d"],
+        "left": ["api.a", "api.b", "api.mixed"],
+    }
+    (layer,) = plan(found).layers
+    assert layer.modules == {"a": ["api.a"], "b": ["api.b"], "c": ["api.c"], "d": ["api.d"]}
 
 
 # -- Libraries ---------------------------------------------------------------------------------
@@ -250,7 +335,7 @@ def test_a_file_that_is_no_recording_is_refused(text, tmp_path):
         read(tmp_path / "nowhere.json")
 
 
-# -- How sure ----------------------------------------------------------------------------------
+# -- Confidence --------------------------------------------------------------------------------
 
 
 def lowering(found: Plan) -> list[str]:
@@ -269,13 +354,15 @@ def test_a_plan_is_sure_if_all_was_read_and_recorded(tmp_path):
 def test_guesses_and_what_could_not_be_read_make_a_plan_less_sure(tmp_path):
     guesses = [link("a", "b"), coupling("a", "b", 1, sure=False)]
     found = surveyed(guesses, ["a", "b"])
-    found = msgspec.structs.replace(found, unread=["shop.urls: no module"])
+    found = msgspec.structs.replace(
+        found, unread=[Gap("URL module", "shop.urls", error="no module")]
+    )
     missed = plan(found, recorded(tmp_path, [], unreached=[f"m{n}" for n in range(400)]))
     assert missed.surety.level == "low"
     assert lowering(missed) == [
-        "1 of 2 couplings (50%) are read from names alone; they count half",
-        "400 of 1500 modules were not reached while it was recorded",
-        "1 could not be read: shop.urls: no module",
+        "1 of 2 couplings (50%) are inferred from names alone; they count half",
+        "400 of 1500 modules were not reached by the recording",
+        "1 could not be read: URL module: shop.urls",
     ]
 
 
@@ -294,7 +381,7 @@ def test_a_plan_of_thirty_apps_and_two_thousand_couplings_can_be_read(large):
     text = as_text(large, [])
     assert len(text.splitlines()) < 350
     assert text.startswith(f"30 contexts (each app is one), {len(BETWEEN)} couplings to cut: ")
-    assert text.index("How sure") < text.index("Order of carving") < text.index("Cuts by pair")
+    assert text.index("Confidence") < text.index("Order of carving") < text.index("Cuts by pair")
 
 
 def test_a_context_shows_each_of_its_cuts(large):
@@ -308,7 +395,9 @@ def test_a_context_shows_each_of_its_cuts(large):
 
 
 def test_a_context_that_is_not_there_is_refused(large):
-    with pytest.raises(SettingsInvalid, match="no context nowhere, only app_with_a_long_name_0,"):
+    with pytest.raises(
+        SettingsInvalid, match=r"no context nowhere\. Contexts: app_with_a_long_name_0,"
+    ):
         as_text(large, ["nowhere"])
 
 
@@ -344,7 +433,7 @@ def test_nothing_is_left_to_carve_only_where_no_coupling_is_left():
 def test_commands_that_are_not_there_yet_are_told():
     text = as_text(plan(surveyed([key("a", "b")], ["a", "b"])), [])
     assert "$ manage.py unlink a.Row.b" in text
-    assert "notice: this version has no `unlink` yet" in text
+    assert "notice: this version does not have `unlink` yet" in text
 
 
 def test_the_plan_of_an_empty_project_is_empty():

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from carveout.contracts import schema
+from carveout.contracts import json_schema
 
 
 class Part(msgspec.Struct):
@@ -24,7 +24,7 @@ def types(*each: str) -> frozenset[str]:
 
 
 def test_fields_are_found_in_lists_and_mappings_and_unions():
-    assert schema.fields_of(schema.of_type(Box)) == {
+    assert json_schema.fields_of(json_schema.of_type(Box)) == {
         "number": types("string", "null"),
         "weight": types("integer"),
         "parts": types("array"),
@@ -39,7 +39,7 @@ def test_fields_are_found_in_lists_and_mappings_and_unions():
 
 
 def test_required_fields_are_those_that_whatever_they_are_in_must_have():
-    assert schema.required_of(schema.of_type(Box)) == {
+    assert json_schema.required_of(json_schema.of_type(Box)) == {
         "number",
         "weight",
         "parts",
@@ -62,8 +62,8 @@ def test_required_fields_are_those_that_whatever_they_are_in_must_have():
     ],
 )
 def test_a_path_is_found_if_it_may_be_there(path, expected):
-    fields = schema.fields_of(schema.of_type(Box))
-    assert schema.find(fields, path) == expected
+    fields = json_schema.fields_of(json_schema.of_type(Box))
+    assert json_schema.find(fields, path) == expected
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_a_path_is_found_if_it_may_be_there(path, expected):
     ],
 )
 def test_types_fit_if_each_of_them_is_expected(each, wanted, fit):
-    assert schema.fits(frozenset(each), frozenset(wanted)) is fit
+    assert json_schema.fits(frozenset(each), frozenset(wanted)) is fit
 
 
 def test_told_types_are_read_back():
     for each in (types("string"), types("string date-time", "null"), types("any")):
-        assert schema.untold(schema.told(each)) == each
+        assert json_schema.parse_types(json_schema.format_types(each)) == each

@@ -1,9 +1,12 @@
 """CARVEOUT: every mistake is found, all at once, with a suggestion for what was misspelt."""
 
+from typing import Any, ClassVar
+
 import pytest
 
 import carveout
-from carveout import conf
+from carveout import checks
+from carveout.conf import context_apps, loading
 from carveout.errors import SettingsInvalid
 
 LONG = "a key that is long enough to sign with"
@@ -11,7 +14,7 @@ CONTEXTS = {"shop": {"apps": ["shop"]}, "orders": {"apps": ["orders"]}}
 
 
 def mistakes(**changes: object) -> list[str]:
-    return conf.build({"CONTEXTS": CONTEXTS, **changes})[1]
+    return loading.build({"CONTEXTS": CONTEXTS, **changes})[1]
 
 
 def test_good_settings_have_no_mistakes():
@@ -22,9 +25,9 @@ def test_good_settings_have_no_mistakes():
     ("changes", "told"),
     [
         ({"REDIS_ULR": ""}, "CARVEOUT: unknown name 'REDIS_ULR', did you mean 'REDIS_URL'?"),
-        ({"redis_url": ""}, "CARVEOUT: unknown name 'redis_url', known are CONTEXTS, "),
+        ({"redis_url": ""}, "CARVEOUT: unknown name 'redis_url', known names are CONTEXTS, "),
         ({"HOSTED": ["order"]}, "unknown hosted context 'order', did you mean 'orders'?"),
-        ({"HOSTED": ["zzz"]}, "unknown hosted context 'zzz', known are shop, orders."),
+        ({"HOSTED": ["zzz"]}, "unknown hosted context 'zzz', known names are shop, orders."),
         (
             {"DELIVERY": "pigeon"},
             "CARVEOUT['DELIVERY'] must be one of ('streams', 'inline', 'eager').",
@@ -63,8 +66,14 @@ def test_each_mistake_is_told(changes, told):
         ({"apps": "shop"}, "'apps' must be a list of Django apps."),
         ({"apps": ["shop", None]}, "'apps' must be a list of Django apps."),
         ({"apps": ["shop"], "url": "shop:8000"}, "'url' must begin with http:// or https://"),
-        ({"apps": ["shop"], "partitions": 0}, "'partitions' must be a whole number from 1, not 0."),
-        ({"apps": ["shop"], "partitions": "4"}, "'partitions' must be a whole number from 1"),
+        (
+            {"apps": ["shop"], "partitions": 0},
+            "'partitions' must be a whole number of at least 1, not 0.",
+        ),
+        (
+            {"apps": ["shop"], "partitions": "4"},
+            "'partitions' must be a whole number of at least 1",
+        ),
         ({"apps": ["shop"], "database": "defualt"}, "unknown database 'defualt', did you mean"),
     ],
 )
@@ -97,7 +106,7 @@ def test_no_key_is_ever_shown():
 def test_all_mistakes_come_at_once(settings):
     settings.CARVEOUT = {"CONTEXTS": {"shop": {"apps": []}}, "REDIS": "", "DELIVERY": "pigeon"}
     with pytest.raises(SettingsInvalid) as caught:
-        conf.get_settings()
+        loading.get_settings()
     for word in ("'REDIS'", "at least one Django app", "'DELIVERY'"):
         assert word in str(caught.value)
 
@@ -105,12 +114,12 @@ def test_all_mistakes_come_at_once(settings):
 def test_settings_are_frozen(settings):
     settings.CARVEOUT = {"CONTEXTS": CONTEXTS}
     with pytest.raises(AttributeError):
-        conf.get_settings().batch_rows = 1
+        loading.get_settings().batch_rows = 1
 
 
 def test_the_innermost_app_owns_a_module():
     contexts = {"outer": {"apps": ["shop"]}, "inner": {"apps": ["shop.stock"]}}
-    settings, _ = conf.build({"CONTEXTS": contexts})
+    settings, _ = loading.build({"CONTEXTS": contexts})
     assert settings.context_of("shop.stock.models").name == "inner"
     assert settings.context_of("shop.models").name == "outer"
     assert settings.context_of("shopping") is None
@@ -121,8 +130,53 @@ def test_the_length_of_a_contexts_other_apps_does_not_matter():
         "outer": {"apps": ["shop", "a_long_name_of_another"]},
         "inner": {"apps": ["shop.a"]},
     }
-    settings, _ = conf.build({"CONTEXTS": contexts})
+    settings, _ = loading.build({"CONTEXTS": contexts})
     assert settings.context_of("shop.a.models").name == "inner"
+
+
+class TestModules:
+    """`modules` are those of an app that holds pages of several contexts."""
+
+    CONTEXTS: ClassVar[dict[str, Any]] = {
+        "orders": {"apps": ["orders"], "modules": ["shop.storefront.urls"]},
+        "shop": {"apps": ["shop.storefront"]},
+    }
+
+    def test_code_of_a_module_is_of_the_context_that_takes_it(self):
+        settings, found = loading.build({"CONTEXTS": self.CONTEXTS})
+        assert found == []
+        assert settings.context_of("shop.storefront.urls").name == "orders"
+        assert settings.context_of("shop.storefront.views").name == "shop"
+        assert context_apps.missing_apps(settings) == []
+
+    def test_one_process_may_host_all_and_none_hosts_a_part(self):
+        """Whole apps only: an app that is hosted by half would have some of its pages."""
+        whole = {"CONTEXTS": self.CONTEXTS}
+        assert carveout.hosted_apps(whole) == ["orders", "shop.storefront"]
+        assert context_apps.modules_not_hosted(loading.build(whole)[0]) == []
+        for name in self.CONTEXTS:
+            part = {"CONTEXTS": self.CONTEXTS, "HOSTED": [name]}
+            with pytest.raises(SettingsInvalid, match="can host only whole apps") as told:
+                carveout.hosted_apps(part)
+            assert context_apps.modules_not_hosted(loading.build(part)[0]) == [str(told.value)]
+
+    def test_a_part_is_refused_by_a_check_too(self, settings):
+        settings.CARVEOUT = {"CONTEXTS": self.CONTEXTS, "HOSTED": ["shop"]}
+        (refused,) = [each for each in checks.check_apps() if each.id == "carveout.E021"]
+        assert "'modules' lists 'shop.storefront.urls'" in refused.msg
+        assert "move 'shop.storefront.urls' into an app of orders" in refused.msg
+
+    def test_mistakes_are_told(self):
+        wrong = {"orders": {"apps": ["orders"], "modules": "shop.storefront.urls"}}
+        _, found = loading.build({"CONTEXTS": wrong})
+        assert "'modules' must be a list of modules of an app" in " ".join(found)
+        twice = {**self.CONTEXTS, "shop": {"apps": ["shop"], "modules": ["shop.storefront.urls"]}}
+        _, found = loading.build({"CONTEXTS": twice})
+        assert "'shop.storefront.urls' is in orders and shop; keep it in one." in " ".join(found)
+        missing = {"orders": {"apps": ["orders"], "modules": ["shop.storefront.ulrs"]}}
+        settings, _ = loading.build({"CONTEXTS": missing})
+        (told,) = context_apps.missing_apps(settings)
+        assert "'shop.storefront.ulrs', but there is no such module." in told
 
 
 class TestApps:
@@ -130,17 +184,17 @@ class TestApps:
 
     def test_an_app_may_be_named_by_its_config(self):
         contexts = {"orders": {"apps": ["carveout.apps.CarveoutConfig"]}}
-        settings, found = conf.build({"CONTEXTS": contexts})
+        settings, found = loading.build({"CONTEXTS": contexts})
         assert (settings.contexts["orders"].apps, found) == (("carveout",), [])
-        assert settings.context_of("carveout.event").name == "orders"
-        assert conf.app_labels(settings.contexts["orders"]) == {"carveout"}
-        assert conf.missing_apps(settings) == []
+        assert settings.context_of("carveout.events.event").name == "orders"
+        assert context_apps.app_labels(settings.contexts["orders"]) == {"carveout"}
+        assert context_apps.missing_apps(settings) == []
         raw = {"CONTEXTS": contexts}
         assert carveout.hosted_apps(raw) == ["carveout.apps.CarveoutConfig"]
 
     def test_that_of_another_deployment_need_not_be_there(self):
         contexts = {"depot": {"apps": ["depot.apps.DepotConfig", "depot.boxes.BoxesConfig"]}}
-        settings, found = conf.build({"CONTEXTS": contexts, "HOSTED": []})
+        settings, found = loading.build({"CONTEXTS": contexts, "HOSTED": []})
         assert (settings.contexts["depot"].apps, found) == (("depot", "depot.boxes"), [])
 
     @pytest.mark.parametrize(
@@ -150,8 +204,8 @@ class TestApps:
         raw = {"CONTEXTS": {"orders": {"apps": [app]}}}
         with pytest.raises(SettingsInvalid, match=rf"'orders'\]: there is no app '{app}'"):
             carveout.hosted_apps(raw)
-        settings, _ = conf.build(raw)
-        assert len(conf.missing_apps(settings)) == 1
+        settings, _ = loading.build(raw)
+        assert len(context_apps.missing_apps(settings)) == 1
 
     def test_nothing_is_imported_while_the_settings_are_read(self, tmp_path, monkeypatch):
         monkeypatch.syspath_prepend(tmp_path)
@@ -194,7 +248,7 @@ class TestHosting:
 
 
 def test_each_context_signs_with_a_key_of_its_own():
-    settings, _ = conf.build({"CONTEXTS": CONTEXTS, "KEYS": {"orders": ["new", "old"]}})
+    settings, _ = loading.build({"CONTEXTS": CONTEXTS, "KEYS": {"orders": ["new", "old"]}})
     assert settings.keys_of("orders") == ["new", "old"]
     assert settings.keys_of("shop") != settings.keys_of("orders")
 

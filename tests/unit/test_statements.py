@@ -2,8 +2,8 @@
 
 import pytest
 
-from carveout.recorder.statement import Statements
-from carveout.recorder.tables import name_of
+from carveout.carving.recorder.sql_statements import Statements
+from carveout.carving.recorder.sql_tables import name_of
 
 
 class Tables:
@@ -90,7 +90,7 @@ def test_one_app_is_not_parsed_and_each_shape_only_once(statements):
 
 def test_values_are_not_told(statements):
     text = "SELECT 1 FROM a_one, b_one WHERE a_one.mail = 'maria@example.com' AND b_one.id = 4711"
-    told = statements.read(text, "sqlite").told
+    told = statements.read(text, "sqlite").as_shown
     assert "maria" not in told
     assert "4711" not in told
 

@@ -3,8 +3,8 @@
 import pytest
 
 import carveout
-from carveout import subscription
 from carveout.errors import DeclarationInvalid
+from carveout.subscriptions import subscription
 
 pytestmark = pytest.mark.usefixtures("shows")
 
@@ -17,7 +17,7 @@ def test_a_subscription_is_named_by_context_and_function():
     carveout.subscribe("shows.ShowOpened")(handler)
     declared = subscription.registry["shows.handler"]
     assert (declared.context, declared.types) == ("shows", {"shows.ShowOpened"})
-    assert declared.sources == {"shows"}
+    assert declared.source_contexts == {"shows"}
 
 
 def test_a_handler_stays_a_plain_function():
@@ -27,17 +27,17 @@ def test_a_handler_stays_a_plain_function():
 @pytest.mark.parametrize(
     ("types", "options", "told"),
     [
-        ([], {}, "hears nothing"),
+        ([], {}, "subscribes to nothing"),
         (["ShowOpened"], {}, "'ShowOpened' is not an event type. Write '<context>.<Event>'"),
         (["a.b.C"], {}, "'a.b.C' is not an event type"),
         (["shows.S"], {"via": "celery"}, "via='celery' is unknown. Write 'consumer' or 'rq'"),
         (["shows.S"], {"start": "end"}, "start='end' is unknown. Write 'beginning' or 'now'"),
-        (["shows.S"], {"batch": True, "via": "rq"}, "batch=True goes with neither"),
-        (["shows.S"], {"batch": True, "ordered": True}, "batch=True goes with neither"),
-        (["shows.S"], {"atomic": False}, "atomic=False goes with via='rq' only"),
+        (["shows.S"], {"batch": True, "via": "rq"}, "batch=True can't be used with"),
+        (["shows.S"], {"batch": True, "ordered": True}, "batch=True can't be used with"),
+        (["shows.S"], {"atomic": False}, "atomic=False works only with via='rq'"),
         (["shows.S"], {"max_attempts": 0}, "max_attempts=0"),
         (["shows.S"], {"max_attempts": "3"}, "max_attempts='3'"),
-        (["shows.S"], {"time_limit_s": 0}, "time_limit_s=0: give a number of seconds above 0"),
+        (["shows.S"], {"time_limit_s": 0}, "time_limit_s=0: use a number of seconds above 0"),
         (["shows.S"], {"time_limit_s": None}, "time_limit_s=None"),
         (["shows.S"], {"time_limit_s": float("inf")}, "time_limit_s=inf"),
         (["shows.S"], {"retry_base_s": -1}, "retry_base_s=-1"),

@@ -7,19 +7,19 @@ import sys
 import msgspec
 import pytest
 
-from carveout.plan.communities import communities
-from carveout.plan.graph import graph
-from carveout.plan.line import Line, line
-from carveout.plan.measures import crossing, extreme, interfaces, modularity
-from carveout.plan.plan import plan
-from carveout.plan.suggestion import Suggestion, steadiness, suggestion
-from carveout.plan.text import as_text
-from carveout.survey import grouping
+from carveout.carving.plan.app_graph import graph
+from carveout.carving.plan.communities import communities
+from carveout.carving.plan.cut_line import CutLine, line
+from carveout.carving.plan.measures import crossing, extreme, interfaces, modularity
+from carveout.carving.plan.plan import plan
+from carveout.carving.plan.suggestion import Suggestion, steadiness, suggestion
+from carveout.carving.plan.text import as_text
+from carveout.carving.survey import grouping
 from tests.copies import ROOT
 from tests.surveys import coupling, grouped, surveyed
 
 
-def lines(*pairs: tuple[str, str], times: int = 1) -> list[Line]:
+def lines(*pairs: tuple[str, str], times: int = 1) -> list[CutLine]:
     """Calls of functions between these apps, five points each."""
     return [
         line(coupling(one, other, number, details={"names": ["call"]}, target_symbol=f"{other}.s"))
@@ -28,7 +28,7 @@ def lines(*pairs: tuple[str, str], times: int = 1) -> list[Line]:
     ]
 
 
-def every(apps: str, times: int = 1) -> list[Line]:
+def every(apps: str, times: int = 1) -> list[CutLine]:
     """Each of these apps needs each of those after it."""
     return lines(*[(one, other) for one in apps for other in apps if one < other], times=times)
 
@@ -79,7 +79,7 @@ def test_nothing_is_suggested_where_every_app_needs_every_other():
     found = suggestion(every("abcdef"), list("abcdef"))
     assert found.contexts == {}
     assert found.hubs == list("abcdef")
-    assert "nothing stands out" in found.why
+    assert "no groups stand out" in found.why
 
 
 def test_apps_without_couplings_are_no_reason_to_fail():
@@ -129,7 +129,7 @@ def test_apps_that_are_in_no_context_are_grouped_beside_those_declared():
 
 SCRIPT = """
 from tests.unit.test_suggestions import WAVERING, APPS
-from carveout.plan.suggestion import suggestion
+from carveout.carving.plan.suggestion import suggestion
 print(suggestion(WAVERING, APPS))
 """
 WAVERING = lines(*[(APPS[n], APPS[(n + far) % 11]) for n in range(11) for far in (1, 3)])
@@ -183,7 +183,7 @@ def test_weak_and_wavering_groups_make_the_plan_less_sure():
     assert found.suggestion.steadiness < 0.8
     reasons = [each.text for each in found.surety.reasons if each.lowers]
     assert any("the groups are weak" in each for each in reasons)
-    assert any("stay so from other starts" in each for each in reasons)
+    assert any("stay together from other starting points" in each for each in reasons)
 
 
 # -- Measures, worked out by hand --------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_the_share_that_crosses_is_counted_in_points():
 
 
 def test_interfaces_are_symbols_that_other_contexts_use():
-    def of(source: str, target: str, symbol: str, file: str = "x.py") -> Line:
+    def of(source: str, target: str, symbol: str, file: str = "x.py") -> CutLine:
         return line(coupling(source, target, target_symbol=f"{target}.{symbol}", file=file))
 
     uses = [of("a", "d", "x"), of("b", "d", "x"), of("b", "e", "y"), of("d", "c", "z")]

@@ -10,11 +10,12 @@ from django.test import override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carveout.survey.coupling import EVERY
-from carveout.survey.report.clusters import blocks, ordered
-from carveout.survey.report.graph import draw
-from carveout.survey.report.page import as_html
-from carveout.survey.report.units import units
+from carveout.carving.survey.coupling import EVERY
+from carveout.carving.survey.report.graph import draw
+from carveout.carving.survey.report.html import as_html
+from carveout.carving.survey.report.matrix_order import blocks, ordered
+from carveout.carving.survey.report.units import units
+from carveout.carving.survey.unread import Gap
 from tests.surveys import LARGE, coupling, grouped, surveyed
 
 NAMES = [f"app{number}" for number in range(9)]
@@ -129,7 +130,7 @@ def overlap(one, other):
 
 
 def test_apps_without_a_coupling_are_named():
-    assert "Without a coupling: idle." in as_html(SHOP)
+    assert "Apps without couplings: idle." in as_html(SHOP)
 
 
 class Tags(HTMLParser):
@@ -153,7 +154,7 @@ def named(name: str) -> Tags:
         [coupling(name, "other", **fields, details={name: [name]}), coupling(name, f"{name}2")],
         [name, f"{name}2", f"{name}3"],
     )
-    told = msgspec.structs.replace(found, kernels=[name], unread=[name])
+    told = msgspec.structs.replace(found, kernels=[name], unread=[Gap(name, name, name, name)])
     return Tags(as_html(grouped(told, **{f"{name} context": [name, "other"]})))
 
 

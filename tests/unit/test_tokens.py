@@ -7,8 +7,8 @@ import time
 import jwt
 import pytest
 
-from carveout import token
 from carveout.conf import get_settings
+from carveout.lookups import tokens
 
 RESOURCE = "lookups/orders.order/"
 PATH = f"/internal/{RESOURCE}"
@@ -34,9 +34,9 @@ def signed(by: str = "reviews", **changes: object) -> str:
 
 
 def test_a_good_token_names_its_caller():
-    given = token.sign("reviews", "orders", "GET", RESOURCE)
-    assert token.verify(given, "orders", "GET", PATH) == "reviews"
-    assert token.verify(signed(), "orders", "GET", PATH) == "reviews"
+    given = tokens.sign("reviews", "orders", "GET", RESOURCE)
+    assert tokens.verify(given, "orders", "GET", PATH) == "reviews"
+    assert tokens.verify(signed(), "orders", "GET", PATH) == "reviews"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_good_token_names_its_caller():
 )
 def test_a_token_for_something_else_is_refused(changes):
     with pytest.raises(jwt.InvalidTokenError):
-        token.verify(signed(**changes), "orders", "GET", PATH)
+        tokens.verify(signed(**changes), "orders", "GET", PATH)
 
 
 @pytest.mark.parametrize("claim", ["iss", "aud", "iat", "exp", "htm", "htu"])
@@ -67,7 +67,7 @@ def test_every_claim_is_needed(claim):
     lacking = {name: value for name, value in claims().items() if name != claim}
     given = jwt.encode(lacking, get_settings().keys_of("reviews")[0], algorithm="HS256")
     with pytest.raises(jwt.InvalidTokenError):
-        token.verify(given, "orders", "GET", PATH)
+        tokens.verify(given, "orders", "GET", PATH)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_every_claim_is_needed(claim):
 )
 def test_claims_that_no_context_signs_are_refused(changes):
     with pytest.raises(jwt.InvalidTokenError):
-        token.verify(signed(**changes), "orders", "GET", PATH)
+        tokens.verify(signed(**changes), "orders", "GET", PATH)
 
 
 def test_a_token_of_deep_json_is_refused():
@@ -93,12 +93,12 @@ def test_a_token_of_deep_json_is_refused():
     header = base64.urlsafe_b64encode(b'{"alg": "HS256"}').decode().rstrip("=")
     for given in (f"{deep}.{deep}.x", f"{header}.{deep}.x"):
         with pytest.raises(jwt.InvalidTokenError):
-            token.verify(given, "orders", "GET", PATH)
+            tokens.verify(given, "orders", "GET", PATH)
 
 
 def test_nobody_signs_as_another():
     with pytest.raises(jwt.InvalidSignatureError):
-        token.verify(signed(by="shop"), "orders", "GET", PATH)
+        tokens.verify(signed(by="shop"), "orders", "GET", PATH)
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE"])
@@ -109,19 +109,19 @@ def test_a_token_without_a_signature_is_refused(algorithm):
     for signature in ("", signed().split(".")[2]):
         forged = f"{part({'alg': algorithm, 'typ': 'JWT'})}.{part(claims())}.{signature}"
         with pytest.raises(jwt.InvalidTokenError):
-            token.verify(forged, "orders", "GET", PATH)
+            tokens.verify(forged, "orders", "GET", PATH)
 
 
 def test_another_algorithm_is_refused():
     given = jwt.encode(claims(), get_settings().keys_of("reviews")[0], algorithm="HS512")
     with pytest.raises(jwt.InvalidAlgorithmError):
-        token.verify(given, "orders", "GET", PATH)
+        tokens.verify(given, "orders", "GET", PATH)
 
 
 @pytest.mark.parametrize("given", ["", "a", "a.b.c", "....", "é.é.é"])
 def test_garbage_is_refused(given):
     with pytest.raises(jwt.InvalidTokenError):
-        token.verify(given, "orders", "GET", PATH)
+        tokens.verify(given, "orders", "GET", PATH)
 
 
 class TestRotation:
@@ -134,22 +134,22 @@ class TestRotation:
 
     def test_both_keys_are_good_meanwhile(self, settings, contexts):
         self.at(settings, contexts, self.OLD)
-        old = token.sign("reviews", "orders", "GET", RESOURCE)
+        old = tokens.sign("reviews", "orders", "GET", RESOURCE)
         self.at(settings, contexts, self.NEW)
-        new = token.sign("reviews", "orders", "GET", RESOURCE)
+        new = tokens.sign("reviews", "orders", "GET", RESOURCE)
         self.at(settings, contexts, self.NEW, self.OLD)
         for given in (old, new):
-            assert token.verify(given, "orders", "GET", PATH) == "reviews"
+            assert tokens.verify(given, "orders", "GET", PATH) == "reviews"
 
     def test_the_newest_signs(self, settings, contexts):
         self.at(settings, contexts, self.NEW, self.OLD)
-        given = token.sign("reviews", "orders", "GET", RESOURCE)
+        given = tokens.sign("reviews", "orders", "GET", RESOURCE)
         self.at(settings, contexts, self.NEW)
-        assert token.verify(given, "orders", "GET", PATH) == "reviews"
+        assert tokens.verify(given, "orders", "GET", PATH) == "reviews"
 
     def test_a_key_that_was_taken_away_is_refused(self, settings, contexts):
         self.at(settings, contexts, self.OLD)
-        old = token.sign("reviews", "orders", "GET", RESOURCE)
+        old = tokens.sign("reviews", "orders", "GET", RESOURCE)
         self.at(settings, contexts, self.NEW)
         with pytest.raises(jwt.InvalidSignatureError):
-            token.verify(old, "orders", "GET", PATH)
+            tokens.verify(old, "orders", "GET", PATH)

@@ -10,18 +10,18 @@ import msgspec
 import pytest
 
 import carveout
-from carveout import entry, upcaster
 from carveout.errors import DeclarationInvalid, UpcastFailed
-from carveout.row import Row
+from carveout.events import codec, upcasters
+from carveout.events.event import PartitionRef, Record
 
 pytestmark = pytest.mark.usefixtures("shows")
 
 OPENED = "shows.ShowOpened"
 
 
-def row(version: int = 1, data: str = '{"title":"Hamlet"}') -> Row:
+def row(version: int = 1, data: str = '{"title":"Hamlet"}') -> Record:
     texts = ["Hamlet", "2026-01-31T12:00:00+00:00", data, *[""] * 5]
-    return Row(1, str(uuid.uuid4()), OPENED, version, *texts)
+    return Record(1, str(uuid.uuid4()), OPENED, version, *texts)
 
 
 def received(version: int = 1, **data: Any) -> carveout.ReceivedEvent:
@@ -38,8 +38,8 @@ def received(version: int = 1, **data: Any) -> carveout.ReceivedEvent:
     )
 
 
-def fields(row: Row) -> dict[bytes, bytes]:
-    each = [text.encode() for text in entry.fields_of(("shows", 0), row)]
+def fields(row: Record) -> dict[bytes, bytes]:
+    each = [text.encode() for text in codec.to_entry(PartitionRef("shows", 0), row)]
     return dict(zip(each[::2], each[1::2], strict=True))
 
 
@@ -70,44 +70,46 @@ def test_each_version_comes_to_the_newest_wherever_an_event_is_made(two_steps, v
     shipped = fields(stored)
     assert shipped[b"dataversion"] == b"3"
     for event in (
-        upcaster.newest(received(version, **data)),
-        entry.received(("shows", 0), stored),
-        entry.event_of(("shows", 0), b"1-0", shipped),
-        entry.event_of(("shows", 0), b"1-0", fields_as_they_were(stored)),
+        upcasters.upcast_event(received(version, **data)),
+        codec.from_record(PartitionRef("shows", 0), stored),
+        codec.from_entry(PartitionRef("shows", 0), b"1-0", shipped),
+        codec.from_entry(PartitionRef("shows", 0), b"1-0", fields_as_they_were(stored)),
     ):
         assert (event.version, event.data) == (3, {"name": "Hamlet", "seats": 100})
 
 
-def fields_as_they_were(row: Row) -> dict[bytes, bytes]:
+def fields_as_they_were(row: Record) -> dict[bytes, bytes]:
     """The entry of a relay that knew of no upcaster."""
-    known = dict(upcaster.registry)
-    upcaster.registry.clear()
+    known = dict(upcasters.registry)
+    upcasters.registry.clear()
     try:
         return fields(row)
     finally:
-        upcaster.registry.update(known)
+        upcasters.registry.update(known)
 
 
 def test_version_1_is_not_written_into_an_entry():
     assert b"dataversion" not in fields(row())
-    assert entry.event_of(("shows", 0), b"1-0", fields(row())).version == 1
+    assert codec.from_entry(PartitionRef("shows", 0), b"1-0", fields(row())).version == 1
 
 
 def test_a_version_that_is_no_number_makes_an_entry_unreadable():
-    with pytest.raises(entry.UNREADABLE):
-        entry.event_of(("shows", 0), b"1-0", {**fields(row()), b"dataversion": b"two"})
+    with pytest.raises(codec.UNREADABLE):
+        codec.from_entry(
+            PartitionRef("shows", 0), b"1-0", {**fields(row()), b"dataversion": b"two"}
+        )
 
 
 def test_a_version_that_is_newer_than_all_upcasters_stays_as_it_is(two_steps):
     event = received(7, stage="left")
-    assert upcaster.newest(event) is event
-    assert upcaster.insist([event]) == [event]
+    assert upcasters.upcast_event(event) is event
+    assert upcasters.upcast_or_fail([event]) == [event]
     assert fields(row(7))[b"dataversion"] == b"7"
 
 
 def test_an_event_of_another_type_costs_nothing(two_steps):
     event = msgspec.structs.replace(received(), type="shows.ShowClosed")
-    assert upcaster.newest(event) is event
+    assert upcasters.upcast_event(event) is event
 
 
 def raises(data):
@@ -127,7 +129,7 @@ class TestAnUpcasterThatFails:
 
     @pytest.fixture(autouse=True)
     def _declared(self, shows, broken, monkeypatch):
-        monkeypatch.setattr(upcaster, "_failing", set())
+        monkeypatch.setattr(upcasters, "_failing", set())
 
         @carveout.upcast(OPENED, version=1)
         def add_seats(data):
@@ -138,7 +140,7 @@ class TestAnUpcasterThatFails:
 
     def test_the_event_stays_in_its_version(self, broken):
         event = received(title="Hamlet")
-        assert upcaster.newest(event) is event
+        assert upcasters.upcast_event(event) is event
         assert event.data == {"title": "Hamlet"}
 
     def test_the_row_is_shipped_as_it_is_stored(self, broken):
@@ -147,18 +149,18 @@ class TestAnUpcasterThatFails:
 
     def test_no_handler_gets_it(self, broken):
         with pytest.raises(UpcastFailed, match=r"shows\.ShowOpened: .* version 2 into version 3"):
-            upcaster.insist([received(title="Hamlet")])
+            upcasters.upcast_or_fail([received(title="Hamlet")])
 
     def test_it_is_said_once_and_again_when_it_was_well_meanwhile(self, broken, caplog):
         caplog.set_level(logging.ERROR, "carveout")
         for _ in range(3):
-            upcaster.newest(received(title="Hamlet"))
+            upcasters.upcast_event(received(title="Hamlet"))
         assert len(caplog.records) == 1
-        broken_chain = upcaster.registry[OPENED]
-        upcaster.registry[OPENED] = {1: broken_chain[1]}
-        assert upcaster.newest(received(title="Hamlet")).version == 2
-        upcaster.registry[OPENED] = broken_chain
-        upcaster.newest(received(title="Hamlet"))
+        broken_chain = upcasters.registry[OPENED]
+        upcasters.registry[OPENED] = {1: broken_chain[1]}
+        assert upcasters.upcast_event(received(title="Hamlet")).version == 2
+        upcasters.registry[OPENED] = broken_chain
+        upcasters.upcast_event(received(title="Hamlet"))
         assert len(caplog.records) == 2
 
 
@@ -171,10 +173,10 @@ def test_what_an_upcaster_gives_is_taken_as_after_a_journey():
     def add_price(data):
         return {**data, "price": Decimal("12.50")}
 
-    assert upcaster.newest(received()).data == {"price": "12.50"}
+    assert upcasters.upcast_event(received()).data == {"price": "12.50"}
 
 
 @pytest.mark.parametrize(("name", "version"), [("ShowOpened", 1), (OPENED, 0), (OPENED, "1")])
 def test_an_upcaster_names_an_event_and_a_version(name, version):
-    with pytest.raises(DeclarationInvalid, match=r"say @carveout\.upcast"):
+    with pytest.raises(DeclarationInvalid, match=r"write @carveout\.upcast"):
         carveout.upcast(name, version=version)(raises)

@@ -1,12 +1,11 @@
-"""How long the kit waits: backoff, pauses and the circuit breaker. Only the clock is ours."""
+"""How long the kit waits: backoff, backoffs and the circuit breaker. Only the clock is ours."""
 
 import time
 
 import pytest
 
-from carveout.backoff import backoff_s
-from carveout.breaker import FAILURES_TO_OPEN, OPEN_S, Breaker
-from carveout.pause import PAUSE_MAX_S, Pauses
+from carveout.deliveries.retry_policy import BACKOFF_MAX_S, Backoffs, retry_delay_s
+from carveout.lookups.circuit_breaker import FAILURES_TO_OPEN, OPEN_S, CircuitBreaker
 
 
 @pytest.fixture
@@ -32,62 +31,62 @@ def waits(settings):
 
 @pytest.mark.parametrize(("attempts", "ceiling_s"), [(1, 2), (2, 4), (5, 32), (6, 60), (500, 60)])
 def test_backoff_doubles_up_to_its_cap_with_full_jitter(attempts, ceiling_s):
-    waits = [backoff_s(attempts) for _ in range(400)]
+    waits = [retry_delay_s(attempts) for _ in range(400)]
     assert 0 <= min(waits) < ceiling_s * 0.2
     assert ceiling_s * 0.8 < max(waits) <= ceiling_s
 
 
 def test_a_pause_ends_by_itself(clock):
-    pauses = Pauses()
-    assert not pauses.rests("a")
-    seconds = pauses.pause("a")
-    assert pauses.rests("a")
-    assert not pauses.rests("b")
+    backoffs = Backoffs()
+    assert not backoffs.is_waiting("a")
+    seconds = backoffs.failed("a")
+    assert backoffs.is_waiting("a")
+    assert not backoffs.is_waiting("b")
     clock(seconds)
-    assert not pauses.rests("a")
+    assert not backoffs.is_waiting("a")
 
 
 def test_a_pause_has_a_limit():
-    pauses = Pauses()
-    assert max(pauses.pause("a") for _ in range(60)) <= PAUSE_MAX_S
+    backoffs = Backoffs()
+    assert max(backoffs.failed("a") for _ in range(60)) <= BACKOFF_MAX_S
 
 
 class TestTheBreaker:
     """Who does not answer is left alone for a while."""
 
-    def opened(self) -> Breaker:
-        breaker = Breaker()
+    def opened(self) -> CircuitBreaker:
+        breaker = CircuitBreaker()
         for _ in range(FAILURES_TO_OPEN):
-            assert not breaker.is_open()
+            assert not breaker.blocks()
             breaker.failed()
         return breaker
 
     def test_opens_after_failures_in_a_row(self, clock):
-        assert self.opened().is_open()
+        assert self.opened().blocks()
 
     def test_a_success_between_begins_the_count_anew(self, clock):
-        breaker = Breaker()
+        breaker = CircuitBreaker()
         for _ in range(FAILURES_TO_OPEN * 2):
             breaker.failed()
             breaker.succeeded()
-        assert not breaker.is_open()
+        assert not breaker.blocks()
 
     def test_lets_one_through_after_a_while(self, clock):
         breaker = self.opened()
         clock(OPEN_S)
-        assert not breaker.is_open()
-        assert breaker.is_open()
+        assert not breaker.blocks()
+        assert breaker.blocks()
 
     def test_closes_when_that_one_succeeds(self, clock):
         breaker = self.opened()
         clock(OPEN_S)
-        assert not breaker.is_open()
+        assert not breaker.blocks()
         breaker.succeeded()
-        assert not breaker.is_open()
+        assert not breaker.blocks()
 
     def test_stays_open_when_that_one_fails(self, clock):
         breaker = self.opened()
         clock(OPEN_S)
-        assert not breaker.is_open()
+        assert not breaker.blocks()
         breaker.failed()
-        assert breaker.is_open()
+        assert breaker.blocks()

@@ -8,3 +8,9 @@ class OrderPlaced(carveout.Event, key="order_number"):
 
     order_number: str
     number: int
+
+
+class OrderMade(carveout.Event, key="order_number"):
+    """An order was stored; for tables that announce it."""
+
+    order_number: str

@@ -5,30 +5,35 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from carveout.contextmap import catalog, mapped
-from carveout.contextmap.drawing import FORMATS
-from carveout.management.command import KitCommand
-from carveout.management.folder import add_folder, folder_of
-from carveout.management.remarks import tell
-from carveout.management.sight import declared_and_seen
+from carveout.conf import get_settings
+from carveout.contracts.contract import Contract
+from carveout.contracts.files import known
+from carveout.management.base import KitCommand
+from carveout.management.contract_commands import add_folder, folder_of, report
+from carveout.operations.contextmap import context_map, eventcatalog
+from carveout.operations.contextmap.formats import FORMATS
+from carveout.operations.contextmap.gathering import gather
+from carveout.operations.contextmap.observed import Observed
 
 
 class Command(KitCommand):
-    """Shows who hears what from whom and who looks up what, or checks that it fits together."""
+    """Shows events, subscriptions and lookups between contexts, or checks that they fit."""
 
     help = __doc__
-    requires_system_checks = []  # they say less about the same, without file and line
+    requires_system_checks = []  # they report less, without file and line
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group()
-        what.add_argument("--format", choices=[*FORMATS, catalog.FORMAT], default="text")
+        what.add_argument("--format", choices=[*FORMATS, eventcatalog.FORMAT], default="text")
         what.add_argument(
-            "--check", action="store_true", help="show nothing; fail if something is broken"
+            "--check",
+            action="store_true",
+            help="print only what is broken, and fail if anything is",
         )
         parser.add_argument(
             "--declared",
             action="store_true",
-            help="ask neither Redis nor databases what is seen at run time",
+            help="show no run-time numbers; query neither Redis nor databases",
         )
         parser.add_argument(
             "--output", type=Path, help="file to write to; a folder for eventcatalog"
@@ -44,17 +49,28 @@ class Command(KitCommand):
         output: Path | None,
         **options: Any,
     ) -> None:
-        contracts, seen = declared_and_seen(self, folder_of(folder), declared_only=declared)
+        contracts, seen = self._gathered(folder_of(folder), declared_only=declared)
         if check:
-            tell(self, mapped.check(contracts, seen), "The map fits together.")
-        elif options["format"] == catalog.FORMAT:
+            report(self, context_map.check(contracts, seen), "The map is consistent.")
+        elif options["format"] == eventcatalog.FORMAT:
             if output is None:
-                raise CommandError("eventcatalog is a folder of files: say --output FOLDER.")
-            count = catalog.write(contracts, output)
-            self.stdout.write(f"{count} files are written to {output}.")
+                raise CommandError("eventcatalog writes a folder of files. Pass --output FOLDER.")
+            count = eventcatalog.write(contracts, output)
+            self.stdout.write(f"Wrote {count} files to {output}.")
         else:
-            text = FORMATS[options["format"]](mapped.draw(contracts, seen), contracts)
+            text = FORMATS[options["format"]](context_map.draw(contracts, seen), contracts)
             if output is None:
                 self.stdout.write(text)
             else:
                 output.write_text(text + "\n", encoding="utf-8")
+
+    def _gathered(
+        self, folder: Path, *, declared_only: bool
+    ) -> tuple[dict[str, Contract], Observed | None]:
+        """The contracts, and what is observed; prints what could not be read."""
+        if declared_only or not get_settings().uses_redis:
+            return known(folder), None
+        contracts, seen = gather(folder)
+        for each in seen.unread:
+            self.stderr.write(f"Not checked: {each}")
+        return contracts, seen

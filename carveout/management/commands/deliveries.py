@@ -6,15 +6,15 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 
-from carveout import failures
 from carveout.conf import get_settings
-from carveout.management.asking import add_audit, add_yes, make_sure, who
-from carveout.management.command import KitCommand
+from carveout.management.arguments import actor_of, add_audit, add_yes, make_sure
+from carveout.management.base import KitCommand
 from carveout.models import Delivery
+from carveout.operations import failed_deliveries
 
 
 class Command(KitCommand):
-    """Shows, retries or discards the deliveries that were not handled at once."""
+    """Lists, retries or discards deliveries: events that were not handled at once."""
 
     help = __doc__
 
@@ -23,7 +23,7 @@ class Command(KitCommand):
             "action", nargs="?", default="list", choices=["list", "retry", "discard"]
         )
         parser.add_argument("ids", nargs="*", type=int, metavar="ID")
-        parser.add_argument("--subscription", help="only of this one")
+        parser.add_argument("--subscription", help="only this subscription's")
         parser.add_argument("--error", help="only with this error type")
         parser.add_argument("--state", choices=Delivery.State.values)
         parser.add_argument("--all", action="store_true", help="retry or discard every one")
@@ -36,14 +36,16 @@ class Command(KitCommand):
             return
         chosen_by = [options[name] for name in ("ids", "subscription", "error", "state", "all")]
         if not any(chosen_by):
-            raise CommandError("Say which: ids, --subscription, --error, --state or --all.")
-        # What is parked from now on is not meant: a group that grows meanwhile ends all the same.
+            raise CommandError(
+                "Choose deliveries: by id, --subscription, --error, --state or --all."
+            )
+        # Ignore deliveries parked after this point, so that a growing group still terminates.
         until = timezone.now()
         groups = [rows.filter(parked_at__lte=until) for rows in self._chosen(options)]
         count = sum(rows.count() for rows in groups)
-        what = "are tried again" if action == "retry" else "are discarded and never handled"
-        make_sure(self, f"{count} deliveries {what}.", yes=options["yes"])
-        by, act = who(options), failures.ACTS[action]
+        what = "retried" if action == "retry" else "discarded and never handled"
+        make_sure(self, f"{count} deliveries will be {what}.", yes=options["yes"])
+        by, act = actor_of(options), failed_deliveries.ACTIONS[action]
         self.stdout.write(f"{sum(act(rows, by, options['reason']) for rows in groups)} done.")
 
     def _chosen(self, options: dict[str, Any]) -> "list[QuerySet[Delivery]]":
@@ -70,4 +72,4 @@ class Command(KitCommand):
                     " last {last:%F %T}, e.g. id {example}".format(**group)
                 )
         if not found:
-            self.stdout.write("No deliveries: everything was handled at once.")
+            self.stdout.write("No deliveries: every event was handled at once.")

@@ -6,17 +6,17 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from carveout.conf import get_settings
-from carveout.doctor import examine, mistakes
-from carveout.doctor.finding import Finding, Level, count, worst
 from carveout.errors import SettingsInvalid
-from carveout.management.command import KitCommand
-from carveout.management.contexts import add_contexts, chosen
+from carveout.management.arguments import add_contexts, chosen
+from carveout.management.base import KitCommand
+from carveout.operations.doctor import check_settings, examine
+from carveout.operations.doctor.finding import Finding, Level, count, worst
 
 
 class Command(KitCommand):
-    """Looks whether everything is in place that the guarantees rest on, and what piles up.
+    """Checks everything that the guarantees depend on, and looks for growing backlogs.
 
-    Exit code 0: all is well; 1: warnings; 2: errors. With `-v 0` only those are printed.
+    Exit code 0: no findings; 1: warnings; 2: errors. With `-v 0` it prints only those two.
     """
 
     help = __doc__
@@ -26,7 +26,7 @@ class Command(KitCommand):
         add_contexts(parser)
 
     def handle(self, *args: Any, contexts: list[str], verbosity: int, **options: Any) -> None:
-        found = self._show(mistakes(), verbosity)
+        found = self._show(check_settings(), verbosity)
         try:
             get_settings()
         except SettingsInvalid:
@@ -37,7 +37,7 @@ class Command(KitCommand):
             errors = sum(finding.level == Level.ERROR for finding in found)
             warnings = sum(finding.level == Level.WARNING for finding in found)
             bad = f"{count(errors, 'error')}, {count(warnings, 'warning')}"
-            self.tell(f"{bad} in {count(len(found), 'finding')}.")
+            self.print_line(f"{bad} in {count(len(found), 'finding')}.")
         if code := worst(found):
             sys.exit(code)
 
@@ -45,5 +45,5 @@ class Command(KitCommand):
         styles = {Level.WARNING: self.style.WARNING, Level.ERROR: self.style.ERROR}
         for finding in findings:
             if verbosity or finding.level:
-                self.tell(styles.get(finding.level, str)(str(finding)))
+                self.print_line(styles.get(finding.level, str)(str(finding)))
         return findings

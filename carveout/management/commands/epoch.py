@@ -5,17 +5,17 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
-from carveout import log, stream
 from carveout.conf import get_settings
-from carveout.management.asking import add_yes, make_sure
-from carveout.management.command import KitCommand
-from carveout.management.contexts import chosen
-from carveout.management.redis import redis_running
-from carveout.wake import wake_relay
+from carveout.eventlog import reader
+from carveout.management.arguments import add_yes, chosen, make_sure
+from carveout.management.base import KitCommand
+from carveout.management.redis_running import redis_running
+from carveout.redis import streams
+from carveout.redis.wakeups import notify_relay
 
 
 class Command(KitCommand):
-    """Begins a new epoch: after a context's database was restored or created anew."""
+    """Starts a new epoch after a context's database was restored or created again."""
 
     help = __doc__
 
@@ -27,15 +27,15 @@ class Command(KitCommand):
         chosen([context])
         make_sure(
             self,
-            f"The streams of {context} are thrown away and filled again from its log. Subscriptions"
-            " that have handled more than the log holds stop, and say how to go on.",
+            f"The streams of {context} will be deleted and filled again from its log. Subscriptions"
+            " that have handled more than the log holds will stop, and say how to continue.",
             yes=yes,
         )
         with redis_running():
-            for place in log.places_of([context]):
-                # Nobody sees the new epoch before the stream is ready for it.
+            for ref in reader.all_partitions([context]):
+                # No process sees the new epoch before the stream is ready for it.
                 with transaction.atomic(using=get_settings().database_of(context)):
-                    head = log.new_epoch(*place)
-                    stream.restart(place, head.identity)
-                self.stdout.write(f"{place[0]}.{place[1]}: a new epoch after position {head.head}")
-            wake_relay(context)
+                    head = reader.new_epoch(*ref)
+                    streams.restart(ref, head.identity)
+                self.stdout.write(f"{ref}: new epoch after position {head.head}")
+            notify_relay(context)

@@ -4,17 +4,20 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from carveout import retention, stream, subscription, tally
 from carveout.conf import get_settings
-from carveout.management.asking import add_yes, make_sure
-from carveout.management.command import KitCommand
-from carveout.management.redis import redis_running
+from carveout.events.event import PartitionRef
+from carveout.management.arguments import add_yes, make_sure
+from carveout.management.base import KitCommand
+from carveout.management.redis_running import redis_running
+from carveout.redis import groups
+from carveout.subscriptions import cursors, subscription
+from carveout.telemetry import counters
 
 
 class Command(KitCommand):
-    """Forgets the cursors of a subscription that is gone for good, so that logs can be pruned.
+    """Deletes the cursors of a subscription that is gone for good, so that logs can be pruned.
 
-    Run it where the contexts that it heard are hosted, and where it was itself.
+    Run it where the contexts that it subscribed to are hosted, and where it was hosted itself.
     """
 
     help = __doc__
@@ -26,17 +29,18 @@ class Command(KitCommand):
     def handle(self, *args: Any, yes: bool, **options: Any) -> None:
         name = options["subscription"]
         if name in subscription.registry:
-            raise CommandError(f"{name} is still declared here. Take it out of the code first.")
+            raise CommandError(f"{name} is still declared here. Remove it from the code first.")
         make_sure(
             self,
-            f"{name} loses its cursors. If it comes back it begins as a new subscription.",
+            f"{name} will lose its cursors. If it is declared again, it starts as a new one.",
             yes=yes,
         )
         with redis_running():
-            grouped = stream.places_with(name, get_settings().places)
-            places = retention.places_of(name) | grouped
-            gone = sum(retention.forget(name, place) for place in places) + len(grouped)
-            tally.clear(name)
+            configured = [PartitionRef(*each) for each in get_settings().configured_partitions]
+            grouped = groups.partitions_with(name, configured)
+            refs = cursors.known_partitions(name) | grouped
+            gone = sum(cursors.forget(name, ref) for ref in refs) + len(grouped)
+            counters.drop_subscription(name)
         if not gone:
-            raise CommandError(f"Nothing is known of a subscription {name} here.")
+            raise CommandError(f"Nothing is known here of a subscription {name}.")
         self.stdout.write(f"{name} is forgotten.")

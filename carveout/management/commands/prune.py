@@ -6,13 +6,15 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from carveout import retention
+from carveout.conf import get_settings
+from carveout.deliveries import attempt_log
 from carveout.errors import StreamUnavailable
-from carveout.event import Place
-from carveout.log import places_of
-from carveout.management.command import KitCommand
-from carveout.management.contexts import add_contexts, chosen
-from carveout.management.redis import redis_running
+from carveout.eventlog import retention
+from carveout.eventlog.reader import all_partitions
+from carveout.events.event import PartitionRef
+from carveout.management.arguments import add_contexts, chosen
+from carveout.management.base import KitCommand
+from carveout.management.redis_running import redis_running
 
 
 class Command(KitCommand):
@@ -27,21 +29,24 @@ class Command(KitCommand):
     def handle(self, *args: Any, contexts: list[str], days: float, **options: Any) -> None:
         before = timezone.now() - timedelta(days=days)
         with redis_running():
-            kept, attempts = False, retention.prune_attempts(before)
-            for place in places_of(chosen(contexts)):
-                kept = not self._prune(place, before) or kept
-            self.stdout.write(f"{attempts} attempts pruned")
+            kept, attempts = False, self._prune_attempts(before)
+            for ref in all_partitions(chosen(contexts)):
+                kept = not self._prune(ref, before) or kept
+            self.stdout.write(f"{attempts} attempts deleted")
         if kept:
             raise CommandError("Not every partition could be pruned; see above.")
 
-    def _prune(self, place: Place, before: datetime) -> bool:
-        """One partition's trouble is not another's. Returns: could Redis be asked?"""
-        what = f"{place[0]}.{place[1]}"
+    def _prune_attempts(self, before: datetime) -> int:
+        databases = get_settings().hosted_databases
+        return sum(attempt_log.prune(before, database) for database in databases)
+
+    def _prune(self, ref: PartitionRef, before: datetime) -> bool:
+        """Prunes one partition; its failure stops no other. Returns: did Redis answer?"""
         try:
-            deleted, passed = retention.prune(place, before), retention.passed_by_all(place)
+            deleted, watermark = retention.prune(ref, before), retention.low_watermark(ref)
         except StreamUnavailable as error:
-            self.stderr.write(f"{what}: nothing was pruned. {error}")
+            self.stderr.write(f"{ref}: nothing was pruned. {error}")
             return False
-        known = f"every known cursor is past position {passed.position}"
-        self.stdout.write(f"{what}: {deleted} events pruned; {passed.why or known}")
+        known = f"all known cursors have passed position {watermark.position}"
+        self.stdout.write(f"{ref}: {deleted} events deleted; {watermark.why or known}")
         return True

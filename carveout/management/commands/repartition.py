@@ -4,16 +4,16 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from carveout import fence, log
 from carveout.conf import get_settings
-from carveout.management.asking import add_yes, make_sure
-from carveout.management.command import KitCommand
-from carveout.management.contexts import chosen
-from carveout.wake import wake_relay
+from carveout.eventlog import reader, repartition
+from carveout.eventlog.partitions import SLOTS
+from carveout.management.arguments import add_yes, chosen, make_sure
+from carveout.management.base import KitCommand
+from carveout.redis.wakeups import notify_relay
 
 
 class Command(KitCommand):
-    """Divides a context's log into as many partitions as the settings say.
+    """Repartitions a context's log into the number of partitions in the settings.
 
     Safe while events are in flight: what was published before is handled before.
     """
@@ -23,28 +23,28 @@ class Command(KitCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("context")
         parser.add_argument(
-            "--to", type=int, metavar="N", help="another number than the settings say"
+            "--to", type=int, metavar="N", help="use this number instead of the settings'"
         )
         add_yes(parser)
 
     def handle(self, *args: Any, context: str, to: int | None, yes: bool, **options: Any) -> None:
         chosen([context])
         partitions = to or get_settings().contexts[context].partitions
-        if not 1 <= partitions <= log.SLOTS:
-            raise CommandError(f"--to {partitions}: from 1 to {log.SLOTS} partitions are possible.")
-        before = log.partitions_of(context)
+        if not 1 <= partitions <= SLOTS:
+            raise CommandError(f"--to {partitions}: the number must be from 1 to {SLOTS}.")
+        before = reader.partition_count(context)
         if partitions == before:
             raise CommandError(
-                f"The log of {context} is in {before} partitions already. Change 'partitions' in"
+                f"The log of {context} already has {before} partitions. Change 'partitions' in"
                 f" CARVEOUT['CONTEXTS']['{context}'] first."
             )
         make_sure(
             self,
-            f"The log of {context}, in {before} partitions now, is divided into {partitions}. Each"
-            " subscription waits at that point of a partition until it has come to it in all.",
+            f"The log of {context} will have {partitions} partitions; it has {before} now. Each"
+            " subscription waits at that point of a partition until it has reached it in all.",
             yes=yes,
         )
-        put_up = fence.put_up(context, partitions)
-        wake_relay(context)
-        for number, position in put_up.at.items():
-            self.stdout.write(f"{context}.{number}: divided anew after position {position - 1}")
+        barrier = repartition.repartition(context, partitions)
+        notify_relay(context)
+        for number, position in barrier.at.items():
+            self.stdout.write(f"{context}.{number}: repartitioned after position {position - 1}")

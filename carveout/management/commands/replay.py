@@ -8,18 +8,19 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
-from carveout import audit, history, replay
-from carveout.management.asking import add_audit, add_yes, make_sure, who
-from carveout.management.command import KitCommand
-from carveout.management.declared import declared
-from carveout.management.redis import redis_running
+from carveout.eventlog import remote
+from carveout.management.arguments import actor_of, add_audit, add_yes, declared, make_sure
+from carveout.management.base import KitCommand
+from carveout.management.redis_running import redis_running
 from carveout.models import SubscriptionRecord
-from carveout.replay import Move
-from carveout.subscription import Subscription
+from carveout.operations import audit
+from carveout.subscriptions import replay
+from carveout.subscriptions.replay import CursorMove
+from carveout.subscriptions.subscription import Subscription
 
 
 def position_or_time(text: str) -> int | datetime:
-    """As `replay.position_or_time`, for argparse."""
+    """`replay.position_or_time` for argparse."""
     try:
         return replay.position_or_time(text)
     except ValueError as error:
@@ -45,7 +46,7 @@ class Command(KitCommand):
         parser.add_argument(
             "--force",
             action="store_true",
-            help="also if the subscription is declared replayable=False",
+            help="even if the subscription is declared replayable=False",
         )
         parser.add_argument("--wait", action="store_true", help="show progress until it is done")
         add_audit(parser)
@@ -61,29 +62,32 @@ class Command(KitCommand):
                 partition=options["partition"],
                 force=options["force"],
             )
-            lines = [f"{subscription.name} goes on elsewhere:", *(f"  {move}" for move in moves)]
+            lines = [
+                f"{subscription.name} will continue at another position:",
+                *(f"  {move}" for move in moves),
+            ]
             make_sure(self, "\n".join(lines), yes=options["yes"])
             self._carry_out(subscription, moves, options)
             if options["wait"]:
                 self._wait(subscription, moves)
 
     def _carry_out(
-        self, subscription: Subscription, moves: list[Move], options: dict[str, Any]
+        self, subscription: Subscription, moves: list[CursorMove], options: dict[str, Any]
     ) -> None:
         records = SubscriptionRecord.objects.using(subscription.database)
         row = records.filter(subscription=subscription.name)[:1]
-        told = "\n".join(map(str, moves))
+        summary = "\n".join(map(str, moves))
         with transaction.atomic(using=subscription.database):
-            audit.record(who(options), "replayed", list(row), options["reason"], told)
-            replay.carry_out(subscription, moves)
+            audit.record(actor_of(options), "replayed", list(row), options["reason"], summary)
+            replay.apply(subscription, moves)
 
-    def _wait(self, subscription: Subscription, moves: list[Move]) -> None:
-        places = [move.place for move in moves]
-        heads = {place: history.extent(subscription.context, place).head for place in places}
+    def _wait(self, subscription: Subscription, moves: list[CursorMove]) -> None:
+        refs = [move.ref for move in moves]
+        heads = {ref: remote.log_range(subscription.context, ref).head for ref in refs}
         while True:
-            ats = {place: replay.position(subscription, place) for place in places}
-            left = sum(heads[place] - min(at, heads[place]) for place, at in ats.items())
-            self.stdout.write(f"\r{left} events to go   ", ending="")
+            ats = {ref: replay.position(subscription, ref) for ref in refs}
+            left = sum(heads[ref] - min(at, heads[ref]) for ref, at in ats.items())
+            self.stdout.write(f"\r{left} events left   ", ending="")
             self.stdout.flush()
             if not left:
                 break

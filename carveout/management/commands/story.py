@@ -5,19 +5,19 @@ from typing import Any
 import msgspec
 from django.core.management.base import CommandError, CommandParser
 
-from carveout.management.command import KitCommand
-from carveout.management.redis import redis_running
-from carveout.story import text, tree
+from carveout.management.base import KitCommand
+from carveout.management.redis_running import redis_running
+from carveout.operations.story import text, tree
 
 
 class Command(KitCommand):
-    """Tells what followed from an event: give its id, its key, or a correlation id."""
+    """Shows what followed from an event, found by its id, its key or a correlation id."""
 
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "query", help="an event's id, a key such as an order's number, or an id of a request"
+            "query", help="an event's id, a key such as an order's number, or a request's id"
         )
         parser.add_argument("--format", choices=["text", "json"], default="text")
 

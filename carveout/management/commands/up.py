@@ -1,43 +1,49 @@
-"""`manage.py up`: the whole system for development, until Ctrl-C."""
+"""manage.py up"""
 
 import signal
 from argparse import ArgumentParser
 from contextlib import suppress
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import NoReverseMatch, reverse
 
-from carveout import unix
 from carveout.errors import CarveoutError
-from carveout.management.contexts import chosen
-from carveout.management.redis import redis_running
-
-if TYPE_CHECKING:
-    from carveout.system import System
+from carveout.management import development_system
+from carveout.management.arguments import chosen
+from carveout.management.development_system import System
+from carveout.management.redis_running import redis_running
+from carveout.runtime import unix
 
 
 class Command(BaseCommand):
     help = (
-        "Runs everything for development: embedded Valkey if there is no REDIS_URL, a local mail"
-        " sink, web, relay, a consumer per context and the worker. Ctrl-C stops it all."
+        "Runs the whole system for development: an embedded Valkey if there is no REDIS_URL, a"
+        " local mail sink, web, relay, a consumer per context and the worker. Ctrl-C stops it."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="web, or the next free port")
-        parser.add_argument("--no-mail", action="store_true", help="send mail to EMAIL_HOST")
         parser.add_argument(
-            "--contexts", default="", help="only these, separated by commas; default: all hosted"
+            "--port", type=int, default=8000, help="the web's port, or the next free one"
+        )
+        parser.add_argument(
+            "--no-mail", action="store_true", help="start no mail sink; send mail to EMAIL_HOST"
+        )
+        parser.add_argument(
+            "--contexts",
+            default="",
+            help="run only these, separated by commas; default: all hosted",
         )
 
     def handle(self, *, port: int, no_mail: bool, contexts: str, **options: Any) -> None:
         try:
             unix.require("up")
-            system = _system()
+            if not no_mail:
+                _insist_on_mail_sink()
             signal.signal(signal.SIGTERM, signal.default_int_handler)
-            run = system.running(port=port, mail=not no_mail, contexts=chosen(_names(contexts)))
+            names = chosen(_names(contexts))
+            run = development_system.running(port=port, mail=not no_mail, contexts=names)
             with redis_running(), run as running:
                 running.wait_until_ready()
                 _say_where(running)
@@ -45,25 +51,22 @@ class Command(BaseCommand):
         except CarveoutError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
-            self.stdout.write("Everything is stopped.")
+            self.stdout.write("Everything has stopped.")
 
 
 def _names(contexts: str) -> list[str]:
     return [name.strip() for name in contexts.split(",") if name.strip()]
 
 
-def _system() -> ModuleType:
-    """Imported here: what a command's module raises, Django shows as a traceback."""
-    try:
-        return import_module("carveout.system")
-    except ModuleNotFoundError as error:
+def _insist_on_mail_sink() -> None:
+    if not find_spec("aiosmtpd"):
         raise CommandError(
-            f"`up` needs {str(error.name).partition('.')[0]}, which is not installed. Run"
-            " pip install 'django-carveout[embedded]'."
-        ) from error
+            "`up` needs aiosmtpd, which is not installed. Run"
+            " pip install 'django-carveout[embedded]', or `up --no-mail`."
+        )
 
 
-def _say_where(running: "System") -> None:
+def _say_where(running: System) -> None:
     say = running.processes.say
     say("everything runs; Ctrl-C stops it")
     say(f"web    {running.url}/")

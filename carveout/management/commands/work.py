@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import partial
 from typing import Any
 
 from django.apps import apps
@@ -9,33 +10,32 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
-from carveout.conf import RQ_SERIALIZER, missing_for_jobs, rq_queue_name
-from carveout.connection import REDIS_ERRORS
+from carveout.conf.hosting import RQ_SERIALIZER, missing_for_jobs, rq_queue_name
 from carveout.contracts import deployed
-from carveout.jobs import JOB_CLASS, worker_name
-from carveout.management.command import KitCommand
-from carveout.management.contexts import add_contexts, chosen
-from carveout.management.monitor import add_monitor, monitored
-from carveout.management.redis import redis_running
-from carveout.refusal import unavailable
+from carveout.deliveries.job_queue import JOB_CLASS, worker_name
+from carveout.management.arguments import add_contexts, chosen
+from carveout.management.base import WorkerCommand
+from carveout.management.health_server import add_monitor, monitored
+from carveout.management.redis_running import redis_running
+from carveout.redis.client import REDIS_ERRORS
+from carveout.redis.refusals import unavailable
 
 logger = logging.getLogger(__name__)
 
-WORKER_CLASS = "carveout.job_worker.JobWorker"
+WORKER_CLASS = "carveout.deliveries.job_worker.JobWorker"
 RETRY_S = 1.0
 WORKER_TTL_S = 30
-"""RQ waits for a job 15 s less than this, and notices 10 s later if Redis is silently gone."""
+"""RQ waits 15 s less than this for a job, and notices 10 s later if Redis silently vanished."""
 
 
-class Command(KitCommand):
-    """Runs the jobs of the named contexts: django-rq's worker, guarded."""
+class Command(WorkerCommand):
+    """Runs the jobs of the named contexts in django-rq's worker, and refuses all other jobs."""
 
     help = __doc__
-    needs_unix = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_contexts(parser)
-        parser.add_argument("--once", action="store_true", help="drain what is there and exit")
+        parser.add_argument("--once", action="store_true", help="process what is there and exit")
         parser.add_argument("--worker-class", default=WORKER_CLASS, help="default: %(default)s")
         add_monitor(parser)
 
@@ -47,7 +47,7 @@ class Command(KitCommand):
             )
         if not apps.is_installed("django_rq"):
             raise CommandError(
-                "'django_rq' is not in INSTALLED_APPS, and `work` runs its worker. Add it:"
+                "'django_rq' is not in INSTALLED_APPS, but `work` runs its worker. Add it:"
                 ' INSTALLED_APPS += ["django_rq"].'
             )
         configured = getattr(django_settings, "RQ_QUEUES", {})
@@ -58,14 +58,22 @@ class Command(KitCommand):
                 f"settings.RQ_QUEUES lacks {', '.join(missing)}. Write"
                 " RQ_QUEUES = carveout.rq_queues(CARVEOUT) in the settings."
             )
-        with redis_running(), monitored("work", options, self.tell):
-            deployed.keep_telling(chosen(contexts))
+        with redis_running(), monitored("work", options, self.print_line):
+            _announce(chosen(contexts))
             while not _worked(names, once, options):
                 time.sleep(RETRY_S)
 
 
+def _announce(contexts: list[str]) -> None:
+    """Publishes their contracts to Redis now, and repeatedly while the worker runs."""
+    from carveout.deliveries.job_worker import JobWorker  # it needs rq
+
+    JobWorker.each_turn = partial(deployed.announce, contexts)
+    deployed.announce(contexts)
+
+
 def _worked(names: list[str], once: bool, options: dict[str, Any]) -> bool:
-    """Run a worker to its end. Returns: was there one? Not if Redis does not answer at first."""
+    """Runs a worker until it ends. Returns: did it start? Not if Redis does not answer at first."""
     try:
         call_command(
             "rqworker",
@@ -79,10 +87,10 @@ def _worked(names: list[str], once: bool, options: dict[str, Any]) -> bool:
             verbosity=options["verbosity"],
         )
     except (SystemExit, *REDIS_ERRORS) as error:
-        # rqworker tells of a lost connection and exits; what it met is the error's context.
-        met = unavailable(error.__context__ or error if isinstance(error, SystemExit) else error)
+        # rqworker reports a lost connection and exits; the cause is the error's context.
+        cause = unavailable(error.__context__ or error if isinstance(error, SystemExit) else error)
         if once:
-            raise met from error
-        logger.warning("%s Trying again.", met)
+            raise cause from error
+        logger.warning("%s Trying again.", cause)
         return False
     return True

@@ -1,8 +1,8 @@
-/* Keeps the numbers of a page up to date while it is looked at. Everything works without it.
+/* Keeps a page's numbers up to date while it is visible. The page works without it.
 
-   An element with data-live="<url>" is asked for every two seconds. The answer's `texts` go into
-   the elements with data-live-text, `counts` become rates in those with data-live-rate, and `rows`
-   tell whether the page shows what there is now. */
+   The URL in data-live="<url>" is fetched every two seconds. The answer's `texts` go into the
+   elements with data-live-text, `counts` become rates in those with data-live-rate, and `rows`
+   show whether the page's rows are still the current ones. */
 "use strict";
 
 const EVERY_MS = 2000;

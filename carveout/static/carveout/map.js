@@ -1,4 +1,4 @@
-// The map: details of what is chosen, and the numbers of this moment.
+// Shows the details of what is chosen on the map, and the current numbers.
 'use strict';
 
 const EVERY_MS = 2000;
@@ -17,13 +17,13 @@ function show(link) {
   light(link, key);
   document.getElementById('panel-title').textContent = link.getAttribute('aria-label');
   body.replaceChildren(...[...map.querySelectorAll('table')].flatMap((table) => excerpts(table, key)));
-  if (!body.childElementCount) body.textContent = 'It announces nothing, hears nothing and looks nothing up.';
+  if (!body.childElementCount) body.textContent = 'It publishes nothing, handles nothing and looks nothing up.';
   panel.hidden = false;
   word();
   panel.focus({ preventScroll: window.innerWidth > 900 });
 }
 
-// The rows of a table that belong to what was chosen, each as a short list: a panel is narrow.
+// The rows of a table that belong to what was chosen, as short lists, because the panel is narrow.
 function excerpts(table, key) {
   const rows = [...table.tBodies[0].querySelectorAll(`tr${belongs(key)}`)];
   const context = key.startsWith('context:') && key.slice(8);
@@ -99,7 +99,7 @@ function word() {
     cell.classList.toggle('bad', bad.has(cell.dataset.seen));
   }
   document.getElementById('at').textContent = latest.at;
-  document.getElementById('unread').textContent = latest.unread.map((each) => `Not looked at: ${each} `).join('');
+  document.getElementById('unread').textContent = latest.unread.map((each) => `Not checked: ${each} `).join('');
 }
 
 async function look() {

@@ -1,7 +1,7 @@
-/* Follows a story while something of it is under way. Everything works without it, by reloading.
+/* Refreshes a story while it is still running. The page works without it, by reloading.
 
-   The page is asked for again, and only what is different in it is changed: what was opened stays
-   open, and the page where it was scrolled to. An answer without data-follow is the last one. */
+   It fetches the page again and changes only what differs: what the reader opened stays open, and
+   the scroll position stays. An answer without data-follow is the last one. */
 "use strict";
 
 const live = document.getElementById("story-live");
@@ -18,7 +18,7 @@ const attributes = (old, fresh) => {
   }
 };
 
-/* Makes `old` say what `fresh` says. Children that are the same by their key are kept. */
+/* Makes `old` equal to `fresh`. Children with the same key are kept. */
 const merge = (old, fresh) => {
   if (old.isEqualNode(fresh)) return;
   if (old.nodeType !== Node.ELEMENT_NODE) {

@@ -18,10 +18,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from carveout import tally
 from carveout.errors import CarveoutError
-from carveout.management.redis import redis_running
-from carveout.system import System, running
+from carveout.management.development_system import System, running
+from carveout.management.redis_running import redis_running
+from carveout.telemetry import counters
 from demo import outcome
 from demo.shopper import Shopper
 from orders.cdnow import Purchase, read
@@ -29,19 +29,21 @@ from orders.cdnow import Purchase, read
 SAMPLE = Path("orders/data/cdnow_sample.txt")
 IN_DEMO = "CARVEOUT_DEMO"
 PATIENCE_S = 60.0
-"""Without any news for so long, the demonstration gives up."""
+"""The demonstration gives up if nothing has changed for this long."""
 ELSEWHERE = ("REDIS_URL", "DATABASE_URL", "CONTEXTS", "CARVEOUT_DIR")
 
 
 class Command(BaseCommand):
-    """Runs everything, places real orders, and compares what arrives with what has to."""
+    """Runs everything, places real orders, and compares the results with the expected ones."""
 
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="web, or the next free port")
+        parser.add_argument(
+            "--port", type=int, default=8000, help="the web's port, or the next free one"
+        )
         parser.add_argument("--orders", type=int, default=500, help="default: %(default)s")
-        parser.add_argument("--by-rest", type=int, default=20, help="of these; default: 20")
+        parser.add_argument("--by-rest", type=int, default=20, help="placed by REST; default: 20")
 
     def handle(self, *, port: int, orders: int, by_rest: int, **options: Any) -> None:
         if IN_DEMO not in os.environ:
@@ -60,7 +62,7 @@ class Command(BaseCommand):
         except CarveoutError as error:
             raise CommandError(f"{error} The log is {log_path}.") from error
         except KeyboardInterrupt:
-            self.stdout.write("Everything is stopped.")
+            self.stdout.write("Everything has stopped.")
 
     def _demonstrate(
         self, system: System, imported: Sequence[Purchase], by_rest: Sequence[Purchase]
@@ -77,7 +79,7 @@ class Command(BaseCommand):
         self._tell_latency(admin, emails, [purchase.email for purchase in imported])
         self._tell_where(system, admin)
         if found != expected.rows():
-            raise CommandError("Not everything is as expected.")
+            raise CommandError("Some numbers are not as expected.")
         if sys.stdin.isatty():
             self.stdout.write("Ctrl-C stops everything.")
             system.wait()
@@ -87,7 +89,10 @@ class Command(BaseCommand):
         for name, number in expected.items():
             verdict = "ok" if found[name] == number else "WRONG"
             self.stdout.write(f"{name:28} {number:9} {found[name]:9}  {verdict}")
-        self.stdout.write(f"{'lookup requests made':28} {'':9} {sum(tally.lookups().values()):9}")
+        time.sleep(2 * counters.FLUSH_EVERY_S)  # other processes send their counts once a second
+        self.stdout.write(
+            f"{'lookup requests made':28} {'':9} {sum(counters.lookups().values()):9}"
+        )
 
     def _tell_latency(self, admin: Shopper, by_rest: list[str], imported: list[str]) -> None:
         for name, emails in (("REST", by_rest), ("bulk import", imported)):
@@ -105,7 +110,7 @@ class Command(BaseCommand):
 
 
 def start_apart() -> None:
-    """Start again with a state directory of the demonstration's own, made anew."""
+    """Starts this command again with a new state directory of its own."""
     folder = Path(settings.STATE_DIR) / "demo"
     folder.mkdir(parents=True, exist_ok=True)
     lock = os.open(folder.with_suffix(".lock"), os.O_CREAT | os.O_RDWR)
@@ -139,7 +144,7 @@ def order_by_rest(url: str, purchases: Sequence[Purchase]) -> list[str]:
 
 
 def wait_for(expected: dict[str, int], system: System, admin: Shopper) -> dict[str, int]:
-    """Wait until all numbers are reached, or nothing has moved for long. Returns: them."""
+    """Waits until all numbers are reached, or none has changed for long. Returns: the numbers."""
     found = outcome.found(admin, system.mail_dir)
     news_at = time.monotonic()
     with tqdm(total=sum(expected.values()), desc="arriving", unit="") as bar:

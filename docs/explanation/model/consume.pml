@@ -48,7 +48,7 @@ inline read_stream()
     p = 0
 }
 
-/* One query: the same events, from where they cannot be lost. */
+/* One query: the same events, from the log, where they cannot be lost. */
 inline read_log()
 {
     for (p : at + 1 .. head) {

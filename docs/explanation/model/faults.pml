@@ -1,4 +1,4 @@
-/* What goes wrong, as often as it likes, until it is healed. */
+/* The faults: they happen any number of times, until the system is healed. */
 
 inline trim()
 {

@@ -1,6 +1,6 @@
 /* What must hold. Spin shows the condition that is violated, so no two look alike. */
 
-/* Nothing of a transaction that is open or undone is seen. */
+/* No event of an open or rolled-back transaction is visible. */
 #define NO_PHANTOM(e) assert(fate[e] == committed)
 
 /* Positions have no gaps and never change. */
@@ -12,7 +12,7 @@
 /* The entry at a position is the row at that position. */
 #define ENTRY_IS_THE_ROW(p) assert(entry[p] == row[p])
 
-/* A relay never believes that a sound stream belongs to another log. */
+/* A relay never takes a correct stream for that of another log. */
 #define STREAM_IS_NOT_AHEAD(id) assert(id <= head_seen)
 
 /* Nothing is handled twice. */
@@ -21,9 +21,9 @@
 /* Events are handled in order of position. */
 #define EARLIER_IS_HANDLED(p) assert(handled[row[p]] == 1)
 
-/* The cursor never passes what was not handled. */
+/* The cursor never passes an event that was not handled. */
 #define CURSOR_PASSES_NO_HOLE(e) assert(handled[e] != 0)
 
-/* Once nothing dies any more, every committed event is handled. */
+/* Once no process dies any more, every committed event is handled. */
 #define ARRIVED(e) (e > EVENTS || fate[e] == undone || fate[e] == lost || (fate[e] == committed && handled[e] == 1))
 ltl everything_arrives { <> (ARRIVED(1) && ARRIVED(2) && ARRIVED(3)) }

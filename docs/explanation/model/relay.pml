@@ -1,4 +1,4 @@
-/* The relay: gives committed events their positions, and adds to the stream what it lacks. */
+/* The relay: assigns positions to committed events, and adds missing entries to the stream. */
 
 #ifdef PUBLISH_OUTSIDE_TX
 #define IS_VISIBLE(e) (fate[e] != unborn)
@@ -12,7 +12,7 @@
 #define PLACE_IN_TURN turn
 #endif
 
-/* One transaction. The head is locked, so nobody else is in here at the same time. */
+/* One transaction. The head is locked, so no other relay is in here at the same time. */
 inline give_positions()
 {
     for (turn : 1 .. EVENTS) {
@@ -47,7 +47,7 @@ inline give_positions()
 #define ENDS_AS_IT_DID (last == seen && entry[last] == newest)
 #endif
 
-/* One look at the log. */
+/* One query of the log. */
 inline choose_rows()
 {
 #ifndef HEAD_READ_FIRST
@@ -151,7 +151,7 @@ active [RELAYS] proctype Relay()
             :: d_step { RESTORABLE && ENDS_AS_IT_DID && !is_sound && newest != 0 ->
                     stopped = true; forget_rows() }
             :: d_step { ENDS_AS_IT_DID && !is_sound && newest == 0 && !stopped ->
-                    flush(p); forget_rows() } /* its end was deleted: begin again */
+                    flush(p); forget_rows() } /* its end was deleted: start again */
             :: d_step { stopped -> forget_rows() }
             :: d_step { DIES -> forget_rows() }
             fi

@@ -3,7 +3,7 @@
 #ifdef RESTORE
 byte common;               /* the head of the backup: what both logs have */
 
-/* Who was in the lost part of the log is no longer there, and caused nothing that is. */
+/* Events in the lost part of the log no longer exist, and caused none that does. */
 inline lose(e)
 {
     fate[e] = lost;

@@ -1,4 +1,4 @@
-/* What there is. An event is a number: the id of its row, given at the insert. */
+/* The state. An event is a number: the id of its row, assigned at the insert. */
 
 mtype = { unborn, open, committed, undone, lost };
 
@@ -25,7 +25,7 @@ bool healed;               /* from here on nothing dies and Redis forgets nothin
 
 byte before[4];            /* for the proof only: which events were committed before this insert */
 
-/* What begins an empty stream marks it anew. */
+/* A process that starts an empty stream gives it a new mark. */
 inline mark_as_new(i)
 {
 #ifdef RESTORE

@@ -1,4 +1,4 @@
-"""Place the purchases of a CDNOW file as orders."""
+"""manage.py import_orders FILE"""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -20,13 +20,13 @@ BATCH_ROWS = 500
 
 
 class Command(BaseCommand):
-    """Place the purchases of a CDNOW file as orders.
+    """Places the purchases of a CDNOW file as orders.
 
     CD n (0, 1, 2 …) of a purchase by customer c on date d (YYYYMMDD) becomes product number
     ((c + d + 7 * n) % 24) + 1, sku CD-01 to CD-24. The value paid is spread over the CDs in cents.
 
-    May be stopped and run again: what was imported before is left alone. Bad lines are reported
-    by number and skipped.
+    May be stopped and run again: it skips what was imported before. It reports bad lines by number
+    and skips them.
     """
 
     help = __doc__
@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
     def handle(self, file, limit, **options):
         if limit is not None and limit < 0:
-            raise CommandError("--limit: how many purchases, 0 or more")
+            raise CommandError("--limit must be 0 or more")
         if not file.is_file():
             raise CommandError(f"{file}: no such file")
         self.products = looked_up_products()
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         )
 
     def purchases(self, file: Path, limit: int | None) -> Iterator[Purchase]:
-        """The file's purchases; its bad lines are reported as they come by."""
+        """The file's purchases. Reports bad lines as it reads them."""
         wanted = sum(1 for _ in islice(cdnow.read(file), limit))
         with tqdm(total=wanted, unit=" orders", disable=None) as self.bar:
             for row in cdnow.rows(file):

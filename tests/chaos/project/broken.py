@@ -6,32 +6,35 @@ from collections.abc import Callable, Sequence
 from django.db import connections, transaction
 from django.utils import timezone
 
-from carveout import batch, cursor, entry, log, sequencer, source, stream
-from carveout.batch import Reached, Share, Stretch
-from carveout.connection import client
-from carveout.cursor import At
-from carveout.event import Place, ReceivedEvent
+from carveout.consumers import batch, source
+from carveout.consumers.batch import Reached, Stretch, SubscriptionBatch
+from carveout.deliveries.sweeper import Sweeper
+from carveout.eventlog import reader, sequencer
+from carveout.events import codec
+from carveout.events.event import NewRecord, PartitionRef, ReceivedEvent
 from carveout.models import Cursor
-from carveout.row import NewRow
-from carveout.sweeper import Sweeper
+from carveout.redis import keys, streams
+from carveout.redis.client import client
+from carveout.subscriptions import cursors
+from carveout.subscriptions.cursors import CursorPosition
 
 
 def event_outside_the_transaction() -> None:
     """An event is stored by a connection of its own, whatever becomes of the transaction."""
 
-    in_the_transaction = log.append
+    in_the_transaction = reader.append
 
-    def store(events: Sequence[NewRow], database: str) -> None:
+    def store(events: Sequence[NewRecord], database: str) -> None:
         with transaction.atomic(using=database):
             in_the_transaction(events, database)
         connections.close_all()
 
-    def append(events: Sequence[NewRow], database: str) -> None:
+    def append(events: Sequence[NewRecord], database: str) -> None:
         thread = threading.Thread(target=store, args=(events, database))
         thread.start()
         thread.join()
 
-    log.append = append
+    reader.append = append
 
 
 def latest_first() -> None:
@@ -42,46 +45,52 @@ def latest_first() -> None:
     sequencer._GIVE_POSITIONS = statement.replace(in_order, "ORDER BY event.id DESC) AS place")
 
 
-def advanced(shares: Sequence[Share], stretch: Stretch) -> Reached:
+def advanced(batches: Sequence[SubscriptionBatch], stretch: Stretch) -> Reached:
     """Move all cursors to the end of a batch."""
-    reached = {share.subscription.name: stretch.new for share in shares}
-    batch._advance(reached, shares, stretch)
+    reached = {each.subscription.name: stretch.new for each in batches}
+    batch._advance(reached, batches, stretch)
     return reached
 
 
 def cursor_outside_the_transaction() -> None:
     """The handlers' transaction commits, and then the cursor moves."""
 
-    def together(shares: Sequence[Share], stretch: Stretch) -> Reached:
+    def handle_all(batches: Sequence[SubscriptionBatch], stretch: Stretch) -> Reached:
         with transaction.atomic(using="audit"):
-            for share in shares:
-                batch._deliver(share, stretch)
-        return advanced(shares, stretch)
+            for each in batches:
+                batch._deliver(each, stretch)
+        return advanced(batches, stretch)
 
-    batch._together = together
+    batch._handle_all = handle_all
 
 
 def batch_without_a_transaction() -> None:
     """Each effect of a batch commits by itself."""
 
-    def together(shares: Sequence[Share], stretch: Stretch) -> Reached:
-        for share in shares:
-            batch._deliver(share, stretch)
-        return advanced(shares, stretch)
+    def handle_all(batches: Sequence[SubscriptionBatch], stretch: Stretch) -> Reached:
+        for each in batches:
+            batch._deliver(each, stretch)
+        return advanced(batches, stretch)
 
-    batch._together = together
+    batch._handle_all = handle_all
 
 
 def cursor_without_comparison() -> None:
     """A cursor is set, wherever it stands."""
 
-    def advance(names: Sequence[str], place: Place, old: At, new: At, database: str) -> None:
+    def advance(
+        names: Sequence[str],
+        ref: PartitionRef,
+        old: CursorPosition,
+        new: CursorPosition,
+        database: str,
+    ) -> None:
         cursors = Cursor.objects.using(database).filter(
-            subscription__in=names, context=place[0], partition=place[1]
+            subscription__in=names, context=ref.context, partition=ref.number
         )
         cursors.update(position=new.position, event_id=new.event_id, moved_at=timezone.now())
 
-    cursor.advance = advance
+    cursors.advance = advance
 
 
 def ids_that_redis_gives() -> None:
@@ -93,19 +102,19 @@ def ids_that_redis_gives() -> None:
         f" (redis.call('EXISTS', KEYS[1]) == 1 and {last} or 0) + 1 .. '-0', unpack(entry, 2))"
     )
     compared = "if id ~= ARGV[6] or event ~= ARGV[7] then return -1 end"
-    assert explicit in stream._APPEND
-    assert compared in stream._APPEND
-    stream._APPEND = stream._APPEND.replace(explicit, counted).replace(compared, "")
+    assert explicit in streams._APPEND
+    assert compared in streams._APPEND
+    streams._APPEND = streams._APPEND.replace(explicit, counted).replace(compared, "")
 
 
 def no_gap_check() -> None:
     """What the stream has next is what comes next."""
 
-    def read(self: source.StreamSource, after: At, limit: int) -> list[ReceivedEvent]:
-        name = stream.key(self._place)
+    def read(self: source.StreamSource, after: CursorPosition, limit: int) -> list[ReceivedEvent]:
+        name = keys.stream(self._ref)
         reply = client().xread({name: f"{after.position}-0"}, count=limit)
         entries = reply[0][1] if reply else ()
-        return [entry.event_of(self._place, at, fields) for at, fields in entries]
+        return [codec.from_entry(self._ref, at, fields) for at, fields in entries]
 
     source.StreamSource.read = read
 

@@ -9,6 +9,12 @@ from django.db import connections
 
 def in_a_child(work: Callable[[], object]) -> int:
     """Returns: by which signal the child ended; 0 if in peace."""
+    _, status = os.waitpid(start(work), 0)
+    return os.WTERMSIG(status)
+
+
+def start(work: Callable[[], object]) -> int:
+    """Returns: the child's process ID; the caller waits for it."""
     connections.close_all()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a process with threads forks
@@ -18,5 +24,4 @@ def in_a_child(work: Callable[[], object]) -> int:
             work()
         finally:
             os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WTERMSIG(status)
+    return child

@@ -14,8 +14,8 @@ from django.db import connections
 from django.test import override_settings
 
 import carveout
-from carveout import hearing, inbound, notice, tally, trace, transport
 from carveout.contracts import deployed
+from carveout.lookups import http
 from carveout.models import (
     Attempt,
     Cursor,
@@ -24,7 +24,12 @@ from carveout.models import (
     LoggedEvent,
     Partition,
     ReportedCursor,
+    Seam,
 )
+from carveout.redis import fire_and_forget, inbound
+from carveout.seams import switch
+from carveout.subscriptions import handled_types
+from carveout.telemetry import batch_traces, counters
 from tests.integration.kit import declarations
 from tests.integration.kit.declarations import Declared
 from tests.servers import PostgresForTests, ValkeyForTests
@@ -84,20 +89,24 @@ def back_up(to: Path) -> Path:
 def _models() -> list[Any]:
     from tests.integration.kit.desk.models import Note
     from tests.integration.kit.tickets.models import Ticket
+    from tests.integration.kit.tickets.stalls import Stall, Visit
 
-    return [Note, Ticket]
+    return [Visit, Stall, Note, Ticket]
 
 
 def make_tables(alias: str = "kit") -> None:
     """All tables of the kit and of the two contexts, in a database that has none."""
+    from tests.integration.kit.tickets.stalls import make_visits
+
     call_command("migrate", "carveout", database=alias, verbosity=0)
     with connections[alias].schema_editor() as editor:
-        for model in _models():
+        for model in _models()[1:]:
             editor.create_model(model)
+    make_visits(alias)
 
 
 def all_models() -> list[Any]:
-    kits = (Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery, Attempt)
+    kits = (Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery, Attempt, Seam)
     return [*_models(), *kits]
 
 
@@ -174,19 +183,20 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
     ours = Kit()
     ours.set()
     settings.ROOT_URLCONF = "tests.integration.kit.urls"
-    transport.breakers.clear()
-    notice.forget()
-    tally.forget()
-    trace.forget_pending()
-    deployed.forget()
-    inbound.forget()
-    hearing.forget()
+    http.breakers.clear()
+    fire_and_forget.reset()
+    counters.reset()
+    batch_traces.reset()
+    deployed.reset()
+    inbound.reset()
+    handled_types.reset()
+    switch.forget()
     with declarations.only(OURS):
         yield ours
-    transport.breakers.clear()
-    notice.forget()
-    tally.forget()
-    deployed.forget()
+    http.breakers.clear()
+    fire_and_forget.reset()
+    counters.reset()
+    deployed.reset()
 
 
 @pytest.fixture

@@ -4,29 +4,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from carveout import event, lookups, subscription, upcaster
+from carveout.eventlog.triggers import announcement
+from carveout.events import event, upcasters
+from carveout.lookups import reader
+from carveout.subscriptions import subscription
 
-Declared = tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], list[Any]]
-NOTHING: Declared = ({}, {}, {}, {}, [])
+Declared = tuple[*tuple[dict[str, Any], ...], list[Any]]
+NOTHING: Declared = ({}, {}, {}, {}, {}, [])
 
 
 def declared() -> Declared:
     return (
         dict(event.registry),
-        dict(lookups.offered),
+        dict(reader.providers),
         dict(subscription.registry),
-        dict(upcaster.registry),
-        list(lookups.readers),
+        dict(upcasters.registry),
+        dict(announcement.registry),
+        list(reader.readers),
     )
 
 
 def declare(what: Declared) -> None:
     """Let exactly this be declared."""
-    registries = (event.registry, lookups.offered, subscription.registry, upcaster.registry)
-    for registry, entries in zip(registries, what[:4], strict=True):
+    registries = (
+        *(event.registry, reader.providers, subscription.registry, upcasters.registry),
+        announcement.registry,
+    )
+    for registry, entries in zip(registries, what[:-1], strict=True):
         registry.clear()
         registry.update(entries)
-    lookups.readers[:] = what[4]
+    reader.readers[:] = what[-1]
 
 
 @contextmanager

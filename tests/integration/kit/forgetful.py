@@ -2,8 +2,8 @@
 
 import redis
 
-from carveout import stream
-from carveout.event import Place
+from carveout.events.event import PartitionRef
+from carveout.redis import keys
 
 REPLICA = "replica:"
 TROUBLES = ("flush", "trim", "lose_entry", "replicate", "fail_over")
@@ -12,10 +12,10 @@ TROUBLES = ("flush", "trim", "lose_entry", "replicate", "fail_over")
 class ForgetfulRedis:
     """The stream of one partition, and a replica of it that is behind."""
 
-    def __init__(self, client: redis.Redis, place: Place) -> None:
+    def __init__(self, client: redis.Redis, ref: PartitionRef) -> None:
         self.client = client
-        self.stream = stream.key(place)
-        self._keys = (self.stream, stream.identity_key(place))
+        self.stream = keys.stream(ref)
+        self._keys = (self.stream, keys.identity(ref))
         client.flushall()
 
     def entries(self) -> list[tuple[int, str]]:

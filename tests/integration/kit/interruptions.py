@@ -11,19 +11,22 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from carveout import batch, cursor, log, partition, relay, sequencer, stream
+from carveout.consumers import batch, partition
+from carveout.eventlog import reader, relay, sequencer
+from carveout.redis import streams
+from carveout.subscriptions import cursors
 
 STEPS = (
-    (sequencer, "give_positions"),
-    (log, "extent"),
-    (log, "read"),
-    (stream, "last_position"),
-    (stream, "tail"),
-    (stream, "restart"),
-    (stream, "append"),
-    (stream, "read"),
-    (cursor, "positions"),
-    (cursor, "advance"),
+    (sequencer, "sequence_returning_records"),
+    (reader, "log_range"),
+    (reader, "read"),
+    (streams, "last_position"),
+    (streams, "tail"),
+    (streams, "restart"),
+    (streams, "append"),
+    (streams, "read"),
+    (cursors, "positions"),
+    (cursors, "advance"),
     (relay, "reach"),
     (partition, "reach"),
     (batch, "reach"),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, IntegrityError, connections, transaction
 
 import carveout
-from carveout.event import ReceivedEvent
+from carveout.events.event import ReceivedEvent
 from tests.integration.kit.desk.models import note
 from tests.integration.kit.tickets.events import TicketReturned
 from tests.integration.kit.tickets.models import Ticket

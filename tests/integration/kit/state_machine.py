@@ -17,15 +17,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import carveout
-from carveout import cursor, marker, retention
-from carveout.consumer import ContextConsumer
-from carveout.cursor import At
+from carveout.consumers import crash_marker
+from carveout.consumers.consumer import ContextConsumer
+from carveout.consumers.partition import PartitionConsumer
+from carveout.consumers.source import StreamSource
 from carveout.errors import StreamUnavailable
+from carveout.eventlog import retention
+from carveout.eventlog.relay import Relay
+from carveout.events.event import PartitionRef
 from carveout.models import Cursor, Delivery, Layout, LoggedEvent, Partition, ReportedCursor
-from carveout.partition import PartitionConsumer
-from carveout.relay import Relay
-from carveout.source import StreamSource
-from carveout.subscription import hosted
+from carveout.subscriptions import cursors
+from carveout.subscriptions.cursors import CursorPosition
+from carveout.subscriptions.subscription import hosted
 from tests.integration.kit.desk.models import Note, notes
 from tests.integration.kit.forgetful import TROUBLES, ForgetfulRedis
 from tests.integration.kit.interruptions import Died, Interruptions, in_transaction
@@ -33,7 +36,7 @@ from tests.integration.kit.tickets.events import TicketSold
 from tests.integration.kit.tickets.services import announce
 from tests.integration.kit.witness import Alarms, Ear, Unhandled, effect, is_bad
 
-PLACE = ("tickets", 0)
+PARTITION = PartitionRef("tickets", 0)
 TABLES = (Note, Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery)
 RETRIES_MAX = 1_000
 
@@ -53,7 +56,7 @@ class Kit(RuleBasedStateMachine):
     def __init__(self, client: redis.Redis, between: Interruptions, ear: Ear, alarms: Alarms):
         super().__init__()
         self.between, self.ear, self.alarms = between, ear, alarms
-        self.redis = ForgetfulRedis(client, PLACE)
+        self.redis = ForgetfulRedis(client, PARTITION)
         for table in TABLES:
             table.objects.using("kit").all().delete()
         self.ear.mended = False
@@ -85,10 +88,12 @@ class Kit(RuleBasedStateMachine):
         with self._interrupted(interruption, self.relays, which, lambda: Relay(["tickets"])):
             self.relays[which].run_once()
 
-    @rule(which=workers, interruption=interruptions, careful=st.sampled_from([False, False, True]))
-    def consume(self, which: int, interruption: tuple[int, str], careful: bool) -> None:
+    @rule(
+        which=workers, interruption=interruptions, one_by_one=st.sampled_from([False, False, True])
+    )
+    def consume(self, which: int, interruption: tuple[int, str], one_by_one: bool) -> None:
         with self._interrupted(interruption, self.consumers, which, consumer):
-            self.consumers[which].run_once(careful=careful)
+            self.consumers[which].run_once(one_by_one=one_by_one)
 
     @rule(kinds=kinds_of_events, which=workers, interruption=interruptions)
     def publish_relay_and_consume(
@@ -96,7 +101,7 @@ class Kit(RuleBasedStateMachine):
     ) -> None:
         self.publish(kinds)
         self.relays[which].run_once()
-        self.consume(which, interruption, careful=False)
+        self.consume(which, interruption, one_by_one=False)
 
     @rule(trouble=st.sampled_from(TROUBLES))
     def suffer(self, trouble: str) -> None:
@@ -105,7 +110,7 @@ class Kit(RuleBasedStateMachine):
     @rule()
     def prune(self) -> None:
         self._positions_have_no_gaps_and_never_change()  # nobody can see them afterwards
-        retention.prune(PLACE, timezone.now())
+        retention.prune(PARTITION, timezone.now())
 
     @rule(share=st.floats(0, 1))
     @precondition(lambda self: position() is not None)
@@ -113,7 +118,7 @@ class Kit(RuleBasedStateMachine):
         """A person moves the cursor, to anywhere that the log still leads on from."""
         pruned = len(self.log) - sequenced().count()
         to = round(pruned + share * (len(self.log) - pruned))
-        cursor.move("desk.hear", PLACE, At(to), "kit")
+        cursors.move("desk.hear", PARTITION, CursorPosition(to), "kit")
         self.moved_to, self.notes_before = to, len(notes())
 
     @contextmanager
@@ -203,8 +208,8 @@ class Kit(RuleBasedStateMachine):
 
 
 def consumer() -> PartitionConsumer:
-    guard = partial(marker.marked, "desk", PLACE)
-    return PartitionConsumer(PLACE, hosted(["desk"]), StreamSource("desk", PLACE), guard)
+    guard = partial(crash_marker.marking, "desk", PARTITION)
+    return PartitionConsumer(PARTITION, hosted(["desk"]), StreamSource("desk", PARTITION), guard)
 
 
 def sequenced():

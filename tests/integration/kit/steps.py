@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 
-from carveout.consumer import Consumer
-from carveout.relay import Relay
-from carveout.worker import drain
+from carveout.consumers.consumer import Consumer
+from carveout.deliveries import store
+from carveout.deliveries.attempt import attempt
+from carveout.eventlog.relay import Relay
+from carveout.management.workers import drain
+from carveout.models import Delivery
+from carveout.subscriptions.subscription import registry
 
 
 def relay() -> int:
@@ -28,3 +32,14 @@ def until(done: Callable[[], bool], runs: int = 200) -> None:
             return
         consume()
     raise AssertionError(f"not done after {runs} runs of the consumer")
+
+
+def claim(row: Delivery) -> Delivery | None:
+    """What a process does before it runs a delivery. Returns: it, unless it may not run now."""
+    return row if store.claim(row, registry[row.subscription]) else None
+
+
+def try_once(row: Delivery) -> None:
+    """One attempt at a delivery, if it is still there."""
+    for now in Delivery.objects.using("kit").filter(pk=row.pk):
+        attempt(now, registry[now.subscription])

@@ -10,8 +10,9 @@ from django.core.management import call_command
 from django.db import transaction
 
 import carveout
-from carveout import audit, log
+from carveout.eventlog import reader
 from carveout.models import Cursor, Delivery, LoggedEvent
+from carveout.operations import audit
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, sold
@@ -106,7 +107,7 @@ class TestLog:
         assert self.found(admin_client, q="nothing") == set()
 
     def test_a_page_leads_to_what_is_older(self, admin_client, monkeypatch):
-        from carveout.admin.log import LoggedEventAdmin
+        from carveout.admin.events import LoggedEventAdmin
 
         monkeypatch.setattr(LoggedEventAdmin, "list_per_page", 2)
         assert self.found(admin_client) == {"T-3", "T-2"}
@@ -115,11 +116,11 @@ class TestLog:
         assert self.found(admin_client, before=str(first.pk)) == {"T-1"}
 
     def test_what_has_no_index_is_looked_for_in_a_stretch(self, admin_client, monkeypatch):
-        from carveout import stretch
+        from carveout.eventlog import search
 
-        monkeypatch.setattr(stretch, "STRETCH", 1)
+        monkeypatch.setattr(search, "SCAN_WINDOW", 1)
         page = text(admin_client.get(LOG, {"type": "tickets.TicketSold"}))
-        assert "Look further back" in page
+        assert "Search further back" in page
         assert self.found(admin_client, type="tickets.TicketSold") == {"T-3"}
 
     def test_an_order_of_ones_own_is_not_heeded(self, admin_client):
@@ -234,9 +235,9 @@ class TestRows:
         url = f"{ROWS}{row.pk}/edit/?database=kit"
         assert "T-2" in text(admin_client.get(url))
         for wrong, told in (
-            ("{", "no JSON"),
+            ("{", "not valid JSON"),
             ("[]", "JSON object"),
-            ('{"number": "T-9"}', "has to stay"),
+            ('{"number": "T-9"}', "must stay"),
             ('{"number": 2}', "does not fit"),
             ('{"number": "T-2", "other": 1}', "no field other"),
         ):
@@ -322,10 +323,10 @@ class TestSubscriptions:
 
     def test_a_partition_that_has_stopped_is_told_above_them(self, admin_client):
         with transaction.atomic(using="kit"):
-            log.stop(log.head_of("tickets", 1), "Run `manage.py epoch tickets`.")
+            reader.stop(reader.head_row("tickets", 1), "Run `manage.py epoch tickets`.")
         page = text(admin_client.get(SUBSCRIPTIONS))
         assert re.search(r"tickets\.1 stopped \d+ s ago\. Run `manage.py epoch tickets`\.", page)
-        log.new_epoch("tickets", 1)
+        reader.new_epoch("tickets", 1)
         assert "stopped" not in text(admin_client.get(SUBSCRIPTIONS))
 
     def test_it_is_paused_with_a_reason_and_resumed(self, admin_client):
@@ -348,7 +349,7 @@ class TestSubscriptions:
         assert "From" in text(admin_client.get(url))
         assert "neither a position" in text(admin_client.post(url, {"start": "soon"}))
         page = text(admin_client.post(url, {"start": "1"}))
-        assert "In all: 5 events once more." in page
+        assert "In total: 5 events handled again." in page
         assert len(notes()) == 5
         sent = {"start": "1", "reason": "lost the paper"}
         assert admin_client.post(url, sent).status_code == 302
@@ -373,7 +374,7 @@ class TestSubscriptions:
         chosen = {"action": "pause", "subscription": "desk.late", "reason": "x"}
         page = text(admin_client.post(SUBSCRIPTIONS, chosen, follow=True))
         assert "has no cursor yet" in page
-        assert "not begun" in page
+        assert "not started" in page
         assert admin_client.post(SUBSCRIPTIONS, {**chosen, "subscription": "x"}).status_code == 404
 
 

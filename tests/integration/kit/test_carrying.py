@@ -3,8 +3,11 @@
 import pytest
 
 import carveout
-from carveout import publisher, stream, tally
+from carveout.eventlog import publish
+from carveout.events.event import PartitionRef
 from carveout.models import Delivery, LoggedEvent
+from carveout.redis import streams
+from carveout.telemetry import counters
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketMistyped, TicketToBill, TicketToShow
 from tests.integration.kit.desk.models import note, notes
@@ -37,7 +40,7 @@ def test_nothing_is_looked_up(carries):
     sell("T-1", "T-2")
     steps.flow()
     assert notes() == ["Concert T-1 12.50 11", "Concert T-2 12.50 11"]
-    assert tally.lookups() == {}
+    assert counters.lookups() == {}
 
 
 def test_switched_off_the_same_handler_looks_up(carries):
@@ -46,7 +49,7 @@ def test_switched_off_the_same_handler_looks_up(carries):
     sell("T-1", "T-2")
     steps.flow()
     assert notes() == ["Concert T-1 12.50 11", "Concert T-2 12.50 11"]
-    assert tally.lookups() == {"desk tickets.ticket": 2}
+    assert counters.lookups() == {"desk tickets.ticket": 2}
 
 
 def test_old_and_new_events_mix_in_one_batch(carries):
@@ -82,7 +85,7 @@ def test_a_batch_handler_gets_what_travels(carries):
     sell("T-1", "T-2")
     steps.flow()
     assert notes() == ["Concert T-1,Concert T-2"]
-    assert tally.lookups() == {}
+    assert counters.lookups() == {}
 
 
 def test_the_owner_may_be_away(carries, kit):
@@ -106,18 +109,18 @@ def test_it_travels_through_the_stream_the_log_and_a_parked_delivery(carries, va
 
     sell("T-1")
     steps.relay()
-    [event] = stream.read(("tickets", 0), 0, 10).events
+    [event] = streams.read(PartitionRef("tickets", 0), 0, 10).events
     assert (event.carries, event.carried["title"]) == ("tickets.ticket", "Concert T-1")
     with valkey.client as client:
         client.flushall()
     steps.flow()
     steps.until(lambda: not Delivery.objects.using("kit").exists())
     assert notes() == ["Concert T-1"]
-    assert tally.lookups() == {}
+    assert counters.lookups() == {}
 
 
 def test_what_is_too_large_for_an_entry_is_refused_and_nothing_is_stored(carries, monkeypatch):
-    monkeypatch.setattr(publisher, "CARRIED_BYTES_MAX", 10)
+    monkeypatch.setattr(publish, "CARRIED_BYTES_MAX", 10)
     with pytest.raises(carveout.InvalidEvent, match=r"carries tickets.ticket 'T-1': \d+ bytes"):
         sell("T-1")
     assert not Ticket.objects.using("kit").exists()

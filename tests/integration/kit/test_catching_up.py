@@ -3,20 +3,21 @@
 import pytest
 
 import carveout
-from carveout import stream
-from carveout.consumer import Consumer
+from carveout.consumers.consumer import Consumer
+from carveout.consumers.partition import PartitionConsumer
+from carveout.consumers.source import StreamSource
+from carveout.events.event import PartitionRef
 from carveout.models import Cursor, Layout, LoggedEvent, Partition
-from carveout.partition import PartitionConsumer
-from carveout.source import StreamSource
-from carveout.subscription import hosted
+from carveout.redis import keys, streams
+from carveout.subscriptions.subscription import hosted
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, sold
 
 pytestmark = pytest.mark.usefixtures("kit")
 
-PLACE = ("tickets", 0)
-STREAM = stream.key(PLACE)
+PARTITION = PartitionRef("tickets", 0)
+STREAM = keys.stream(PARTITION)
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def keys(first: int, last: int) -> list[str]:
 
 
 def alone() -> PartitionConsumer:
-    return PartitionConsumer(PLACE, hosted(["desk"]), StreamSource("desk", PLACE))
+    return PartitionConsumer(PARTITION, hosted(["desk"]), StreamSource("desk", PARTITION))
 
 
 def test_a_trimmed_stream_is_repaired_from_the_log(redis):
@@ -61,14 +62,14 @@ def test_entries_that_come_between_the_two_looks_are_no_gap(monkeypatch, caplog)
     consumer = Consumer(["desk"])
     consumer.run_once()
     announce(sold(3))
-    last_position = stream.last_position
+    last_position = streams.last_position
 
-    def shipped_just_now(place):
-        monkeypatch.setattr(stream, "last_position", last_position)
+    def shipped_just_now(ref):
+        monkeypatch.setattr(streams, "last_position", last_position)
         steps.relay()
-        return last_position(place)
+        return last_position(ref)
 
-    monkeypatch.setattr(stream, "last_position", shipped_just_now)
+    monkeypatch.setattr(streams, "last_position", shipped_just_now)
     caplog.set_level("INFO")
     consumer.run_once()
     consumer.close()

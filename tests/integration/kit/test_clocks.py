@@ -9,11 +9,10 @@ from django.core.management import call_command
 from django.utils import timezone
 
 import carveout
-from carveout import delivery, turn
-from carveout.attempt import attempt
-from carveout.doctor import deliveries
-from carveout.doctor.finding import Level
+from carveout.deliveries import runnable, store
 from carveout.models import Delivery
+from carveout.operations.doctor import deliveries
+from carveout.operations.doctor.finding import Level
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
 from tests.integration.kit.desk.models import note, notes
@@ -69,7 +68,7 @@ def row() -> Delivery:
 
 
 def told() -> list[str]:
-    return [str(each) for each in deliveries.look("desk") if each.level == Level.WARNING]
+    return [str(each) for each in deliveries.check("desk") if each.level == Level.WARNING]
 
 
 def test_what_failed_under_a_clock_that_was_ahead_is_tried_at_once(stamp, mended, clock):
@@ -78,7 +77,7 @@ def test_what_failed_under_a_clock_that_was_ahead_is_tried_at_once(stamp, mended
     assert row().due_at > timezone.now() + DAY / 2
     assert "1 wait or are claimed until" in told()[0]
     mended.append(True)
-    assert turn.any_due("kit")
+    assert runnable.any_due("kit")
     steps.consume()
     assert notes() == ["T-1"]
     assert told() == []
@@ -101,10 +100,10 @@ def test_a_claim_from_a_clock_that_was_ahead_is_over(state, stamp, mended, clock
     stamp()
     Delivery.objects.using("kit").update(state=state, due_at=timezone.now())
     with clock(DAY):
-        assert delivery.claim(row().pk, "kit", [])
+        assert steps.claim(row())
     assert "claimed until" in told()[0]
     mended.append(True)
-    attempt(row().pk, "kit")
+    steps.try_once(row())
     assert notes() == ["T-1"]
 
 
@@ -112,8 +111,8 @@ def test_a_delivery_with_such_a_claim_may_be_edited(stamp, clock):
     stamp()
     Delivery.objects.using("kit").update(due_at=timezone.now())
     with clock(DAY):
-        delivery.claim(row().pk, "kit", [])
-    assert delivery.edit(row(), {"number": "T-2"}, "kit")
+        steps.claim(row())
+    assert store.replace_data(row(), {"number": "T-2"}, "kit")
 
 
 @pytest.mark.parametrize("cap_s", [None, 3_600.0])
@@ -121,8 +120,10 @@ def test_the_longest_rightful_wait_is_waited(cap_s, stamp):
     stamp(retry_cap_s=cap_s)
     wait = timedelta(seconds=cap_s or 300)
     Delivery.objects.using("kit").update(due_at=timezone.now() + wait)
-    assert not turn.any_due("kit")
-    assert turn.due([carveout.subscription.registry["desk.stamp"]], "kit", 9) == []
+    assert not runnable.any_due("kit")
+    assert (
+        runnable.due([carveout.subscriptions.subscription.registry["desk.stamp"]], "kit", 9) == []
+    )
     assert told() == []
 
 
@@ -138,11 +139,11 @@ class TestAClaim:
         kit.set(JOB_TIMEOUT_S=1)
         stamp(**options)
         Delivery.objects.using("kit").update(due_at=timezone.now())
-        claimed = delivery.claim(row().pk, "kit", [])
-        with clock(timedelta(seconds=lasts_s + turn.CLAIM_MARGIN_S - 1)):
-            assert delivery.claim(row().pk, "kit", []) is None
-        with clock(timedelta(seconds=lasts_s + turn.CLAIM_MARGIN_S + 1)):
-            again = delivery.claim(row().pk, "kit", [])
+        claimed = steps.claim(row())
+        with clock(timedelta(seconds=lasts_s + runnable.CLAIM_MARGIN_S - 1)):
+            assert steps.claim(row()) is None
+        with clock(timedelta(seconds=lasts_s + runnable.CLAIM_MARGIN_S + 1)):
+            again = steps.claim(row())
         assert again.attempts == claimed.attempts + 1
 
     @on_sqlite
@@ -156,6 +157,6 @@ class TestAClaim:
         sell("T-1")
         steps.flow()
         Delivery.objects.using("kit").update(due_at=timezone.now())
-        delivery.claim(row().pk, "kit", [])
-        with clock(timedelta(seconds=51 + turn.CLAIM_MARGIN_S - 1)):
-            assert delivery.claim(row().pk, "kit", []) is None
+        steps.claim(row())
+        with clock(timedelta(seconds=51 + runnable.CLAIM_MARGIN_S - 1)):
+            assert steps.claim(row()) is None

@@ -11,12 +11,13 @@ from django.db import connections
 from django.utils import timezone
 
 import carveout
-from carveout import stream
-from carveout.lease import Leases
+from carveout.consumers.leases import Leases
+from carveout.consumers.partition import PartitionConsumer
+from carveout.consumers.source import StreamSource
+from carveout.events.event import PartitionRef
 from carveout.models import Cursor, Delivery, LoggedEvent
-from carveout.partition import PartitionConsumer
-from carveout.source import StreamSource
-from carveout.subscription import hosted
+from carveout.redis import keys
+from carveout.subscriptions.subscription import hosted
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToBill, TicketToShow
 from tests.integration.kit.desk.models import Note, note, notes
@@ -30,7 +31,7 @@ from tests.servers import free_port
 
 pytestmark = pytest.mark.usefixtures("kit")
 
-PLACE = ("tickets", 0)
+PARTITION = PartitionRef("tickets", 0)
 
 _listening: list[set[str]] = []
 
@@ -67,7 +68,7 @@ def deliveries() -> list[tuple[str, str, int]]:
 
 def without_lease() -> PartitionConsumer:
     """A consumer that believes itself to be alone."""
-    return PartitionConsumer(PLACE, hosted(["desk"]), StreamSource("desk", PLACE))
+    return PartitionConsumer(PARTITION, hosted(["desk"]), StreamSource("desk", PARTITION))
 
 
 def test_events_arrive_in_order_with_their_data():
@@ -503,10 +504,10 @@ class TestLookupsOnTheWay:
         steps.relay()
         forged = {"url": text, "href": text, "number": text}
         with valkey.client as redis:
-            fields = redis.xrange(stream.key(PLACE))[0][1]
-            redis.delete(stream.key(PLACE))
+            fields = redis.xrange(keys.stream(PARTITION))[0][1]
+            redis.delete(keys.stream(PARTITION))
             fields |= {"subject": text, "data": json.dumps(forged)}
-            redis.xadd(stream.key(PLACE), fields, id="1-0")
+            redis.xadd(keys.stream(PARTITION), fields, id="1-0")
         owner = Owner()
         with serving(owner) as url:
             kit.change("tickets", url=f"{url}/internal")
@@ -588,8 +589,8 @@ def test_a_lease_keeps_the_second_consumer_out_until_it_is_released():
         note(event.key)
 
     holder = Leases("desk", 10_000)
-    holder.settle([PLACE])
-    assert holder.held() == {PLACE}
+    holder.rebalance([PARTITION])
+    assert holder.held() == {PARTITION}
     assert steps.consume() == 0
     assert notes() == []
     holder.leave()

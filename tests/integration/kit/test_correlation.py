@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import include, path
 
 import carveout
-from carveout import correlation
-from carveout.correlation import valid_traceparent
 from carveout.models import LoggedEvent
+from carveout.telemetry import correlation
+from carveout.telemetry.correlation import valid_traceparent
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
 from tests.integration.kit.desk.models import note, notes
@@ -37,7 +37,7 @@ urlpatterns = [path("sell/", sell_two), path("internal/", include("carveout.urls
 def web(settings: Any) -> Client:
     """Gives: a client of a page that publishes two events."""
     settings.ROOT_URLCONF = __name__
-    settings.MIDDLEWARE = ["carveout.correlation.CorrelationMiddleware"]
+    settings.MIDDLEWARE = ["carveout.middleware.CorrelationMiddleware"]
     return Client()
 
 

@@ -10,9 +10,9 @@ from django.core.management import call_command
 from django.db import OperationalError, connections
 
 import carveout
-from carveout.consumer import Consumer
+from carveout.consumers.consumer import Consumer
+from carveout.eventlog.relay import Relay
 from carveout.models import Cursor, Delivery, LoggedEvent
-from carveout.relay import Relay
 from tests.integration.kit import steps
 from tests.integration.kit.conftest import back_up, make_tables
 from tests.integration.kit.desk.models import note, notes

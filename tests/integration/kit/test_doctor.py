@@ -17,14 +17,21 @@ from rq import Queue, SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
 import carveout
-from carveout import conf, jobs, log, lookups, sequencer, stream
-from carveout.connection import client
-from carveout.consumer import Consumer
-from carveout.doctor import databases, examine, finding, mistakes, servers
-from carveout.doctor.finding import Finding, Level, worst
-from carveout.history import History
-from carveout.jobs import worker_name
+from carveout.conf import context_apps
+from carveout.consumers.consumer import Consumer
+from carveout.deliveries import job_queue
+from carveout.deliveries.job_queue import worker_name
+from carveout.eventlog import reader as log
+from carveout.eventlog import sequencer
+from carveout.eventlog.remote import EventsPage
+from carveout.events.event import PartitionRef
+from carveout.lookups import reader
 from carveout.models import Cursor, Delivery, Layout, LoggedEvent, Partition, ReportedCursor
+from carveout.operations.doctor import check_settings, databases, examine, finding
+from carveout.operations.doctor import redis as servers
+from carveout.operations.doctor.finding import Finding, Level, worst
+from carveout.redis import keys
+from carveout.redis.client import client
 from tests.eventually import eventually
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note
@@ -37,7 +44,7 @@ pytestmark = pytest.mark.usefixtures("kit")
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 on_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
 
-PLACE = ("tickets", 0)
+PARTITION = PartitionRef("tickets", 0)
 LONG_AGO = timedelta(hours=1)
 
 
@@ -53,8 +60,8 @@ def commits_wait_for_the_disk(database):
 @pytest.fixture(autouse=True)
 def sound_declarations(kit, monkeypatch):
     """The tests' apps are not in INSTALLED_APPS, and one of their readers is wrong on purpose."""
-    monkeypatch.setattr(conf, "apps_not_installed", lambda settings: [])
-    lookups.readers[:] = [each for each in lookups.readers if each.__name__ != "TicketAsGuessed"]
+    monkeypatch.setattr(context_apps, "apps_not_installed", lambda settings: [])
+    reader.readers[:] = [each for each in reader.readers if each.__name__ != "TicketAsGuessed"]
 
 
 @pytest.fixture
@@ -78,7 +85,7 @@ def redis(valkey):
 
 
 def report() -> list[Finding]:
-    return [*mistakes(), *examine(["tickets", "desk"])]
+    return [*check_settings(), *examine(["tickets", "desk"])]
 
 
 def told(level: Level) -> list[str]:
@@ -86,11 +93,11 @@ def told(level: Level) -> list[str]:
 
 
 def found(level: Level, *words: str) -> Finding:
-    """The one finding of this level that holds these words, with a mend; or a failed test."""
+    """The one finding of this level that holds these words, with a fix; or a failed test."""
     seen = report()
     hits = [each for each in seen if each.level == level and all(w in str(each) for w in words)]
     assert len(hits) == 1, "\n".join(map(str, seen))
-    assert hits[0].mend
+    assert hits[0].fix
     return hits[0]
 
 
@@ -200,8 +207,10 @@ class TestTheCommand:
         Layout.objects.using("kit").update(partitions=3)
         assert doctor(verbosity=0) == 1
         (line,) = capsys.readouterr().out.splitlines()
-        assert line.startswith("warning  Log of tickets: is divided in 3, and the settings say 1.")
-        assert "Mend: `manage.py repartition tickets`" in line
+        assert line.startswith(
+            "warning  Log of tickets: has 3 partitions, but the settings have 1."
+        )
+        assert "Fix: run `manage.py repartition tickets`" in line
 
     def test_looks_at_the_named_contexts_only(self, ear, capsys):
         assert doctor("tickets") == 0
@@ -222,8 +231,8 @@ class TestTheCommand:
         def stumble(*_):
             raise ZeroDivisionError("stumbled")
 
-        monkeypatch.setattr(servers, "look", stumble)
-        found(Level.ERROR, "Redis: could not be looked at", "ZeroDivisionError: stumbled")
+        monkeypatch.setattr(servers, "check", stumble)
+        found(Level.ERROR, "Redis: check did not complete", "ZeroDivisionError: stumbled")
         assert any("Database kit: answers" in line for line in told(Level.OK))
 
 
@@ -233,7 +242,7 @@ class TestRedis:
         steps.flow()
         valkey.kill()
         found(Level.ERROR, "Redis redis://", "does not answer")
-        found(Level.WARNING, "Streams, consumers and workers: were not looked at")
+        found(Level.WARNING, "Streams, consumers and workers: were not checked")
         assert any("desk.ear on tickets: has handled everything" in x for x in told(Level.OK))
 
     @on_sqlite
@@ -316,7 +325,7 @@ class TestDatabases:
         connections["kit"].settings_dict["NAME"] = "nowhere"
         try:
             found(Level.ERROR, "Database kit: does not answer", "nowhere")
-            found(Level.WARNING, "Contexts tickets, desk: were not looked at")
+            found(Level.WARNING, "Contexts tickets, desk: were not checked")
         finally:
             connections["kit"].close()
             connections["kit"].settings_dict["NAME"] = name
@@ -333,7 +342,9 @@ class TestDatabases:
             cursor.execute("CREATE SCHEMA acme")
             cursor.execute("CREATE TABLE acme.carveout_loggedevent (id int)")
         try:
-            found(Level.WARNING, "Database kit: has a log in the schemas acme too", "in one schema")
+            found(
+                Level.WARNING, "Database kit: also has a log in the schemas acme", "in one schema"
+            )
         finally:
             with connections["kit"].cursor() as cursor:
                 cursor.execute("DROP SCHEMA acme CASCADE")
@@ -386,28 +397,28 @@ class TestTheLog:
         steps.flow()
         redis.flushall()
         age()
-        found(Level.ERROR, "Stream of tickets.0", "the relay does not ship")
+        found(Level.ERROR, "Stream of tickets.0", "the relay is not shipping")
         steps.relay()
         assert sound()
 
     def test_a_stream_that_is_ahead(self, redis):
         announce(sold(1))
         steps.relay()
-        redis.xadd(stream.key(PLACE), {"id": str(uuid4())}, id="7-0")
+        redis.xadd(keys.stream(PARTITION), {"id": str(uuid4())}, id="7-0")
         found(Level.ERROR, "it ends at position 7, the log at 1", "manage.py epoch tickets")
 
     def test_a_stream_that_ends_with_garbage(self, redis):
         announce(sold(1))
         steps.relay()
-        redis.xadd(stream.key(PLACE), {"id": "garbled"}, id="7-0")
-        found(Level.WARNING, "its newest entry, position 7, is no event", "manage.py relay")
+        redis.xadd(keys.stream(PARTITION), {"id": "garbled"}, id="7-0")
+        found(Level.WARNING, "its newest entry, position 7, is not an event", "manage.py relay")
         steps.relay()
         assert sound()
 
     def test_a_partition_that_stands(self, redis):
         announce(sold(1))
         steps.relay()
-        redis.xadd(stream.key(PLACE), {"id": str(uuid4())}, id="7-0")
+        redis.xadd(keys.stream(PARTITION), {"id": str(uuid4())}, id="7-0")
         steps.relay()
         redis.flushall()
         found(Level.ERROR, "it ends at position 7, the log at 1", "manage.py epoch tickets")
@@ -415,7 +426,7 @@ class TestTheLog:
     def test_a_stream_of_another_log(self, redis):
         announce(sold(1))
         steps.relay()
-        redis.set(stream.identity_key(PLACE), "another:1:x")
+        redis.set(keys.identity(PARTITION), "another:1:x")
         found(Level.ERROR, "it is marked another:1:x", "manage.py epoch tickets")
 
     def test_a_stream_that_was_overtaken_by_a_restored_log(self, redis):
@@ -431,13 +442,13 @@ class TestTheLog:
         announce(sold(1))
         steps.relay()
         kit.change("tickets", partitions=4)
-        found(Level.WARNING, "is divided in 1, and the settings say 4", "repartition tickets")
+        found(Level.WARNING, "has 1 partition, but the settings have 4", "repartition tickets")
 
 
 class TestSubscriptions:
     def test_one_that_nobody_has_begun_with(self, ear):
         found(Level.WARNING, "desk.ear on tickets: has no cursor yet", "consume desk")
-        found(Level.ERROR, "Consumers of desk: none runs, and events wait", "consume desk")
+        found(Level.ERROR, "Consumers of desk: none is running, and events wait", "consume desk")
 
     def test_one_that_is_behind(self, ear):
         announce(sold(1))
@@ -454,7 +465,7 @@ class TestSubscriptions:
         steps.flow()
         announce(sold(1, "U"))
         steps.relay()
-        found(Level.ERROR, "Consumers of desk: none runs, and events wait")
+        found(Level.ERROR, "Consumers of desk: none is running, and events wait")
 
     def test_one_whose_events_were_pruned(self, ear):
         announce(sold(3))
@@ -472,7 +483,7 @@ class TestSubscriptions:
         found(Level.ERROR, "desk.ear on tickets", stopped, "replay desk.ear")
         Cursor.objects.using("kit").update(event_id=None)
         found(
-            Level.ERROR, "desk.ear on tickets: its cursor is at position 3, and the log ends at 2"
+            Level.ERROR, "desk.ear on tickets: its cursor is at position 3, but the log ends at 2"
         )
 
     def test_one_that_is_no_longer_declared(self, ear):
@@ -497,11 +508,11 @@ class TestSubscriptions:
 
     def test_on_a_log_that_lives_elsewhere(self, kit, ear):
         announce(sold(3))
-        steps.flow()
         age()
-        event = log.read(*PLACE, 2, 1)[0]
+        steps.flow()
+        event = log.read(*PARTITION, 2, 1)[0]
         Cursor.objects.using("kit").update(position=2, event_id=None)
-        answer = History("x:1", first=1, head=3, partitions=1, events=[event])
+        answer = EventsPage("x:1", first=1, head=3, partitions=1, events=[event])
         kit.set(HOSTED=["desk"])
         with serving(Owner(body=msgspec.json.encode(answer))) as url:
             kit.change("tickets", url=url)
@@ -517,7 +528,7 @@ class TestSubscriptions:
             kit.change("tickets", url=url)
             seen = [*examine(["desk"])]
         lines = "\n".join(map(str, seen))
-        assert "warning  Log of tickets: desk can't ask for it" in lines
+        assert "warning  Log of tickets: desk can't query it" in lines
         assert "ok       desk.ear on tickets: 2 events behind the streams" in lines
 
 
@@ -526,7 +537,7 @@ def consuming_nothing() -> Iterator[None]:
     """A consumer that is there, and has not come to its next batch."""
     consumer = Consumer(["desk"])
     (ours,) = consumer._contexts
-    ours.leases.settle([PLACE])
+    ours.leases.rebalance([PARTITION])
     try:
         yield
     finally:
@@ -547,7 +558,7 @@ class TestDeliveries:
         dead = found(
             Level.ERROR, "Deliveries of desk.ear: 2 dead of builtins.ValueError, the oldest"
         )
-        assert "retry --subscription desk.ear --state dead --error builtins.ValueError" in dead.mend
+        assert "retry --subscription desk.ear --state dead --error builtins.ValueError" in dead.fix
 
     def test_those_that_wait_are_no_alarm_until_they_are_old(self, kit):
         kit.set(RETRY_BASE_S=1000)
@@ -600,9 +611,9 @@ class TestJobs:
         command = [sys.executable, "-m", "rq.cli", "worker", "--url", valkey.url, "carveout-desk"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as rq:
             try:
-                eventually(lambda: jobs.workers_of("desk"))
+                eventually(lambda: job_queue.workers_of("desk"))
                 plain = found(Level.WARNING, "Jobs of desk: a plain RQ worker", str(rq.pid))
-                assert "manage.py work desk" in plain.mend
+                assert "manage.py work desk" in plain.fix
             finally:
                 rq.terminate()
         for key in redis.scan_iter("rq:worker*"):  # the signal may come before RQ heeds it
@@ -618,7 +629,9 @@ class TestJobs:
 
     @on_sqlite
     @pytest.mark.usefixtures("rq_signals")
-    @pytest.mark.parametrize("kind", ["carveout.job_worker.JobWorker", "rq.worker.SimpleWorker"])
+    @pytest.mark.parametrize(
+        "kind", ["carveout.deliveries.job_worker.JobWorker", "rq.worker.SimpleWorker"]
+    )
     def test_the_worker_that_work_starts_is_guarded(self, kind, printer):
         """Whichever class it has: it is `work` that gives it job class and serialiser."""
         seen: list[str] = []
@@ -651,4 +664,4 @@ class TestKeys:
     @on_sqlite
     def test_a_short_secret(self, settings):
         settings.SECRET_KEY = "short"
-        found(Level.WARNING, "Keys: SECRET_KEY, of which keys are derived, is shorter")
+        found(Level.WARNING, "Keys: SECRET_KEY, from which keys are derived, is shorter")

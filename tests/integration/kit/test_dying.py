@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 import carveout
-from carveout.consumer import Consumer
+from carveout.consumers.consumer import Consumer
+from carveout.consumers.partition import ONE_BY_ONE_ROWS
 from carveout.models import Cursor, Delivery
-from carveout.partition import CAREFUL_ROWS
 from tests.integration.kit import steps
 from tests.integration.kit.children import in_a_child
 from tests.integration.kit.desk.models import note, notes
@@ -99,10 +99,10 @@ def test_a_careful_run_is_short():
     steps.relay()
     assert consume_in_a_child() == signal.SIGKILL
     consumer = Consumer(["desk"])
-    assert consumer.run_once() == CAREFUL_ROWS
+    assert consumer.run_once() == ONE_BY_ONE_ROWS
     later = [consumer.run_once() for _ in range(3)]
     consumer.close()
-    assert later == [CAREFUL_ROWS, CAREFUL_ROWS, 0]
+    assert later == [ONE_BY_ONE_ROWS, ONE_BY_ONE_ROWS, 0]
 
 
 def test_an_event_that_kills_once_is_handled_by_the_next_consumer():

@@ -15,8 +15,8 @@ from django.test import Client, TestCase, TransactionTestCase, override_settings
 from django.urls import path
 
 import carveout
-from carveout import inline
 from carveout.conf import get_settings
+from carveout.consumers import inline
 from carveout.errors import HandlerFailed
 from carveout.models import Cursor, Delivery
 from carveout.testing import EagerEventsMixin, drain, eager_events

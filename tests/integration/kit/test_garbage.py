@@ -13,10 +13,15 @@ from django.core.management import CommandError, call_command
 from redis import Redis
 
 import carveout
-from carveout import exposition, inbound, jobs, lease, tally, trace
-from carveout.consumer import Consumer
+from carveout.consumers import leases
+from carveout.consumers.consumer import Consumer
+from carveout.deliveries import job_queue
+from carveout.eventlog.relay import Relay
+from carveout.events.event import PartitionRef
 from carveout.models import LoggedEvent
-from carveout.relay import Relay
+from carveout.operations.metrics import prometheus
+from carveout.redis import inbound, keys
+from carveout.telemetry import counters
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, sold
@@ -29,7 +34,7 @@ OF_PLACE = "carveout:{tickets.0}:"
 STREAM, LOG = f"{OF_PLACE}stream", f"{OF_PLACE}log"
 HASHES = [
     f"{OF_PLACE}cursors",
-    *(f"carveout:tally:{kind}" for kind in tally.KINDS),
+    *(f"carveout:tally:{kind}" for kind in counters.KINDS),
     "carveout:contracts",
     "carveout:contracts:since",
 ]
@@ -84,8 +89,8 @@ def others_go_on(pages, caplog):
     """Gives: a function that runs everything that reads Redis, and says what handlers noted."""
 
     def run() -> list[str]:
-        inbound.forget()
-        announce(sold(8)[4:])
+        inbound.reset()
+        announce(sold(8, "K")[4:])
         for worker in (Relay(["tickets", "desk"]), Consumer(["desk"])):
             for _ in range(3):
                 worker.run_once()
@@ -93,20 +98,20 @@ def others_go_on(pages, caplog):
         for command in (["prune", "--older-than", "9"], ["contextmap"], ["doctor"]):
             with suppress(CommandError, SystemExit):  # it says so by its exit code
                 call_command(*command, stdout=StringIO(), stderr=StringIO())
-        assert exposition.text()
+        assert prometheus.text()
         event_id = LoggedEvent.objects.using("kit").filter(partition=0).earliest("id").event_id
         for url in ("map/", "map/live/", f"story/?q={event_id}", "subscriptionrecord/"):
             assert pages.get(f"/admin/carveout/{url}").status_code == 200
         assert pages.get("/carveout/metrics/").status_code == 200
         return sorted(notes())
 
-    announce(sold(4))
+    announce(sold(4, "K"))
     steps.flow()
     caplog.set_level(logging.WARNING)
     return run
 
 
-ALL = [f"T-{number}" for number in range(1, 9)]
+ALL = [f"K-{number}" for number in range(1, 9)]
 
 
 def test_what_is_in_no_field_of_ours_is_left_out_and_named_once(redis, others_go_on, caplog):
@@ -122,7 +127,7 @@ def test_what_is_in_no_field_of_ours_is_left_out_and_named_once(redis, others_go
 @on_sqlite
 def test_counts_of_what_has_no_such_name_are_left_out(redis):
     redis.hset("carveout:tally:heard", mapping={"desk": 1, "desk.ear a b": 1, "desk.ear a": 1})
-    assert list(tally.of_kind("heard")) == ["desk.ear a"]
+    assert list(counters.read("heard")) == ["desk.ear a"]
 
 
 @on_sqlite
@@ -138,19 +143,21 @@ def test_a_number_that_no_column_holds_is_none(value):
 @pytest.mark.parametrize("value", VALUES[:-1])
 def test_a_count_whose_time_is_none_still_counts(value, redis):
     redis.hset("carveout:tally:failed", "desk.ear tickets.TicketSold", 3)
-    redis.hset(tally.LAST, "failed desk.ear tickets.TicketSold", value)
-    assert tally.of_kind("failed") == {"desk.ear tickets.TicketSold": tally.Tally(3, 0)}
+    redis.hset(keys.LAST_COUNTED, "failed desk.ear tickets.TicketSold", value)
+    assert counters.read("failed") == {"desk.ear tickets.TicketSold": counters.Count(3, 0)}
 
 
 @on_sqlite
-@pytest.mark.parametrize("keys", [HASHES, [tally.LAST]], ids=["hashes", "last"])
+@pytest.mark.parametrize("spoilt", [HASHES, [keys.LAST_COUNTED]], ids=["hashes", "last"])
 @pytest.mark.parametrize("write", ["SET", "SADD"])
-def test_something_else_in_the_place_of_keys_stops_nobody(write, keys, redis, others_go_on, caplog):
-    for key in (*keys, *OTHERS):
+def test_something_else_in_the_place_of_keys_stops_nobody(
+    write, spoilt, redis, others_go_on, caplog
+):
+    for key in (*spoilt, *OTHERS):
         redis.delete(key)
         redis.execute_command(write, key, "x")
     assert others_go_on() == ALL
-    for key in keys:
+    for key in spoilt:
         assert f"{key} is not a hash" in caplog.text
 
 
@@ -192,13 +199,13 @@ def test_an_entry_at_the_end_of_all_positions_is_thrown_away(redis, others_go_on
 def test_groups_that_are_not_ours_are_left_out(redis, others_go_on, caplog):
     redis.execute_command("XGROUP", "CREATE", STREAM, b"\xff\xfe", "0")
     assert others_go_on() == ALL
-    assert "has groups that are not ours" in caplog.text
+    assert "has groups that Carveout did not create" in caplog.text
 
 
 @on_sqlite
 @pytest.mark.parametrize("bad", BAD_TRACES)
 def test_a_trace_that_is_not_ours_is_left_out(bad, redis, others_go_on):
-    key = trace.key("desk.ear", ("tickets", 0))
+    key = keys.batch_traces(PartitionRef("tickets", 0), "desk.ear")
     redis.delete(key)
     redis.xadd(key, {"trace": bad}, id="5000-0")
     assert others_go_on() == ALL
@@ -209,7 +216,7 @@ def test_a_trace_that_is_not_ours_is_left_out(bad, redis, others_go_on):
 def test_a_member_that_would_stay_for_ever_takes_no_partition(score, kit, redis, others_go_on):
     redis.zadd("carveout:members:desk", {f"{number:02}": score for number in range(9)})
     assert others_go_on() == ALL
-    assert lease.members("desk") == 0
+    assert leases.members("desk") == 0
 
 
 @on_sqlite
@@ -221,8 +228,8 @@ def test_a_lease_that_would_not_end_is_taken_over(options, redis, others_go_on):
 
 @on_sqlite
 def test_names_of_jobs_that_are_no_text_stop_no_consumer(redis, others_go_on):
-    redis.lpush("rq:queue:carveout-desk", b"\xff\xfe", "carveout-desk-1")
-    assert jobs.without_job("desk", [1, 2]) == [2]
+    redis.lpush("rq:queue:carveout-desk", b"\xff\xfe", "carveout-desk-drain-1")
+    assert job_queue.is_queued("desk")
     assert others_go_on() == ALL
 
 
@@ -230,6 +237,6 @@ def test_names_of_jobs_that_are_no_text_stop_no_consumer(redis, others_go_on):
 def test_these_are_all_the_keys(redis, others_go_on):
     """Each key that the kit writes is one of those above."""
     others_go_on()
-    ours = {STREAM, LOG, tally.LAST, *HASHES, *OTHERS}
+    ours = {STREAM, LOG, keys.LAST_COUNTED, *HASHES, *OTHERS}
     found = {key.replace("tickets.1", "tickets.0") for key in redis.keys("carveout:*")}
     assert {key for key in found if "{desk." not in key and ":desk.printer" not in key} <= ours

@@ -8,10 +8,10 @@ import pytest
 from django.core.management import call_command
 
 import carveout
-from carveout.connection import REDIS_ERRORS, client
-from carveout.consumer import Consumer
-from carveout.relay import Relay
-from carveout.wake import Listener
+from carveout.consumers.consumer import Consumer
+from carveout.eventlog.relay import Relay
+from carveout.redis.client import REDIS_ERRORS, client
+from carveout.redis.wakeups import WakeupListener
 from tests.eventually import eventually
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
@@ -120,7 +120,7 @@ class TestCluster:
 
     def test_the_relay_is_woken(self, kit):
         kit.set(BLOCK_MS=FOR_EVER_MS)
-        listener = Listener(["tickets"])
+        listener = WakeupListener(["tickets"])
         listener.wait()  # listens from now on
         sell("T-1")
         listener.wait()

@@ -19,7 +19,9 @@ import json, sys, django
 django.setup()
 from django.apps import apps
 from django.urls import get_resolver, Resolver404, resolve
-from carveout import event, lookups, subscription
+from carveout.events import event
+from carveout.lookups import reader
+from carveout.subscriptions import subscription
 from carveout.conf import get_settings
 
 def served(path):
@@ -34,7 +36,7 @@ print(json.dumps({
     "modules": sorted(sys.modules),
     "served": [path for path in %s if served(path)],
     "hosted": get_settings().hosted,
-    "lookups": sorted(lookups.offered),
+    "lookups": sorted(reader.providers),
     "events": sorted(name.split(".")[0] for name in event.registry),
     "subscribers": sorted({each.context for each in subscription.registry.values()}),
 }))

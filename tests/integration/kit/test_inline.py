@@ -5,9 +5,11 @@ from django.db import transaction
 from django.test import TestCase, override_settings
 
 import carveout
-from carveout import lookups, ports, sequencer
 from carveout.errors import HandlerFailed, LookupBehind
+from carveout.eventlog import sequencer
+from carveout.lookups import reader
 from carveout.models import Delivery, LoggedEvent
+from carveout.runtime import ports
 from carveout.testing import capture_events, drain
 from tests.integration.kit import declarations
 from tests.integration.kit.conftest import APPS, OURS
@@ -213,7 +215,7 @@ class TestDrain:
         def behind(*_):
             raise LookupBehind
 
-        monkeypatch.setattr(lookups, "check_caught_up", behind)  # no replica here lags
+        monkeypatch.setattr(reader, "check_caught_up", behind)  # no replica here lags
         sell("T-1")
         with pytest.raises(HandlerFailed, match=r"desk\.show waits: LookupBehind: "):
             drain()

@@ -13,10 +13,12 @@ from rest_framework.settings import api_settings
 from rest_framework.versioning import NamespaceVersioning
 from rest_framework.views import APIView
 
-from carveout import correlation, log, sequencer, token, views
 from carveout.conf import get_settings
-from carveout.correlation import Correlation
+from carveout.eventlog import reader, sequencer, views
+from carveout.lookups import tokens
 from carveout.models import LoggedEvent
+from carveout.telemetry import correlation
+from carveout.telemetry.correlation import Correlation
 from tests.integration.kit.tickets.services import announce, sell, sold
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -56,7 +58,7 @@ class TestWhoMayRead:
     """Other contexts, for this one request; staff; nobody else."""
 
     def test_another_context_may(self, resource):
-        answer = ask(resource, token.sign("desk", "tickets", "GET", resource))
+        answer = ask(resource, tokens.sign("desk", "tickets", "GET", resource))
         assert answer.status_code == 200
         assert "T-1" in answer.content.decode()
 
@@ -93,7 +95,7 @@ class TestWhoMayRead:
         assert ask(resource, garbage).status_code == 401
 
     def test_another_scheme_is_no_token(self, resource):
-        given = token.sign("desk", "tickets", "GET", resource)
+        given = tokens.sign("desk", "tickets", "GET", resource)
         assert ask(resource, given, scheme="Basic").status_code == 401
 
     def test_a_customers_token_is_refused(self, resource):
@@ -148,7 +150,7 @@ class TestBesideTheProject:
             "django.contrib.auth.middleware.LoginRequiredMiddleware",
         ]
         assert ask(resource).status_code == 401
-        assert ask(resource, token.sign("desk", "tickets", "GET", resource)).status_code == 200
+        assert ask(resource, tokens.sign("desk", "tickets", "GET", resource)).status_code == 200
         for probe in ("health", "ready"):
             answer = Client().get(f"/carveout/{probe}/")
             assert answer.status_code == 200
@@ -175,7 +177,7 @@ class TestBesideTheProject:
         monkeypatch.setattr(api_settings, "URL_FORMAT_OVERRIDE", "fields", raising=False)
         monkeypatch.setattr(api_settings, "EXCEPTION_HANDLER", Refusing, raising=False)
         monkeypatch.setattr(api_settings, "UNAUTHENTICATED_USER", object, raising=False)
-        good = token.sign("desk", "tickets", "GET", resource)
+        good = tokens.sign("desk", "tickets", "GET", resource)
         assert ask(resource, good, **FIELDS.get(resource, {})).status_code == 200
         assert ask(resource).status_code == 401
 
@@ -185,7 +187,7 @@ class TestBesideTheProject:
             *settings.MIDDLEWARE,
             "django.middleware.cache.FetchFromCacheMiddleware",
         ]
-        answer = ask(resource, token.sign("desk", "tickets", "GET", resource))
+        answer = ask(resource, tokens.sign("desk", "tickets", "GET", resource))
         assert "no-store" in answer["Cache-Control"]
         assert {"Authorization", "Cookie"} <= set(answer["Vary"].split(", "))
         refused = ask(resource)
@@ -221,7 +223,7 @@ class TestTheEventsApi:
         told = self.events(after=2, limit=2)
         assert [event["position"] for event in told["events"]] == [3, 4]
         assert (told["first"], told["head"]) == (1, 5)
-        assert told["identity"] == log.extent("tickets", 0).identity
+        assert told["identity"] == reader.log_range("tickets", 0).identity
         assert told["events"][0]["data"] == {"number": "U-2"}
 
     def test_a_limit_of_0_tells_the_extent_only(self):

@@ -6,17 +6,19 @@ import pytest
 from django.utils import timezone
 
 import carveout
-from carveout import retention, stream
+from carveout.eventlog import retention
+from carveout.eventlog.relay import Relay
+from carveout.events.event import PartitionRef
 from carveout.models import LoggedEvent
-from carveout.relay import Relay
+from carveout.redis import keys
 from tests.integration.kit import steps
 from tests.integration.kit.interruptions import Interruptions, in_transaction
 from tests.integration.kit.tickets.services import announce, sold
 
 pytestmark = pytest.mark.usefixtures("kit")
 
-PLACE = ("tickets", 0)
-STREAM = stream.key(PLACE)
+PARTITION = PartitionRef("tickets", 0)
+STREAM = keys.stream(PARTITION)
 MOMENTS = range(1, 17)
 
 
@@ -69,7 +71,7 @@ def test_a_log_that_is_pruned_meanwhile_stops_no_relay(at, relay_while, redis):
     announce(sold(4))
     steps.flow()
     redis.flushall()
-    relay_while(at, lambda: retention.prune(PLACE, timezone.now()))
+    relay_while(at, lambda: retention.prune(PARTITION, timezone.now()))
     steps.relay()
     assert shipped(redis) == 4
 

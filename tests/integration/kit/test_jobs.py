@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import time
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +16,10 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 import carveout
-from carveout import delivery, jobs, sweeper
-from carveout.connection import client
+from carveout.deliveries import drain, job_queue, store, sweeper
 from carveout.models import Cursor, Delivery
-from carveout.subscription import hosted
+from carveout.redis.client import client
+from carveout.subscriptions.subscription import hosted
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
 from tests.integration.kit.desk.models import note, notes
@@ -29,7 +30,7 @@ from tests.integration.kit.web import Owner, serving
 pytestmark = pytest.mark.usefixtures("kit", "rq_signals")
 
 QUEUE = "carveout-desk"
-RUN = "carveout.delivery_job.run_delivery"
+RUN = "carveout.delivery_job.drain"
 
 
 @pytest.fixture
@@ -93,15 +94,14 @@ def test_a_job_for_outside_work_runs_outside_a_transaction():
     assert deliveries() == []
 
 
-def test_jobs_carry_only_the_number_of_a_delivery(redis):
+def test_a_job_for_all_carries_nothing(redis):
     printer()
-    announce(sold(1))
+    announce(sold(3))
     steps.flow()
-    row = Delivery.objects.using("kit").get()
     [job_id] = redis.lrange(f"rq:queue:{QUEUE}", 0, -1)
     with client() as raw:
         job = Job.fetch(job_id, connection=raw, serializer=JSONSerializer)
-        assert json.loads(job.data) == [RUN, None, [row.pk], {}]
+        assert json.loads(job.data) == [RUN, None, [], {}]
 
 
 def test_a_rolled_back_batch_enqueues_nothing(redis):
@@ -118,13 +118,12 @@ def test_a_rolled_back_batch_enqueues_nothing(redis):
     assert redis.llen(f"rq:queue:{QUEUE}") == 0
 
 
-def test_a_job_of_a_done_delivery_does_nothing():
+def test_a_job_without_deliveries_does_nothing():
     printer()
     announce(sold(1))
     steps.flow()
-    row = Delivery.objects.using("kit").get()
     work()
-    jobs.enqueue("desk", [row.pk])
+    job_queue.wake("desk")
     work()
     assert notes() == ["T-1 -"]
 
@@ -146,6 +145,87 @@ def test_a_job_of_a_delivery_that_runs_elsewhere_does_nothing():
     Delivery.objects.using("kit").update(claimed_until=timezone.now() + timedelta(minutes=1))
     work()
     assert notes() == []
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+class TestAJobForMany:
+    """One job runs all that is queued, waits for more, and leaves the rest to others."""
+
+    @pytest.fixture(autouse=True)
+    def taken(self, kit, redis):
+        """Three deliveries are queued, and their job was taken by a worker."""
+        printer()
+        announce(sold(3))
+        steps.flow()
+        redis.delete(f"rq:queue:{QUEUE}")
+
+    def test_takes_what_is_stored_while_it_waits(self, redis, monkeypatch):
+        waits = job_queue.Wakeups.wait
+
+        def wait(self, seconds: float) -> bool:
+            if len(notes()) == 3:
+                announce([TicketSold(number="T-9")])
+                steps.flow()
+            return waits(self, min(seconds, 0.2))
+
+        monkeypatch.setattr(job_queue.Wakeups, "wait", wait)
+        drain.drain("desk", [])
+        assert notes() == ["T-1 -", "T-2 -", "T-3 -", "T-9 -"]
+        assert redis.llen(f"rq:queue:{QUEUE}") == 0
+
+    def test_does_not_wait_while_another_context_has_a_job(self, monkeypatch):
+        monkeypatch.setattr(job_queue.Wakeups, "wait", None)
+        job_queue.wake("tickets")
+        drain.drain("desk", ["tickets"])
+        assert len(notes()) == 3
+
+    def test_leaves_to_another_what_came_at_its_end(self, redis, monkeypatch):
+        stops = job_queue.Wakeups.stop
+
+        def stop(self) -> bool:
+            announce([TicketSold(number="T-9")])
+            steps.flow()
+            return stops(self)
+
+        monkeypatch.setattr(job_queue.Wakeups, "stop", stop)
+        drain.drain("desk")
+        assert redis.llen(f"rq:queue:{QUEUE}") == 1
+
+    def test_leaves_the_rest_to_another_when_its_time_is_up(self, redis, monkeypatch):
+        monkeypatch.setattr(drain, "DRAIN_S", -1.0)
+        drain.drain("desk")
+        assert len(notes()) == 1
+        assert redis.llen(f"rq:queue:{QUEUE}") == 1
+
+    @pytest.mark.parametrize("many", [3, 2])
+    def test_calls_for_help_with_many(self, many, redis, monkeypatch):
+        monkeypatch.setattr(drain, "MANY", many)
+        drain.drain("desk")
+        assert redis.llen(f"rq:queue:{QUEUE}") == (many < 3)
+
+    def test_of_a_worker_that_was_killed_is_replaced(self, redis):
+        redis.xadd("rq:carveout:wake:desk", {"begin": ""})  # it seems to run
+        announce([TicketSold(number="T-9")])
+        steps.flow()
+        assert redis.llen(f"rq:queue:{QUEUE}") == 0
+        make_due()
+        steps.consume()
+        work()
+        assert len(notes()) == 4
+
+
+def test_each_delivery_has_the_whole_time_of_a_job(kit):
+    kit.set(JOB_TIMEOUT_S=1)
+
+    @carveout.subscribe("tickets.TicketSold", via="rq")
+    def print_ticket(event):
+        time.sleep(0.6)
+        note(event.key)
+
+    announce(sold(3))
+    steps.flow()
+    work()
+    assert notes() == ["T-1", "T-2", "T-3"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -228,7 +308,7 @@ class TestTheSweeper:
         steps.flow()
         make_due()
         steps.consume()
-        assert redis.llen(f"rq:queue:{QUEUE}") == 3
+        assert redis.llen(f"rq:queue:{QUEUE}") == 1
 
     def test_after_a_long_look_it_rests_and_then_looks_again(self, redis, monkeypatch):
         printer()
@@ -238,17 +318,19 @@ class TestTheSweeper:
         clock = iter([100.0, 101.0, 120.0, 122.0, 122.0])  # the first look takes a second
         monkeypatch.setattr(sweeper, "time", SimpleNamespace(monotonic=lambda: next(clock)))
         sweeps = sweeper.Sweeper("desk", hosted(["desk"]))
-        assert sweeps.run_once() == 0
-        redis.flushall()
-        assert sweeps.run_once() == 0
-        assert sweeps.run_once() == 1
+        jobs = []
+        for _ in range(3):
+            redis.flushall()
+            sweeps.run_once()
+            jobs.append(redis.llen(f"rq:queue:{QUEUE}"))
+        assert jobs == [1, 0, 1]
 
     def test_a_job_whose_worker_was_killed_is_made_again(self, redis):
         printer()
         announce(sold(1))
         steps.flow()
         row = Delivery.objects.using("kit").get()
-        assert delivery.claim(row.pk, "kit", [])  # the worker took it ...
+        assert steps.claim(row)  # the worker took it ...
         redis.delete(f"rq:queue:{QUEUE}")  # ... off the queue, and was killed
         make_due()
         steps.consume()
@@ -297,7 +379,7 @@ class TestTheSweeper:
         announce(sold(1))
         steps.flow()
         valkey.stop()
-        jobs.enqueue("desk", [Delivery.objects.using("kit").get().pk])
+        job_queue.wake("desk")
         valkey.restart_empty()
         make_due()
         steps.flow()
@@ -313,7 +395,6 @@ class TestOrdered:
         printer(ordered=True)
         announce([*moves("T-1", 4), *moves("T-2", 2)])
         steps.flow()
-        assert redis.llen(f"rq:queue:{QUEUE}") == 2  # one of each key at a time
         work()
         assert [text for text in notes() if text.startswith("T-1")] == [
             f"T-1 {seat}" for seat in (1, 2, 3, 4)
@@ -343,16 +424,11 @@ class TestOrdered:
         work()
         assert notes() == ["1", "2", "3", "4"]
 
-    def test_a_job_that_is_not_its_turn_does_nothing(self):
+    def test_a_delivery_that_is_not_its_turn_is_not_claimed(self):
         printer(ordered=True)
         announce(moves("T-1", 2))
         steps.flow()
-        second = Delivery.objects.using("kit").get(position=2)
-        with client() as raw:
-            raw.delete(f"rq:queue:{QUEUE}")
-        jobs.enqueue("desk", [second.pk])
-        work()
-        assert notes() == []
+        assert not steps.claim(Delivery.objects.using("kit").get(position=2))
 
     def test_later_events_wait_behind_a_dead_one_until_it_is_retried(self):
         broken = [True]
@@ -372,7 +448,7 @@ class TestOrdered:
         work()
         assert notes() == []
         broken.clear()
-        delivery.retry(Delivery.objects.using("kit").all())
+        store.retry(Delivery.objects.using("kit").all())
         steps.consume()
         work()
         assert notes() == ["1", "2"]
@@ -406,7 +482,7 @@ class TestForgedJobs:
 
     @pytest.mark.parametrize(
         "arguments",
-        [((), {}), ((1, 2), {}), (("1",), {}), ((True,), {}), ((1,), {"extra": 1}), (([1],), {})],
+        [((1,), {}), (("desk",), {}), ((None,), {}), ((), {"extra": 1}), (([],), {})],
     )
     def test_wrong_arguments_are_refused(self, arguments):
         printer()
@@ -420,7 +496,7 @@ class TestForgedJobs:
         assert notes() == []
 
     def test_a_method_of_an_object_is_refused(self, mark):
-        forged = queue().enqueue(RUN, 1)
+        forged = queue().enqueue(RUN)
         data = json.dumps(["unlink", str(mark), [], {}])
         client().hset(f"rq:job:{forged.id}", "data", data)
         mark.touch()
@@ -430,7 +506,7 @@ class TestForgedJobs:
 
     def test_a_pickle_is_not_unpickled(self, mark):
         for field in ("data", "meta", "result"):
-            forged = queue().enqueue(RUN, 1)
+            forged = queue().enqueue(RUN)
             client().hset(f"rq:job:{forged.id}", field, pickle.dumps(Bomb(mark)))
         work()
         assert not mark.exists()
@@ -461,12 +537,12 @@ class TestForgedJobs:
         assert anybody.asked == []
 
     @pytest.mark.parametrize("how", [{"retry": Retry(max=50)}, {"repeat": Repeat(times=50)}])
-    @pytest.mark.parametrize("arguments", [(1,), (1, 2)])
+    @pytest.mark.parametrize("arguments", [(), (1,)])
     def test_one_that_asks_to_be_tried_again_is_tried_once(
         self, how, arguments, caplog, monkeypatch
     ):
         tried = []
-        monkeypatch.setattr("carveout.delivery_job.attempt", lambda *which: tried.append(which))
+        monkeypatch.setattr("carveout.deliveries.job.drain", lambda *which: tried.append(which))
         queue().enqueue(RUN, *arguments, **how)
         work()
         work()
@@ -478,7 +554,7 @@ class TestForgedJobs:
         announce(sold(1))
         steps.flow()
         client().delete(f"rq:queue:{QUEUE}")
-        forged = queue().enqueue(RUN, Delivery.objects.using("kit").get().pk)
+        forged = queue().enqueue(RUN)
         client().hset(f"rq:job:{forged.id}", "origin", "carveout-elsewhere")
         work()
         assert notes() == []

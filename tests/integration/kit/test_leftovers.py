@@ -40,7 +40,7 @@ def test_a_paused_subscription_is_told_until_it_is_resumed():
     announce(sold(2, "U"))
     for _ in range(2):
         left = "Left: 2, first tickets.TicketSold 'U-1' at position 3."
-        assert told() == f"desk.listen is paused: resume it first. {left}"
+        assert told() == f"desk.listen is paused. Resume it first. {left}"
     pause("desk.listen", on=False)
     drain()
     assert notes() == ["T-1", "U-1", "U-2"]
@@ -75,7 +75,7 @@ def test_a_job_behind_a_failed_one_and_one_that_is_paused_are_told():
     Delivery.objects.using("kit").all().delete()
     pause("desk.follow")
     announce(moves("T-1", 1))
-    assert told().startswith("desk.follow is paused: resume it first. Left: 1, ")
+    assert told().startswith("desk.follow is paused. Resume it first. Left: 1, ")
 
 
 @ONE_ENGINE
@@ -103,7 +103,7 @@ def test_a_subscription_that_did_not_begin_is_told():
 
     announce(sold(1))
     drain()
-    del carveout.subscription.registry["desk.of_before"]
+    del carveout.subscriptions.subscription.registry["desk.of_before"]
     carveout.subscribe("tickets.TicketSold", name="renamed")(listen)
     text = told()
     assert text.startswith("desk.renamed did not begin: ")

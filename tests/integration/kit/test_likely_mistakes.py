@@ -14,7 +14,9 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 import carveout
-from carveout import checks, conf
+from carveout import checks
+from carveout.conf import loading
+from carveout.contracts import system_check
 from carveout.errors import LookupRefused, NotMigrated, SettingsInvalid
 from tests.copies import ROOT
 from tests.integration.kit.conftest import connected
@@ -45,7 +47,7 @@ def said(text: str, *expected: str) -> None:
     assert any(pattern.fullmatch(expected[0]) for pattern in listed()), expected[0]
 
 
-def checked(code: str, check=checks.check_declarations) -> str:
+def checked(code: str, check=system_check.check_declarations) -> str:
     """What `manage.py check` prints with this id."""
     return "\n".join(str(each) for each in check() if each.id == code)
 
@@ -56,7 +58,7 @@ class TestTheAppIsMissing:
         """Where something is declared, and where something is published: that needs the tables."""
         settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if each != "carveout"]
         with pytest.raises(SettingsInvalid) as caught:
-            conf.context_of("tests.integration.kit.tickets.events")
+            loading.context_of("tests.integration.kit.tickets.events")
         code = (
             "import django; from django.conf import settings;"
             " settings.configure(CARVEOUT={'CONTEXTS': {}}); django.setup();"
@@ -69,7 +71,7 @@ class TestTheAppIsMissing:
         for text in (str(caught.value), printed):
             said(
                 text,
-                "'carveout' is not in INSTALLED_APPS, so nothing that is declared would be read,"
+                "'carveout' is not in INSTALLED_APPS, so no declaration would be loaded,"
                 ' and there are no tables and no commands. Add it: INSTALLED_APPS += ["carveout"].',
             )
 
@@ -77,7 +79,7 @@ class TestTheAppIsMissing:
         said(
             checked("carveout.E019", checks.check_apps),
             "CARVEOUT['CONTEXTS']['tickets']: its app 'tests.integration.kit.tickets' is not in"
-            " INSTALLED_APPS, so its models, events and subscribers are not read.",
+            " INSTALLED_APPS, so its models, events and subscribers are not loaded.",
             'HINT: INSTALLED_APPS = [..., "carveout", *carveout.hosted_apps(CARVEOUT)]',
         )
 
@@ -99,9 +101,9 @@ def test_the_wrong_context(kit):
         carveout.publish(TicketSold(number="T-1"))
     said(
         str(caught.value),
-        "tickets.TicketSold was not stored: tickets is not hosted here; hosted are desk. Publish it"
-        " in the deployment that hosts tickets, or add 'tickets' to CARVEOUT['HOSTED'] (or to the"
-        " environment's CONTEXTS) here.",
+        "tickets.TicketSold was not stored: tickets is not hosted here; hosted contexts: desk."
+        " Publish it in the deployment that hosts tickets, or add 'tickets' to"
+        " CARVEOUT['HOSTED'] (or to the environment's CONTEXTS) here.",
     )
 
 
@@ -116,8 +118,9 @@ def test_the_class_of_another_context():
     said(
         re.sub(r":\d+: ", ":7: ", str(caught.value)),
         f"{HERE}/test_likely_mistakes.py:7: tests.integration.kit.test_likely_mistakes.listen of"
-        " desk hears the class TicketSold of another context, and contexts import nothing of each"
-        ' other. Write its name in quotes: @carveout.subscribe("tickets.TicketSold").',
+        " desk subscribes to the class TicketSold of another context, but contexts must not"
+        " import from each other. Write its name in quotes:"
+        ' @carveout.subscribe("tickets.TicketSold").',
     )
 
 
@@ -153,8 +156,8 @@ def test_a_publish_outside_a_transaction():
         carveout.publish(TicketSold(number="T-1"))
     said(
         str(caught.value),
-        "publish(tickets.TicketSold) outside a transaction on database 'kit': the event could be"
-        " kept and the change lost, so nothing was stored. Wrap both in"
+        "publish(tickets.TicketSold) was called outside a transaction on database 'kit': the event"
+        " could be stored and the change lost, so nothing was stored. Wrap both in"
         " `with transaction.atomic(using='kit'):`. The transaction that a TestCase opens does not"
         " count.",
     )
@@ -173,16 +176,14 @@ def test_not_migrated(kit, database, tmp_path, request, monkeypatch):
         assert "carveout_loggedevent" in str(caught.value)
         said(
             re.sub(r"yet \(.*?\)\.", "yet (no such table: x).", str(caught.value)),
-            "publish(tickets.TicketSold) stored nothing: database 'bare' has no tables of Carveout"
+            "publish(tickets.TicketSold) stored nothing: database 'bare' has no Carveout tables"
             " yet (no such table: x). Run `manage.py migrate --database bare`.",
         )
         monkeypatch.setattr(sys, "argv", ["manage.py", "check"])
         databases = {"databases": ["kit", "bare"]}
         (missing,) = checks.check_tables(**databases)
         assert missing.id == "carveout.E018"
-        assert missing.msg.startswith(
-            "Database 'bare' lacks tables of Carveout: carveout_attempt, "
-        )
+        assert missing.msg.startswith("Database 'bare' lacks Carveout tables: carveout_attempt, ")
         assert missing.hint == "Run `manage.py migrate --database bare`."
         monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])  # it checks, too
         assert checks.check_tables(**databases) == []
@@ -199,9 +200,11 @@ def test_a_subscriber_that_is_not_found(kit, settings, tmp_path, monkeypatch):
     settings.BASE_DIR = tmp_path
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "annex"]
     kit.change("desk", apps=["annex"])
+    text = checked("carveout.E010", checks.check_unread)
+    assert text.startswith("annex/handlers.py:4: (carveout.E010) ")
     said(
-        checked("carveout.E010", checks.check_unread),
-        "annex/handlers.py:4: listen is in a module that nothing imports, so it has no effect.",
+        text,
+        "Nothing imports annex.handlers, so what it declares has no effect: listen.",
         "HINT: Move it to annex/subscribers.py, or write `import annex.handlers` there.",
     )
 
@@ -211,7 +214,7 @@ def test_a_wrong_lookup_field():
     class TicketToPaint(carveout.Lookup, of="tickets.ticket"):
         titel: str
 
-    text = next(each for each in checks.check_declarations() if "Paint" in each.msg)
+    text = next(each for each in system_check.check_declarations() if "Paint" in each.msg)
     assert re.match(rf"{HERE}/test_likely_mistakes\.py:\d+: \(carveout\.E014\) ", str(text))
     said(
         re.sub(r"tests\.[\w.<>]*\.(\w+:)", r"desk.lookups.\1", str(text)),
@@ -243,8 +246,8 @@ class TestAWrongRedisUrl:
         said(str(caught.value), f"{answer} {fix}")
         caplog.set_level(logging.WARNING)
         caplog.clear()
-        conf.get_settings()
-        carveout.notice.forget()
+        loading.get_settings()
+        carveout.redis.fire_and_forget.reset()
         sell("T-1")
         (line,) = caplog.messages
         stored = "The event is stored; the relay delivers it when Redis is back."
@@ -264,7 +267,7 @@ def test_urls_that_are_not_mounted(kit, settings):
         "tickets answered 404 to lookups/tickets.ticket/: there is no such page at"
         " http://there/internal/lost/. Mount the internal REST in the deployment of tickets:"
         ' path("internal/", include("carveout.urls")). Or correct'
-        " CARVEOUT['CONTEXTS']['tickets']['url'] here: it has to end with that path.",
+        " CARVEOUT['CONTEXTS']['tickets']['url'] here: it must end with that path.",
     )
     settings.ROOT_URLCONF = type("urls", (), {"urlpatterns": []})
     kit.set(HOSTED=["tickets"], LOOKUPS="auto")
@@ -272,7 +275,7 @@ def test_urls_that_are_not_mounted(kit, settings):
         checked("carveout.W004", checks.check_urls),
         "carveout.urls is not mounted, so other deployments get 404 when they look up tickets or"
         " read missed events.",
-        'HINT: Add path("internal/", include("carveout.urls")), and let',
+        'HINT: Add path("internal/", include("carveout.urls")). In the other deployments,',
     )
 
 

@@ -13,13 +13,15 @@ from django.test import Client
 from django.utils import timezone
 
 import carveout
-from carveout import entry, log, sequencer
+from carveout.conf.time_zones import in_utc, native
+from carveout.eventlog import reader, sequencer
+from carveout.events import codec
+from carveout.events.event import PartitionRef
 from carveout.models import Delivery, LoggedEvent
-from carveout.moment import in_utc, native
 from tests.integration.kit import steps
 from tests.integration.kit.tickets.services import sell
 
-PLACE = ("tickets", 0)
+PARTITION = PartitionRef("tickets", 0)
 
 
 @pytest.fixture
@@ -31,15 +33,15 @@ def local(kit, settings):
 
 
 def test_an_events_time_is_like_those_of_models(local):
-    (event,) = log.read("tickets", 0, 0, 10)
+    (event,) = reader.read("tickets", 0, 0, 10)
     assert timezone.now() - event.time < timedelta(minutes=1)
-    (row,) = log.rows("tickets", 0, 0, 10)
-    sent = dict(zip(*[iter(entry.fields_of(PLACE, row))] * 2, strict=True))
+    (row,) = reader.rows("tickets", 0, 0, 10)
+    sent = dict(zip(*[iter(codec.to_entry(PARTITION, row))] * 2, strict=True))
     assert datetime.fromisoformat(sent["time"]) == in_utc(event.time)
     read = {name.encode(): value.encode() for name, value in sent.items()}
-    assert entry.event_of(PLACE, b"1-0", read).time == event.time
+    assert codec.from_entry(PARTITION, b"1-0", read).time == event.time
     since = datetime.now(UTC) - timedelta(hours=1)
-    assert log.position_before("tickets", 0, native(since)) == 0
+    assert reader.position_before("tickets", 0, native(since)) == 0
 
 
 def test_the_log_is_shown_and_asked_since_a_time(db, local):

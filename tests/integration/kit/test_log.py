@@ -11,8 +11,8 @@ from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 import carveout
-from carveout import log, sequencer
 from carveout.errors import HistoryGone
+from carveout.eventlog import reader, sequencer
 from carveout.models import Layout, LoggedEvent, Partition
 from tests.integration.kit.threads import at_once
 from tests.integration.kit.tickets.events import TicketMoved
@@ -178,7 +178,7 @@ def test_events_of_one_key_are_in_one_partition(kit):
 def test_reading_gives_what_was_published():
     announce(moves("T-1", 3))
     sequencer.sequence("tickets", 100)
-    second, third = log.read("tickets", 0, 1, 100)
+    second, third = reader.read("tickets", 0, 1, 100)
     assert (second.position, second.type, second.key) == (2, "tickets.TicketMoved", "T-1")
     assert (second.number, second.seat, third.seat) == ("T-1", 2, 3)
     assert second.time.tzinfo
@@ -189,8 +189,8 @@ def test_reading_past_pruned_events_is_loud():
     sequencer.sequence("tickets", 100)
     LoggedEvent.objects.using("kit").filter(position__lte=3).delete()
     with pytest.raises(HistoryGone, match="positions 2 to 3 are pruned"):
-        log.read("tickets", 0, 1, 100)
-    assert [event.position for event in log.read("tickets", 0, 3, 100)] == [4, 5]
+        reader.read("tickets", 0, 1, 100)
+    assert [event.position for event in reader.read("tickets", 0, 3, 100)] == [4, 5]
 
 
 def test_reading_is_loud_also_when_nothing_is_left():
@@ -198,8 +198,8 @@ def test_reading_is_loud_also_when_nothing_is_left():
     sequencer.sequence("tickets", 100)
     LoggedEvent.objects.using("kit").all().delete()
     with pytest.raises(HistoryGone, match="positions 4 to 5 are pruned"):
-        log.read("tickets", 0, 3, 100)
-    assert log.read("tickets", 0, 5, 100) == []
+        reader.read("tickets", 0, 3, 100)
+    assert reader.read("tickets", 0, 5, 100) == []
 
 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)
@@ -214,7 +214,7 @@ def test_positions_are_given_too_where_the_server_binds_parameters(database):
     finally:
         connections["kit"].close()
         del options["server_side_binding"]
-    assert [event.position for event in log.read("tickets", 0, 0, 9)] == [1, 2, 3]
+    assert [event.position for event in reader.read("tickets", 0, 0, 9)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)
@@ -227,7 +227,7 @@ def test_positions_are_given_too_where_a_driver_answers_the_last_statement_only(
     with CaptureQueriesContext(connections["kit"]) as captured:
         assert [sequencer.sequence("tickets", 2) for _ in range(3)] == [2, 1, 0]
     assert not [query for query in captured if ";" in query["sql"]]
-    assert [event.position for event in log.read("tickets", 0, 0, 9)] == [1, 2, 3]
+    assert [event.position for event in reader.read("tickets", 0, 0, 9)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import carveout
-from carveout.logline import EventFilter, JsonFormatter, LineFormatter
 from carveout.models import LoggedEvent
-from carveout.pulse import pulse
+from carveout.telemetry.liveness import liveness
+from carveout.telemetry.logging import EventFilter, JsonFormatter, LineFormatter
 from tests.integration.kit import steps
 from tests.integration.kit.tickets.services import announce, sold
 
@@ -28,7 +28,7 @@ def lines(request, monkeypatch):
     handler = logging.StreamHandler(written)
     handler.addFilter(EventFilter())
     handler.setFormatter(request.param())
-    monkeypatch.setattr(pulse, "name", "consume")
+    monkeypatch.setattr(liveness, "name", "consume")
     logger.addHandler(handler)
     yield lambda: written.getvalue().splitlines()
     logger.removeHandler(handler)

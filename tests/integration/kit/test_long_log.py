@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connections
 
-from carveout import log, stretch
+from carveout.eventlog import reader, search
 from carveout.models import LoggedEvent
 from tests.integration.kit.test_admin import GROUPS, LOG, ROWS, SUBSCRIPTIONS
 
@@ -18,9 +18,9 @@ pytestmark = [
 ROWS_IN_LOG = 20_000
 FILL = """
     INSERT INTO carveout_loggedevent (
-        context, slot, partition, position, event_id, type, version, key, time, data,
+        context, partition, position, event_id, type, version, key, time, data,
         carries, carried, correlation_id, causation_id, traceparent)
-    SELECT 'tickets', 0, 0, number, id, 'tickets.TicketSold', 1, 'T-' || number / 3,
+    SELECT 'tickets', 0, number, id, 'tickets.TicketSold', 1, 'T-' || number / 3,
         now() - make_interval(secs => %s - number), '{}', '', '', '', '', ''
     FROM (SELECT number, gen_random_uuid() AS id FROM generate_series(1, %s) AS number) AS numbered
 """
@@ -29,8 +29,8 @@ FILL = """
 @pytest.fixture
 def events(kit, monkeypatch) -> list[LoggedEvent]:
     """A log that is long compared with a stretch. Gives: its events, in order."""
-    monkeypatch.setattr(stretch, "STRETCH", 500)
-    log.divide("tickets")
+    monkeypatch.setattr(search, "SCAN_WINDOW", 500)
+    reader.create_partitions("tickets")
     with connections["kit"].cursor() as cursor:
         cursor.execute(FILL, [ROWS_IN_LOG, ROWS_IN_LOG])
         cursor.execute("ANALYZE carveout_loggedevent")
@@ -87,8 +87,8 @@ def test_other_pages_read_single_events_of_it(admin_client, events, plans):
 
 def test_a_time_is_found_between_its_neighbours(events, database):
     at = events[1234]
-    assert stretch.id_at("kit", at.time) == at.pk
-    assert stretch.id_at("kit", events[0].time.replace(year=2000)) == 0
+    assert search.id_at("kit", at.time) == at.pk
+    assert search.id_at("kit", events[0].time.replace(year=2000)) == 0
     LoggedEvent.objects.using("kit").filter(id__gt=at.pk - 50, id__lt=at.pk + 50).delete()
-    found = stretch.id_at("kit", at.time)
+    found = search.id_at("kit", at.time)
     assert at.pk - 50 <= found < at.pk + 50

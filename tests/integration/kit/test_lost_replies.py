@@ -3,10 +3,13 @@
 import pytest
 
 import carveout
-from carveout import connection, log, stream
 from carveout.conf import get_settings
-from carveout.consumer import Consumer
+from carveout.consumers.consumer import Consumer
+from carveout.eventlog import reader
+from carveout.events.event import PartitionRef
 from carveout.models import LoggedEvent
+from carveout.redis import client as connection
+from carveout.redis import groups, keys, streams
 from tests.chaos.proxy import Proxy
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
@@ -17,8 +20,8 @@ pytestmark = [
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
 ]
 
-PLACE = ("tickets", 0)
-STREAM = stream.key(PLACE)
+PARTITION = PartitionRef("tickets", 0)
+STREAM = keys.stream(PARTITION)
 SILENCE_S = 0.1
 
 
@@ -46,17 +49,18 @@ def ear(kit):
 
 @pytest.fixture
 def losing_the_reply(proxy, monkeypatch):
-    """Lets one function of `stream` lose the reply to its next command. Gives: what to call."""
+    """Lets one function lose the reply to its next command. Gives: what to call."""
 
     def lose(name: str) -> None:
-        command = getattr(stream, name)
+        module = streams if hasattr(streams, name) else groups
+        command = getattr(module, name)
 
         def muted(*args):
-            monkeypatch.setattr(stream, name, command)
+            monkeypatch.setattr(module, name, command)
             proxy.mute(SILENCE_S)
             return command(*args)
 
-        monkeypatch.setattr(stream, name, muted)
+        monkeypatch.setattr(module, name, muted)
 
     return lose
 
@@ -82,13 +86,17 @@ def test_an_append_that_is_repeated_after_a_lost_reply_adds_nothing(redis, losin
     losing_the_reply("append")
     with pytest.raises(carveout.StreamUnavailable):
         steps.relay()
-    events, extent = log.rows(*PLACE, 0, 100), log.extent(*PLACE, 10)
-    assert stream.append(PLACE, extent.identity, events, 100, (0, None)) == -1
-    assert stream.append(PLACE, extent.identity, events, 100, (10, extent.event_id)) == -1
+    events, log_range = reader.rows(*PARTITION, 0, 100), reader.log_range(*PARTITION, 10)
+    assert streams.append(PARTITION, log_range.identity, events, 100, (0, None)) == -1
+    assert (
+        streams.append(PARTITION, log_range.identity, events, 100, (10, log_range.event_id)) == -1
+    )
     assert redis.xlen(STREAM) == 10
 
 
-@pytest.mark.parametrize("name", ["last_position", "read", "wait", "report", "mirror"])
+@pytest.mark.parametrize(
+    "name", ["last_position", "read", "wait", "report_cursors", "mirror_group"]
+)
 def test_a_lost_reply_skips_and_repeats_nothing(losing_the_reply, name):
     running = Consumer(["desk"])
     announce(sold(5))
@@ -126,7 +134,7 @@ def test_a_block_that_outlasts_the_socket_skips_nothing(kit, monkeypatch):
 
 
 @pytest.mark.parametrize("block_ms", [1, 500, 5_000, 60_000])
-@pytest.mark.parametrize("which", ["client", "impatient_client", "jobs_client"])
+@pytest.mark.parametrize("which", ["client", "fast_client", "jobs_client"])
 def test_our_clients_outwait_a_block_and_repeat_nothing(kit, which, block_ms):
     kit.set(BLOCK_MS=block_ms)
     client = getattr(connection, which)()
@@ -136,5 +144,5 @@ def test_our_clients_outwait_a_block_and_repeat_nothing(kit, which, block_ms):
     assert client.get_retry().get_retries() == 0
     made = client.connection_pool.make_connection()
     assert made.retry.get_retries() == 0
-    if which != "impatient_client":  # which never blocks
+    if which != "fast_client":  # which never blocks
         assert made.socket_timeout > get_settings().block_ms / 1000

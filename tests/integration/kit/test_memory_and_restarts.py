@@ -3,8 +3,9 @@
 import pytest
 
 import carveout
-from carveout import stream
-from carveout.relay import Relay
+from carveout.eventlog.relay import Relay
+from carveout.events.event import PartitionRef
+from carveout.redis import keys
 from tests.chaos.brittle import MODES, BrittleRedis
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
@@ -15,7 +16,7 @@ pytestmark = [
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
 ]
 
-STREAM = stream.key(("tickets", 0))
+STREAM = keys.stream(PartitionRef("tickets", 0))
 BATCH = 50
 ROOMS = range(0, 80_000, 3_000)
 """Bytes that are left: nothing, a part of a batch, or all of it."""
@@ -112,9 +113,9 @@ def test_keys_deleted_while_a_consumer_is_behind_skip_and_repeat_nothing(redis, 
     steps.flow()
     announce(sold(5, "U"))
     steps.relay()
-    mark = stream.identity_key(("tickets", 0))
-    keys = {"stream": [STREAM], "its mark": [mark], "both": [STREAM, mark], "everything": ["*"]}
-    for pattern in keys[what]:
+    mark = keys.identity(PartitionRef("tickets", 0))
+    deleted = {"stream": [STREAM], "its mark": [mark], "both": [STREAM, mark], "everything": ["*"]}
+    for pattern in deleted[what]:
         redis.delete(*(redis.keys("*") if pattern == "*" else [pattern]))
     announce(sold(5, "V"))
     steps.flow()

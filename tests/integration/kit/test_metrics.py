@@ -10,11 +10,15 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 import carveout
-from carveout import exposition, metrics, stream, transport
-from carveout.breaker import FAILURES_TO_OPEN
-from carveout.consumer import Consumer
+from carveout.consumers.consumer import Consumer
+from carveout.events.event import PartitionRef
+from carveout.lookups import http
+from carveout.lookups.circuit_breaker import FAILURES_TO_OPEN
 from carveout.models import Delivery, LoggedEvent, Partition
-from carveout.pulse import Pulse
+from carveout.operations import metrics
+from carveout.operations.metrics import prometheus
+from carveout.redis import keys
+from carveout.telemetry.liveness import Liveness
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
 from tests.integration.kit.desk.models import note
@@ -27,7 +31,7 @@ on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 def shown(*args, **options) -> dict[tuple[str, ...], float]:
     """Values by name and labels, as Prometheus reads them."""
-    families = text_string_to_metric_families(exposition.text(*args, **options).decode())
+    families = text_string_to_metric_families(prometheus.text(*args, **options).decode())
     labels = {metric.name: metric.labels for metric in metrics.ALL}
     return {
         (sample.name, *(sample.labels[label] for label in labels[family.name])): sample.value
@@ -150,21 +154,21 @@ class TestLookups:
         assert now["carveout_lookup_failures_total", "desk", "tickets.ticket"] == 1
         assert now["carveout_breaker_open", "tickets"] == 0
         for _ in range(FAILURES_TO_OPEN):
-            transport.breakers["tickets"].failed()
+            http.breakers["tickets"].failed()
         assert shown()["carveout_breaker_open", "tickets"] == 1
 
 
 @on_sqlite
 class TestAWorker:
     def test_tells_its_turns_and_the_partitions_that_it_holds(self, record):
-        consumer, pulse = Consumer(["desk"]), Pulse("consume")
-        pulse.turned()
-        pulse.turned(well=False)
+        consumer, liveness = Consumer(["desk"]), Liveness("consume")
+        liveness.beat()
+        liveness.beat(well=False)
         try:
-            assert not consumer.settled
+            assert not consumer.is_balanced
             consumer.run_once()
-            assert consumer.settled
-            now = shown(pulse, consumer.leases_held)
+            assert consumer.is_balanced
+            now = shown(liveness, consumer.leases_held)
         finally:
             consumer.close()
         assert now["carveout_worker_turns_total", "consume"] == 1
@@ -173,7 +177,7 @@ class TestAWorker:
         assert now["carveout_lease_held", "desk", "tickets", "0"] == 1
         assert now["carveout_consumer_stands", "desk", "tickets", "0"] == 0
         assert now["carveout_consumers", "desk"] == 1
-        assert ("carveout_lease_held", "desk", "tickets", "0") not in shown(pulse)
+        assert ("carveout_lease_held", "desk", "tickets", "0") not in shown(liveness)
 
 
 @on_sqlite
@@ -185,13 +189,13 @@ class TestAPartitionThatStands:
         steps.flow()
         assert shown()["carveout_partition_stopped", "tickets", "0"] == 0
         with valkey.client as redis:
-            redis.xadd(stream.key(("tickets", 0)), {"id": str(uuid4())}, id="7-0")
+            redis.xadd(keys.stream(PartitionRef("tickets", 0)), {"id": str(uuid4())}, id="7-0")
         steps.relay()
         Partition.objects.using("kit").update(stopped_at=timezone.now() - timedelta(hours=1))
         consumer = Consumer(["desk"])
         try:
             consumer.run_once()
-            now = shown(Pulse("consume"), consumer.leases_held)
+            now = shown(Liveness("consume"), consumer.leases_held)
         finally:
             consumer.close()
         assert now["carveout_partition_stopped", "tickets", "0"] == 1
@@ -202,7 +206,7 @@ class TestAPartitionThatStands:
 
 class TestAScrape:
     def test_shows_every_metric_that_there_is(self, record):
-        families = text_string_to_metric_families(exposition.text().decode())
+        families = text_string_to_metric_families(prometheus.text().decode())
         assert [family.name for family in families] == [metric.name for metric in metrics.ALL]
 
     @on_sqlite

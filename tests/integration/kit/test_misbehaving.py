@@ -15,11 +15,13 @@ from django.core.management import call_command
 from django.db import Error
 
 import carveout
-from carveout import consumer, delivery, stop
-from carveout.consumer import Consumer
-from carveout.database import drop_all
+from carveout.consumers import consumer
+from carveout.consumers.consumer import Consumer
+from carveout.deliveries import store
 from carveout.errors import CarveoutError, HandlerFailed
 from carveout.models import Cursor, Delivery, LoggedEvent
+from carveout.runtime import stopping
+from carveout.runtime.databases import drop_all
 from carveout.testing import drain
 from tests.integration.kit import steps
 from tests.integration.kit.conftest import connected
@@ -169,7 +171,7 @@ def test_effects_are_there_once_or_the_event_is_parked_with_its_own_error(way, a
             with suppress(HandlerFailed):
                 drain()
     else:
-        with stop.heeding():
+        with stopping.heeding():
             effects = publish(count, chance)
             steps.relay()
             living.run(way)
@@ -190,7 +192,7 @@ def check(there: list[str], parked: dict[str, str], handlers: Handlers, way: str
         assert found.pop(f"done {effect}", 0) == 1, (effect, kind, way)
     assert not found, [(each, handlers.chosen(each.split(" ", 1)[1])) for each in found]
     rows = Delivery.objects.using("kit").all()
-    assert {effect_of(delivery.event_of(row)): row.error_type for row in rows} == parked
+    assert {effect_of(store.event_of(row)): row.error_type for row in rows} == parked
 
 
 def test_each_kind_is_tried():

@@ -14,10 +14,12 @@ from django.db import OperationalError, connections
 from django.test import Client
 
 import carveout
-from carveout import monitor, relay, worker
-from carveout.consumer import Consumer
-from carveout.monitor import Monitor
-from carveout.pulse import Pulse, pulse
+from carveout.consumers.consumer import Consumer
+from carveout.eventlog import relay
+from carveout.management import workers
+from carveout.operations.health import server
+from carveout.operations.health.server import HealthServer
+from carveout.telemetry.liveness import Liveness, liveness
 from tests.eventually import eventually
 from tests.integration.kit.tickets.services import announce, sold
 
@@ -107,8 +109,8 @@ def without_database(monkeypatch):
 
 
 @contextmanager
-def asking(watched: Monitor) -> Iterator[http.client.HTTPConnection]:
-    with monitor.serving(watched, "127.0.0.1", 0) as port:
+def asking(watched: HealthServer) -> Iterator[http.client.HTTPConnection]:
+    with server.serving(watched, "127.0.0.1", 0) as port:
         yield http.client.HTTPConnection("127.0.0.1", port, timeout=20)
 
 
@@ -121,10 +123,10 @@ def ask(connection: http.client.HTTPConnection, path: str, **headers: str) -> tu
 @pytest.mark.usefixtures("kit")
 class TestAWorkersMonitor:
     def test_a_loop_that_does_not_turn_is_not_healthy(self):
-        ours = Pulse("relay")
-        with asking(Monitor(ours, stalled_s=0.2)) as connection:
+        ours = Liveness("relay")
+        with asking(HealthServer(ours, stalled_s=0.2)) as connection:
             eventually(lambda: ask(connection, "/health")[0] == 503)
-            ours.turned(well=False)  # whoever waits for a database lives
+            ours.beat(well=False)  # whoever waits for a database lives
             assert ask(connection, "/health")[0] == 200
 
     def test_a_consumer_is_ready_when_it_has_its_share(self, valkey):
@@ -132,7 +134,7 @@ class TestAWorkersMonitor:
         def hear(event): ...
 
         consumer = Consumer(["desk"])
-        watched = Monitor(Pulse(), stalled_s=60, settled=lambda: consumer.settled)
+        watched = HealthServer(Liveness(), stalled_s=60, is_balanced=lambda: consumer.is_balanced)
         with asking(watched) as connection:
             assert ask(connection, "/ready")[0] == 503
             consumer.run_once()
@@ -143,7 +145,7 @@ class TestAWorkersMonitor:
             assert (status, '"redis": false' in told) == (503, True)
 
     def test_metrics_want_the_token_if_there_is_one(self, kit):
-        with asking(Monitor(Pulse("relay"), stalled_s=60)) as connection:
+        with asking(HealthServer(Liveness("relay"), stalled_s=60)) as connection:
             assert "carveout_worker_turns_total" in ask(connection, "/metrics")[1]
             kit.set(METRICS_TOKEN=TOKEN)
             assert ask(connection, "/metrics")[0] == 401
@@ -151,14 +153,14 @@ class TestAWorkersMonitor:
             assert ask(connection, "/health")[0] == 200
 
     def test_other_paths_and_methods_are_refused(self):
-        with asking(Monitor(Pulse(), stalled_s=60)) as connection:
+        with asking(HealthServer(Liveness(), stalled_s=60)) as connection:
             assert ask(connection, "/")[0] == 404
             connection.request("POST", "/metrics")
             assert connection.getresponse().status == 501
 
     def test_somebody_who_says_nothing_holds_nobody_up(self):
         with (
-            asking(Monitor(Pulse(), stalled_s=60)) as connection,
+            asking(HealthServer(Liveness(), stalled_s=60)) as connection,
             socket.create_connection((connection.host, connection.port)),
         ):
             assert ask(connection, "/health")[0] == 200
@@ -177,8 +179,8 @@ def test_the_port_is_closed_by_default_and_open_on_demand(command, capsys):
     call_command(*command, once=True, verbosity=0)
     assert "metrics" not in capsys.readouterr().out
     call_command(*command, once=True, verbosity=0, metrics_port=0)
-    assert "readiness at http://127.0.0.1:" in capsys.readouterr().out
-    assert pulse.name == command[0]
+    assert "readiness are at http://127.0.0.1:" in capsys.readouterr().out
+    assert liveness.name == command[0]
 
 
 @pytest.mark.usefixtures("kit", "rq_signals")
@@ -188,21 +190,21 @@ def test_the_loop_of_a_worker_has_a_pulse():
             signal.raise_signal(signal.SIGTERM)
 
     announce(sold(1))
-    turns = pulse.turns
-    worker.run_forever(Once(["tickets"]), lambda: None)
-    assert pulse.turns - turns >= 2
+    turns = liveness.turns
+    workers.run_forever(Once(["tickets"]), lambda: None)
+    assert liveness.turns - turns >= 2
 
 
 @pytest.mark.usefixtures("kit", "rq_signals")
 def test_a_worker_of_jobs_has_a_pulse():
-    turns = pulse.turns
+    turns = liveness.turns
     call_command("work", "desk", once=True, verbosity=0)
-    assert pulse.turns > turns
+    assert liveness.turns > turns
 
 
 def test_the_kit_works_without_prometheus_client(kit, mounted, monkeypatch):
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    monkeypatch.delitem(sys.modules, "carveout.exposition", raising=False)
+    monkeypatch.delitem(sys.modules, "carveout.operations.metrics.prometheus", raising=False)
     kit.set(METRICS_TOKEN=TOKEN)
     answer = metrics(f"Bearer {TOKEN}")
     assert answer.status_code == 501

@@ -3,20 +3,23 @@
 import pytest
 
 import carveout
-from carveout import delivery, log, note
-from carveout.batch import Share, Stretch
-from carveout.careful import handle_carefully
-from carveout.consumer import Consumer
-from carveout.cursor import At
+from carveout.consumers import attempt_records
+from carveout.consumers.batch import Stretch, SubscriptionBatch
+from carveout.consumers.consumer import Consumer
+from carveout.consumers.one_by_one import handle_one_by_one
+from carveout.deliveries import store
 from carveout.errors import CursorMoved
+from carveout.eventlog import reader
+from carveout.events.event import PartitionRef
 from carveout.models import Cursor, Delivery
-from carveout.subscription import registry
+from carveout.subscriptions.cursors import CursorPosition
+from carveout.subscriptions.subscription import registry
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note as write
 from tests.integration.kit.desk.models import notes
 from tests.integration.kit.tickets.services import announce, moves, sold
 
-PLACE = ("tickets", 0)
+PARTITION = PartitionRef("tickets", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -25,13 +28,13 @@ def no_waiting(kit):
 
 
 def events():
-    return log.read(*PLACE, 0, 10)
+    return reader.read(*PARTITION, 0, 10)
 
 
 def leave_note(position: int) -> None:
     """What stays of a consumer that dies while it tries an event carefully, if Redis forgets."""
     [subscription] = registry.values()
-    note.add(subscription, events()[position - 1])
+    attempt_records.begin_attempt(subscription, events()[position - 1])
 
 
 def states() -> list[tuple[int, str, int]]:
@@ -109,7 +112,7 @@ def test_a_note_that_a_cursor_has_passed_goes_and_blocks_nothing():
     steps.flow()
     leave_note(1)
     mended.append(True)
-    delivery.retry(Delivery.objects.using("kit").all())
+    store.retry(Delivery.objects.using("kit").all())
     steps.consume()
     assert notes() == ["1", "2"]
     assert states() == []
@@ -125,8 +128,8 @@ def test_a_careful_consumer_that_comes_too_late_leaves_no_note():
     Cursor.objects.using("kit").create(
         subscription="desk.listen", context="tickets", partition=0, position=1
     )
-    share = Share(registry["desk.listen"], events())
+    batch = SubscriptionBatch(registry["desk.listen"], events())
     with pytest.raises(CursorMoved):
-        handle_carefully(share, Stretch(PLACE, At(0), At(1)))
+        handle_one_by_one(batch, Stretch(PARTITION, CursorPosition(0), CursorPosition(1)))
     assert states() == []
     assert notes() == []

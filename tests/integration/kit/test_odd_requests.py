@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 
 import carveout
-from carveout import lookups, sequencer, token
+from carveout.eventlog import sequencer
+from carveout.lookups import reader, tokens
 from tests.integration.kit.tickets.lookups import TicketSerializer
 from tests.integration.kit.tickets.models import Ticket
 from tests.integration.kit.tickets.services import sell
@@ -19,7 +20,7 @@ def internal(kit):
 
 
 def ask(resource: str, **query):
-    signed = token.sign("desk", "tickets", "GET", resource)
+    signed = tokens.sign("desk", "tickets", "GET", resource)
     headers = {"Authorization": f"Bearer {signed}"}
     return Client().get(f"/internal/{resource}", query, headers=headers)
 
@@ -40,7 +41,7 @@ def test_so_is_what_is_no_number_where_keys_are_numbers(odd):
     ById.__module__ = "tests.integration.kit.tickets.lookups"
     carveout.lookup("by_id", key="id")(ById)
     ours = Ticket.objects.using("kit").get().pk
-    found = lookups.represent(lookups.offered["tickets.by_id"], [odd, str(ours)])
+    found = reader.serialize(reader.providers["tickets.by_id"], [odd, str(ours)])
     assert list(found) == [str(ours)]
 
 

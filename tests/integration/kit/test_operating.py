@@ -7,11 +7,11 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 import carveout
-from carveout import backoff, delivery
-from carveout.annotation import Gathered
-from carveout.ending import Run
+from carveout.deliveries import retry_policy, store
+from carveout.deliveries.attempt_log import AttemptRun
 from carveout.errors import CursorMoved
 from carveout.models import Delivery
+from carveout.telemetry.notes import RunNotes
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, moves, sold
@@ -141,10 +141,10 @@ class TestDiscard:
         steps.until(lambda: notes() == ["2"])
 
     def test_one_that_runs_leaves_no_effect(self, dead):
-        running = delivery.claim(rows(subscription="desk.stamp").first().pk, "kit", [])
+        running = steps.claim(rows(subscription="desk.stamp").first())
         deliveries("discard", running.pk, "--yes")
         with pytest.raises(CursorMoved):  # so that the run is rolled back
-            delivery.done(running, "kit", Run(timezone.now(), Gathered()))
+            store.complete(running, "kit", AttemptRun(timezone.now(), RunNotes()))
 
 
 @pytest.mark.parametrize("action", ["retry", "discard"])
@@ -152,7 +152,7 @@ class TestCarelessly:
     """Whatever can't be taken back wants to be said."""
 
     def test_no_choice_is_no_choice_of_all(self, action, dead):
-        with pytest.raises(CommandError, match="Say which"):
+        with pytest.raises(CommandError, match="Choose deliveries"):
             deliveries(action, "--yes")
         assert len(states()) == 6
 
@@ -170,7 +170,7 @@ class TestRetryPolicy:
     @pytest.fixture(autouse=True)
     def longest(self, monkeypatch):
         """No jitter: each wait is as long as it may be."""
-        monkeypatch.setattr(backoff.random, "uniform", lambda _, ceiling: ceiling)
+        monkeypatch.setattr(retry_policy.random, "uniform", lambda _, ceiling: ceiling)
 
     def waits_s(self, attempts: int, **options: object) -> float:
         def handler(event):

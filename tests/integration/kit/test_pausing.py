@@ -4,9 +4,12 @@ import pytest
 from django.core.management import call_command
 
 import carveout
-from carveout import cursor, delivery, partition, subscription
-from carveout.consumer import Consumer
+from carveout.consumers import partition
+from carveout.consumers.consumer import Consumer
+from carveout.deliveries import store
+from carveout.events.event import PartitionRef
 from carveout.models import Cursor, Delivery
+from carveout.subscriptions import cursors, subscription
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, sold
@@ -23,11 +26,11 @@ def hear(name: str, **options: object) -> None:
 
 
 def pause(name: str = "desk.ear") -> None:
-    assert cursor.pause(name, "maria", "the printer is on fire", "kit")
+    assert cursors.pause(name, "maria", "the printer is on fire", "kit")
 
 
 def resume(name: str = "desk.ear") -> None:
-    assert cursor.resume(name, "kit")
+    assert cursors.resume(name, "kit")
 
 
 @pytest.fixture
@@ -121,10 +124,10 @@ def test_its_deliveries_are_not_tried(kit):
     steps.flow()
     broken.clear()
     pause()
-    delivery.retry(Delivery.objects.using("kit").all())
+    store.retry(Delivery.objects.using("kit").all())
     steps.consume()
     (row,) = Delivery.objects.using("kit").all()
-    assert delivery.claim(row.pk, "kit", []) is None
+    assert steps.claim(row) is None
     assert notes() == []
     resume()
     steps.consume()
@@ -137,7 +140,7 @@ def test_a_partition_that_comes_later_is_paused_too(kit):
     announce(sold(1))
     steps.flow()
     pause()
-    cursor.create("desk.ear", ("tickets", 1), cursor.BEGINNING, "kit")
+    cursors.create("desk.ear", PartitionRef("tickets", 1), cursors.BEGINNING, "kit")
     assert not Cursor.objects.using("kit").filter(paused_at=None).exists()
 
 
@@ -145,7 +148,7 @@ def test_who_and_why_are_kept(heard):
     pause()
     row = Cursor.objects.using("kit").get(subscription="desk.ear")
     assert (row.paused_by, row.paused_why) == ("maria", "the printer is on fire")
-    assert not cursor.pause("desk.nobody", "maria", "", "kit")
+    assert not cursors.pause("desk.nobody", "maria", "", "kit")
 
 
 def test_the_doctor_says_that_it_is_paused(heard, capsys):

@@ -9,9 +9,9 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 import carveout
-from carveout import log, publisher, row
+from carveout.eventlog import publish, reader, rows
 from carveout.models import LoggedEvent
-from carveout.wake import Listener, wake_relay
+from carveout.redis.wakeups import WakeupListener, notify_relay
 from tests.integration.kit.tickets.events import TicketMoved, TicketSold
 
 pytestmark = pytest.mark.usefixtures("kit")
@@ -129,14 +129,14 @@ def test_whatever_goes_wrong_after_the_commit_does_not_reach_the_publisher(monke
     def fail(context: str) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(publisher, "wake_relay", fail)
+    monkeypatch.setattr(publish, "notify_relay", fail)
     with transaction.atomic(using="kit"):
         carveout.publish(TicketSold(number="T-1"))
     assert len(logged()) == 1
 
 
 def test_a_listener_that_lost_redis_says_so_and_comes_back(valkey):
-    listener = Listener(["tickets"])
+    listener = WakeupListener(["tickets"])
     listener.wait()
     valkey.stop()
     with pytest.raises(carveout.StreamUnavailable) as caught:
@@ -164,11 +164,11 @@ def test_no_event_is_nothing_to_publish():
 
 
 def test_a_change_goes_if_its_event_is_not_stored_though_nobody_heeds_the_error():
-    one = row.NewRow(uuid.uuid4(), timezone.now(), "tickets", 0, "", 1, *[""] * 7)
+    one = rows.NewRecord(uuid.uuid4(), timezone.now(), "tickets", "", 1, *[""] * 7)
     with transaction.atomic(using="kit"):
-        log.append([one], "kit")
+        reader.append([one], "kit")
         with suppress(IntegrityError):
-            log.append([one], "kit")
+            reader.append([one], "kit")
         with pytest.raises(TransactionManagementError):
             logged()
     assert logged() == []
@@ -180,5 +180,5 @@ def test_a_connection_that_is_lost_often_is_made_anew_each_time(valkey):
         heard.get_message(timeout=1)
         for _ in range(150):
             client.client_kill_filter(_type="normal", skipme=True)
-            wake_relay("tickets")
+            notify_relay("tickets")
             assert heard.get_message(timeout=5)

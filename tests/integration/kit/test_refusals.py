@@ -11,12 +11,16 @@ from django.core.management import CommandError, call_command
 from redis import Redis, ResponseError
 
 import carveout
-from carveout import exposition, readiness, stream, tally
-from carveout.consumer import Consumer
-from carveout.doctor import servers
-from carveout.doctor.finding import Level
+from carveout.consumers.consumer import Consumer
 from carveout.errors import StreamRefused, StreamUnavailable
-from carveout.relay import Relay
+from carveout.eventlog.relay import Relay
+from carveout.events.event import PartitionRef
+from carveout.operations.doctor import redis as servers
+from carveout.operations.doctor.finding import Level
+from carveout.operations.health import readiness
+from carveout.operations.metrics import prometheus
+from carveout.redis import groups, streams
+from carveout.telemetry import counters
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, sold
@@ -27,7 +31,7 @@ pytestmark = [
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
 ]
 
-PLACE = ("tickets", 0)
+PARTITION = PartitionRef("tickets", 0)
 PAGE = Path("docs/howto/use-your-own-redis.md")
 
 
@@ -83,18 +87,18 @@ def everything() -> None:
     for command in (["prune", "--older-than", "1"], ["contextmap"], ["story", "T-1"]):
         call_command(*command, stdout=StringIO(), stderr=StringIO())
     call_command("epoch", "tickets", "--yes", stdout=StringIO())
-    tally.count("failed", "desk.ear tickets.TicketSold")
+    counters.increment("failed", "desk.ear tickets.TicketSold")
     steps.flow()
-    tally.clear("desk.ear")
-    stream.forget_subscription(PLACE, "desk.ear")
+    counters.drop_subscription("desk.ear")
+    groups.forget_subscription(PARTITION, "desk.ear")
     assert readiness.redis() == {"redis": True}
-    assert b"carveout_look_succeeded 0" not in exposition.text()
-    assert [each for each in servers.look() if each.level > Level.OK] == []
+    assert b"carveout_look_succeeded 0" not in prometheus.text()
+    assert [each for each in servers.check() if each.level > Level.OK] == []
 
 
 def test_the_documented_rules_are_enough_and_not_more(redis, user, monkeypatch):
     rules, _ = documented()
-    monkeypatch.setattr(stream, "REPORT_EVERY_S", 0.0)
+    monkeypatch.setattr(groups, "REPORT_EVERY_S", 0.0)
     user("resetkeys", "resetchannels", "-@all", *rules)
     redis.config_resetstat()
     everything()
@@ -130,7 +134,7 @@ def test_the_documented_rules_are_enough_on_a_cluster(kit):
         announce(sold(3))
         steps.flow()
         assert sorted(notes()) == ["T-1", "T-2", "T-3"]
-        assert stream.reports(PLACE)
+        assert groups.reported_cursors(PARTITION)
     finally:
         cluster.close()
 
@@ -162,8 +166,8 @@ def test_a_wrong_password_is_no_silence(kit, valkey):
         steps.relay()
     with pytest.raises(CommandError, match="Correct the user and the password"):
         call_command("work", "desk", once=True, verbosity=0)
-    [found] = servers.look()
-    assert (found.level, found.mend) == (
+    [found] = servers.check()
+    assert (found.level, found.fix) == (
         Level.ERROR,
         "Correct the user and the password in the URL",
     )
@@ -201,11 +205,11 @@ def test_a_node_of_a_cluster_says_what_it_is(kit):
     try:
         for node in cluster.nodes:
             kit.set(REDIS_URL=f"redis://127.0.0.1:{node.port}/0")
-            told = [str(each) for each in servers.look() if each.level == Level.ERROR]
+            told = [str(each) for each in servers.check() if each.level == Level.ERROR]
             assert len(told) == 1
-            assert "is a node of a cluster, and the URL names a single server" in told[0]
+            assert "is a node of a cluster, but the URL names a single server" in told[0]
             try:
-                stream.last_position(PLACE)
+                streams.last_position(PARTITION)
             except StreamRefused as moved:
                 assert "MOVED" in str(moved)
                 assert "begin the URL with redis+cluster://" in str(moved)
@@ -218,14 +222,14 @@ def test_a_node_of_a_cluster_says_what_it_is(kit):
 
 def test_a_single_server_that_is_called_a_cluster_says_what_it_is(kit, valkey):
     kit.set(REDIS_URL=valkey.url.replace("redis://", "redis+cluster://").removesuffix("/0"))
-    [found] = servers.look()
+    [found] = servers.check()
     assert "Cluster mode is not enabled" in str(found)
-    assert found.mend == "This is a single server: begin the URL with redis://"
+    assert found.fix == "This is a single server: begin the URL with redis://"
 
 
 def test_a_redis_without_info_answers_all_the_same(user):
     user("~*", "&*", "+@all", "-info")
-    assert "can't be seen" in next(iter(servers.look())).found
+    assert "can't be seen" in next(iter(servers.check())).found
     missing = ResponseError("unknown command 'INFO', with args beginning with: ")
     assert servers._without(missing, "info")
     assert not servers._without(missing, "time")

@@ -5,27 +5,33 @@ from collections import defaultdict
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
 from django.utils import timezone
 
 import carveout
-from carveout import cursor, fence, log, partition, retention
-from carveout.consumer import Consumer
-from carveout.cursor import BEGINNING, At
-from carveout.fence import FENCE
+from carveout.consumers import partition
+from carveout.consumers.consumer import Consumer
+from carveout.eventlog import reader, retention
+from carveout.eventlog import repartition as barriers
+from carveout.eventlog.partitions import SLOT_IN_SQL, SLOTS
+from carveout.eventlog.relay import Relay
+from carveout.eventlog.repartition import BARRIER
+from carveout.events.event import PartitionRef
+from carveout.management.workers import drain
 from carveout.models import Delivery, LoggedEvent
-from carveout.relay import Relay
-from carveout.worker import drain
+from carveout.subscriptions import cursors
+from carveout.subscriptions.cursors import BEGINNING, CursorPosition
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.events import TicketMoved
 from tests.integration.kit.tickets.services import announce
 
-KEYS = [f"T-{number}" for number in range(12)]
+KEYS = [f"C-{number}" for number in range(12)]
 
 
 @pytest.fixture(autouse=True)
 def small_batches(kit, monkeypatch):
-    monkeypatch.setattr(partition, "REST_S", 0.001)
+    monkeypatch.setattr(partition, "WAIT_S", 0.001)
     kit.set(BATCH_ROWS=7)
     kit.change("tickets", partitions=2)
 
@@ -78,7 +84,7 @@ def test_what_is_in_flight_arrives_once_and_in_order(divisions):
     steps.flow()
     steps.until(lambda: sum(map(len, heard().values())) == box.moved * len(KEYS))
     assert heard() == in_order(box.moved)
-    assert log.partitions_of("tickets") == divisions[-1]
+    assert reader.partition_count("tickets") == divisions[-1]
 
 
 def test_keys_move_to_the_new_partitions():
@@ -88,13 +94,13 @@ def test_keys_move_to_the_new_partitions():
     repartition(4)
     box.move()
     steps.relay()
-    events = LoggedEvent.objects.using("kit").exclude(type=FENCE).order_by("id")
+    events = LoggedEvent.objects.using("kit").exclude(type=BARRIER).order_by("id")
     places = [event.partition for event in events]
     assert set(places[: len(KEYS)]) == {0, 1}
     assert set(places[len(KEYS) :]) == {0, 1, 2, 3}
 
 
-def test_a_partition_waits_at_the_fence_for_the_others():
+def test_a_partition_waits_at_the_barrier_for_the_others():
     listen()
     box = Box()
     box.move()
@@ -106,20 +112,20 @@ def test_a_partition_waits_at_the_fence_for_the_others():
     steps.relay()
     before = len(notes())
     consumer = Consumer(["desk"])
-    fast, slow = ("tickets", 2), ("tickets", 0)
+    fast, slow = PartitionRef("tickets", 2), PartitionRef("tickets", 0)
     [context] = consumer._contexts
-    cursor.create("desk.hear", fast, BEGINNING, "kit")
+    cursors.create("desk.hear", fast, BEGINNING, "kit")
     for _ in range(20):
         context._run(fast, taken_over=False)
     assert len(notes()) == before
-    assert cursor.by_partition("desk.hear", "tickets", "kit")[fast[1]] == 0
-    for place in (slow, ("tickets", 1)):
+    assert cursors.by_partition("desk.hear", "tickets", "kit")[fast[1]] == 0
+    for ref in (slow, PartitionRef("tickets", 1)):
         for _ in range(20):
-            context._run(place, taken_over=False)
+            context._run(ref, taken_over=False)
     steps.until(lambda: heard() == in_order(box.moved))
 
 
-def test_a_late_subscriber_waits_at_each_fence_too():
+def test_a_late_subscriber_waits_at_each_barrier_too():
     box = Box()
     for partitions in (4, 3):
         box.move()
@@ -130,7 +136,7 @@ def test_a_late_subscriber_waits_at_each_fence_too():
     steps.until(lambda: heard() == in_order(3))
 
 
-def test_a_replay_across_a_fence_keeps_the_order(kit):
+def test_a_replay_across_a_barrier_keeps_the_order(kit):
     listen()
     box = Box()
     box.move()
@@ -165,7 +171,7 @@ def test_a_failed_event_keeps_the_later_ones_of_its_key_behind_it_in_another_par
     steps.until(lambda: heard() == in_order(3))
 
 
-def test_nothing_is_pruned_that_a_subscription_before_the_fence_has_to_come_to(valkey):
+def test_nothing_is_pruned_that_a_subscription_before_the_barrier_has_to_come_to(valkey):
     box = Box()
     box.move()
     listen()
@@ -173,9 +179,9 @@ def test_nothing_is_pruned_that_a_subscription_before_the_fence_has_to_come_to(v
     repartition(4)
     box.move()
     steps.relay()
-    for place in log.places_of(["tickets"]):
-        cursor.create("desk.ahead", place, At(log.extent(*place).head), "kit")
-        retention.prune(place, timezone.now())
+    for ref in reader.all_partitions(["tickets"]):
+        cursors.create("desk.ahead", ref, CursorPosition(reader.log_range(*ref).head), "kit")
+        retention.prune(ref, timezone.now())
     valkey.flush()
     steps.relay()
     steps.until(lambda: heard() == in_order(2))
@@ -194,8 +200,8 @@ def test_two_relays_and_divisions_at_random(kit):
             rng.choice(relays).run_once()
         elif what == "consume":
             rng.choice(consumers).run_once()
-        elif (partitions := rng.randint(1, 6)) != log.partitions_of("tickets"):
-            fence.put_up("tickets", partitions)
+        elif (partitions := rng.randint(1, 6)) != reader.partition_count("tickets"):
+            barriers.repartition("tickets", partitions)
     drain(relays[0])
     for consumer in consumers:
         consumer.close()
@@ -203,29 +209,29 @@ def test_two_relays_and_divisions_at_random(kit):
 
 
 def test_a_relay_says_that_the_settings_changed(kit, caplog):
-    log.divide("tickets")
+    reader.create_partitions("tickets")
     Relay(["tickets"]).start()
     assert "repartition" not in caplog.text
     kit.change("tickets", partitions=3)
     Relay(["tickets"]).start()
-    assert "tickets is in 2 partitions, the settings say 3. Run `manage.py repart" in caplog.text
+    assert "tickets has 2 partitions, but the settings have 3. Run `manage.py repart" in caplog.text
 
 
 class TestTheCommand:
     def test_takes_the_number_from_the_settings(self, kit, capsys):
-        log.divide("tickets")
+        reader.create_partitions("tickets")
         kit.change("tickets", partitions=3)
         call_command("repartition", "tickets", "--yes")
-        assert "in 2 partitions now, is divided into 3" in capsys.readouterr().out
-        assert log.partitions_of("tickets") == 3
+        assert "will have 3 partitions; it has 2 now" in capsys.readouterr().out
+        assert reader.partition_count("tickets") == 3
 
     def test_refuses_what_would_change_nothing(self):
-        with pytest.raises(CommandError, match=r"is in 2 partitions already\. Change 'partitions'"):
+        with pytest.raises(CommandError, match=r"already has 2 partitions\. Change 'partitions'"):
             call_command("repartition", "tickets", "--yes")
 
     @pytest.mark.parametrize("number", ["-1", "16385"])
     def test_refuses_an_impossible_number(self, number):
-        with pytest.raises(CommandError, match="from 1 to 16384 partitions are possible"):
+        with pytest.raises(CommandError, match="the number must be from 1 to 16384"):
             call_command("repartition", "tickets", "--to", number, "--yes")
 
     def test_asks(self):
@@ -233,4 +239,27 @@ class TestTheCommand:
             CommandError, match=r"Nothing was done\. No terminal to ask on: pass --yes"
         ):
             call_command("repartition", "tickets", "--to", "5")
-        assert log.partitions_of("tickets") == 2
+        assert reader.partition_count("tickets") == 2
+
+
+def slot_of(key: str) -> int:
+    with connections["kit"].cursor() as cursor:
+        slot = SLOT_IN_SQL[connections["kit"].vendor]
+        row = "(SELECT CAST(%s AS VARCHAR(255)) AS key) AS row"
+        cursor.execute(f"SELECT {slot} FROM {row}", [key])  # noqa: S608 (our own expression)
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "slot"), [("A-1", 12051), ("A-2", 12943), ("Ä", 3065), ("", 14572)]
+)
+def test_a_key_has_the_same_slot_in_every_database_and_release(key, slot):
+    assert slot_of(key) == slot
+
+
+def test_keys_that_are_alike_are_spread_over_all_partitions():
+    slots = [slot_of(str(number)) for number in range(2_000)]
+    assert all(0 <= slot < SLOTS for slot in slots)
+    for partitions in (2, 3, 4, 16):
+        shares = [sum(slot % partitions == each for slot in slots) for each in range(partitions)]
+        assert min(shares) > 0.7 * len(slots) / partitions

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 import carveout
-from carveout.consumer import Consumer
+from carveout.consumers.consumer import Consumer
 from carveout.models import Cursor, LoggedEvent
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
@@ -93,7 +93,7 @@ def test_beyond_the_head_it_stands_at_the_head(heard):
 
 def test_before_what_is_pruned_it_refuses_and_says_from_where(heard):
     prune_up_to(2)
-    with pytest.raises(CommandError, match=r"begins at position 3.*Say 3 or later"):
+    with pytest.raises(CommandError, match=r"begins at position 3.*Use 3 or later"):
         replay("--from", 2, "--yes")
     assert positions() == [5]
     replay("--from", 3, "--yes")
@@ -102,7 +102,7 @@ def test_before_what_is_pruned_it_refuses_and_says_from_where(heard):
 
 
 def test_an_unknown_subscription_is_told_the_known_ones(heard):
-    with pytest.raises(CommandError, match=r"'desk\.eye'.*There are: desk\.ear\."):
+    with pytest.raises(CommandError, match=r"'desk\.eye'.*Known subscriptions: desk\.ear\."):
         replay("--from", 1, "--yes", name="desk.eye")
 
 

@@ -7,23 +7,25 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 import carveout
-from carveout import log as log_of
-from carveout import retention, sequencer, stream
-from carveout.consumer import Consumer
-from carveout.cursor import At
+from carveout.consumers.consumer import Consumer
+from carveout.consumers.source import StreamSource
 from carveout.errors import LogMismatch
+from carveout.eventlog import reader as log_of
+from carveout.eventlog import retention, sequencer
+from carveout.eventlog.relay import Relay
+from carveout.events.event import PartitionRef
 from carveout.models import Cursor, Layout, LoggedEvent, Partition
-from carveout.relay import Relay
-from carveout.source import StreamSource
-from carveout.stream import Chunk
+from carveout.redis import keys, streams
+from carveout.redis.streams import ReadResult
+from carveout.subscriptions.cursors import CursorPosition
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, sold
 
 pytestmark = pytest.mark.usefixtures("kit")
 
-PLACE = ("tickets", 0)
-STREAM = stream.key(PLACE)
+PARTITION = PartitionRef("tickets", 0)
+STREAM = keys.stream(PARTITION)
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +99,7 @@ class TestAfterARestore:
         epoch()
         steps.relay()
         run_a_while(Consumer(["desk"]))
-        told = [line for line in caplog.messages if "was restored or created anew" in line]
+        told = [line for line in caplog.messages if "was restored or recreated" in line]
         assert len(told) == 1
         assert "manage.py replay" in told[0]
         assert notes() == ["T-1", "T-2", "T-3", "T-4", "T-5"]
@@ -162,11 +164,11 @@ def test_an_epoch_without_need_doubles_nothing():
 def test_what_a_relay_had_in_hand_before_an_epoch_is_refused_after_it(valkey):
     announce(sold(3))
     steps.relay()
-    old, events = log_of.extent(*PLACE).identity, log_of.rows(*PLACE, 0, 3)
+    old, events = log_of.log_range(*PARTITION).identity, log_of.rows(*PARTITION, 0, 3)
     epoch()
     steps.relay()
     with pytest.raises(LogMismatch):
-        stream.append(PLACE, old, events, 100, (0, None))
+        streams.append(PARTITION, old, events, 100, (0, None))
 
 
 def test_a_restore_between_an_epoch_and_the_first_entry_is_noticed_by_a_cursor(caplog):
@@ -207,32 +209,32 @@ def test_nothing_is_pruned_of_a_partition_that_has_stopped():
     restore(3)
     announce(sold(5, "U"))
     steps.relay()
-    assert retention.prune(PLACE, timezone.now()) == 0
+    assert retention.prune(PARTITION, timezone.now()) == 0
     epoch()
-    assert retention.prune(PLACE, timezone.now()) > 0
+    assert retention.prune(PARTITION, timezone.now()) > 0
 
 
 def test_what_a_consumer_reads_while_the_stream_is_begun_anew_does_not_count(monkeypatch):
     announce(sold(3))
     steps.flow()
-    source = StreamSource("desk", PLACE)
-    at = At(3, log().get(position=3).event_id)
+    source = StreamSource("desk", PARTITION)
+    at = CursorPosition(3, log().get(position=3).event_id)
     assert source.read(at, 10) == []
     announce(sold(2, "U"))
     steps.relay()
-    read = stream.read
-    old = read(PLACE, 3, 10)
+    read = streams.read
+    old = read(PARTITION, 3, 10)
     restore(3)
     announce(sold(1, "V"))
     epoch()
     steps.relay()
 
-    def interrupted(place, after, limit):
+    def interrupted(ref, after, limit):
         """The entries were read just before the epoch, and the mark just after."""
-        monkeypatch.setattr(stream, "read", read)
-        return Chunk(old.events, read(place, after, limit).mark)
+        monkeypatch.setattr(streams, "read", read)
+        return ReadResult(old.events, read(ref, after, limit).mark)
 
-    monkeypatch.setattr(stream, "read", interrupted)
+    monkeypatch.setattr(streams, "read", interrupted)
     assert [event.key for event in source.read(at, 10)] == ["V-1"]
 
 

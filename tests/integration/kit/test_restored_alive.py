@@ -13,17 +13,21 @@ import pytest
 from django.core.management import call_command
 
 import carveout
-from carveout import cursor, sequencer, source, stream
-from carveout.consumer import Consumer
+from carveout.consumers import source
+from carveout.consumers.consumer import Consumer
+from carveout.eventlog import sequencer
+from carveout.eventlog.relay import Relay
+from carveout.events.event import PartitionRef
 from carveout.models import Cursor, LoggedEvent, Partition
-from carveout.relay import Relay
+from carveout.redis import keys
+from carveout.subscriptions import cursors
 from tests.integration.kit.conftest import all_models
 from tests.integration.kit.desk.models import Note
 from tests.integration.kit.tickets.services import announce, sold
 from tests.integration.kit.web import Tickets, serving
 
-PLACE = ("tickets", 0)
-STREAM = stream.key(PLACE)
+PARTITION = PartitionRef("tickets", 0)
+STREAM = keys.stream(PARTITION)
 ROWS = 5
 COMMON = 10
 """Positions that the backup has."""
@@ -272,11 +276,11 @@ class TestEntriesThatAreNotTheLogs:
         world.consumes(20)
         before = world.handled()
         assert len(before) == 23
-        other = stream.key(("tickets", 1))
+        other = keys.stream(PartitionRef("tickets", 1))
         redis.copy(other, STREAM, replace=True)  # as DUMP and RESTORE do
         at = Cursor.objects.using(world.desk).get(partition=0)
         with world.hosting("desk"):
-            cursor.move("desk.hear", PLACE, cursor.At(1), world.desk)
+            cursors.move("desk.hear", PARTITION, cursors.CursorPosition(1), world.desk)
         for _ in range(2):
             world.consumes()
             world.relays()

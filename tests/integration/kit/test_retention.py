@@ -9,17 +9,20 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 import carveout
-from carveout import retention, stream, subscription
-from carveout.consumer import Consumer
+from carveout.consumers.consumer import Consumer
+from carveout.eventlog import retention
+from carveout.eventlog.relay import Relay
+from carveout.events.event import PartitionRef
 from carveout.models import Cursor, LoggedEvent, ReportedCursor
-from carveout.relay import Relay
+from carveout.redis import groups, keys
+from carveout.subscriptions import subscription
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, sold
 
 pytestmark = pytest.mark.usefixtures("kit")
 
-PLACE = ("tickets", 0)
+PARTITION = PartitionRef("tickets", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +83,7 @@ class TestPrune:
         heard(5)
         age(10)
         Cursor.objects.using("kit").update(position=2)
-        stream.forget_subscription(PLACE, "desk.ear")
+        groups.forget_subscription(PARTITION, "desk.ear")
         prune()
         assert left() == [3, 4, 5]
 
@@ -88,7 +91,7 @@ class TestPrune:
         """A subscriber with a database of its own."""
         heard(5)
         age(10)
-        stream.report(PLACE, {"faraway.ear": 3})
+        groups.report_cursors(PARTITION, {"faraway.ear": 3})
         prune()
         assert left() == [4, 5]
 
@@ -96,15 +99,15 @@ class TestPrune:
         """What was noted may be from before it was moved back, so it has to be told again."""
         heard(5)
         age(10)
-        stream.report(PLACE, {"faraway.ear": 3})
+        groups.report_cursors(PARTITION, {"faraway.ear": 3})
         relay = Relay(["tickets"])
         relay.run_once()
         relay.close()
         valkey.flush()
         prune()
         assert left() == [1, 2, 3, 4, 5]
-        assert "Redis has no report of faraway.ear: run its consumer" in capsys.readouterr().out
-        stream.report(PLACE, {"faraway.ear": 1})
+        assert "Redis has no report from faraway.ear: run its consumer" in capsys.readouterr().out
+        groups.report_cursors(PARTITION, {"faraway.ear": 1})
         prune()
         assert left() == [2, 3, 4, 5]
 
@@ -118,7 +121,7 @@ class TestPrune:
         assert left() == [1, 2, 3, 4, 5]
         told = capsys.readouterr().out
         assert re.search("came back empty [0-3] s ago.* run this again in (30|2[789]) s", told)
-        kept = stream._kept_key(PLACE)
+        kept = keys.reports_since(PARTITION)
         with valkey.client as redis:
             redis.set(kept, int(redis.get(kept)) - 31)
         prune()
@@ -127,8 +130,8 @@ class TestPrune:
     @pytest.mark.parametrize("report", [{"faraway.ear": 6}, {"x" * 201: 1}])
     def test_reports_that_can_be_nobodys_are_not_noted(self, report):
         heard(5)
-        stream.report(PLACE, report)
-        assert retention.note_reports(PLACE) == {"desk.ear"}
+        groups.report_cursors(PARTITION, report)
+        assert retention.store_reported_cursors(PARTITION) == {"desk.ear"}
         assert not ReportedCursor.objects.using("kit").exclude(subscription="desk.ear").exists()
 
     def test_one_partition_that_cannot_be_asked_for_keeps_no_other_from_it(
@@ -190,7 +193,7 @@ class TestPrune:
         age(10)
         prune()
         told = capsys.readouterr().out
-        assert "tickets.0: 2 events pruned; every known cursor is past position 3" in told
+        assert "tickets.0: 2 events deleted; all known cursors have passed position 3" in told
 
 
 class TestForget:
@@ -198,7 +201,7 @@ class TestForget:
         heard(4)
         age(10)
         Cursor.objects.using("kit").update(position=1)
-        stream.report(PLACE, {"desk.ear": 1, "desk.other": 4})
+        groups.report_cursors(PARTITION, {"desk.ear": 1, "desk.other": 4})
         gone_from_the_code()
         prune()
         assert left() == [2, 3, 4]
@@ -209,8 +212,8 @@ class TestForget:
     def test_one_that_was_only_reported_is_forgotten_too(self):
         heard(4)
         age(10)
-        stream.report(PLACE, {"faraway.ear": 1})
-        retention.note_reports(PLACE)
+        groups.report_cursors(PARTITION, {"faraway.ear": 1})
+        retention.store_reported_cursors(PARTITION)
         forget("faraway.ear")
         prune()
         assert left() == [4]
@@ -223,16 +226,18 @@ class TestForget:
         assert Cursor.objects.using("kit").get().position == 1
 
     def test_an_unknown_one_is_told_so(self):
-        with pytest.raises(CommandError, match=r"Nothing is known of a subscription desk\.eye"):
+        with pytest.raises(
+            CommandError, match=r"Nothing is known here of a subscription desk\.eye"
+        ):
             forget("desk.eye")
 
     def test_its_group_goes_from_the_stream(self, valkey):
         heard(1)
-        stream.mirror(PLACE, "desk.ear", 1)
+        groups.mirror_group(PARTITION, "desk.ear", 1)
         gone_from_the_code()
         forget()
         with valkey.client as redis:
-            assert redis.xinfo_groups(stream.key(PLACE)) == []
+            assert redis.xinfo_groups(keys.stream(PARTITION)) == []
 
     def test_without_a_yes_nothing_is_forgotten(self):
         heard(1)
@@ -251,18 +256,18 @@ class TestReports:
         valkey.flush()
         consumer._mirrored_at = 0.0
         consumer.run_once()
-        assert stream.reports(PLACE) == {}  # it did so just now
-        monkeypatch.setattr(stream, "REPORT_EVERY_S", 0.0)
+        assert groups.reported_cursors(PARTITION) == {}  # it did so just now
+        monkeypatch.setattr(groups, "REPORT_EVERY_S", 0.0)
         consumer._mirrored_at = 0.0
         consumer.run_once()
         consumer.close()
-        assert stream.reports(PLACE) == {"desk.ear": 3}
+        assert groups.reported_cursors(PARTITION) == {"desk.ear": 3}
 
     def test_of_a_cursor_that_was_moved_back_do_not_wait_for_its_consumer(self):
         heard(5)
         steps.relay()
         call_command("replay", "desk.ear", "--from", "3", "--yes")
-        assert stream.reports(PLACE) == {"desk.ear": 2}
+        assert groups.reported_cursors(PARTITION) == {"desk.ear": 2}
         assert ReportedCursor.objects.using("kit").get().position == 2
 
     def test_that_cannot_be_told_move_no_cursor_back(self, valkey):

@@ -3,8 +3,9 @@
 import pytest
 
 import carveout
-from carveout import consumer, delivery
-from carveout.consumer import Consumer
+from carveout.consumers import consumer
+from carveout.consumers.consumer import Consumer
+from carveout.deliveries import store
 from carveout.models import Delivery
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
@@ -57,7 +58,7 @@ def test_when_time_is_up_the_next_round_goes_on_with_the_next_delivery(monkeypat
 
     announce(sold(3))
     steps.flow()
-    delivery.retry(Delivery.objects.using("kit").all())
+    store.retry(Delivery.objects.using("kit").all())
     fails = False
     assert rounds(Consumer(["desk"])) == [1, 1, 1, 0]
     assert sorted(notes()) == ["T-1", "T-2", "T-3"]

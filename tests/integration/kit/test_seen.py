@@ -9,15 +9,16 @@ from django.core.management import call_command
 from django.db import transaction
 
 import carveout
-from carveout.connection import client
-from carveout.contextmap import legend
-from carveout.contextmap.contrast import LATELY_S, contrast
-from carveout.contextmap.drawing import as_mermaid, as_text
-from carveout.contextmap.mapped import draw
-from carveout.contextmap.observed import observe
 from carveout.contracts import deployed
 from carveout.contracts.declared import declared
-from carveout.subscription import registry
+from carveout.operations.contextmap import tables
+from carveout.operations.contextmap.context_map import draw
+from carveout.operations.contextmap.drift import RECENT_S, differences
+from carveout.operations.contextmap.formats import as_mermaid, as_text
+from carveout.operations.contextmap.observed import observe
+from carveout.redis import keys
+from carveout.redis.client import client
+from carveout.subscriptions.subscription import registry
 from tests.eventually import eventually
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("kit")
 
 def remarks() -> list[str]:
     contracts = {name: declared(name) for name in ("desk", "tickets")}
-    return sorted(map(str, contrast(contracts, observe())))
+    return sorted(map(str, differences(contracts, observe())))
 
 
 def test_it_is_seen_what_is_heard_and_how_far_behind_a_subscription_is():
@@ -71,18 +72,18 @@ def test_numbers_are_of_an_event_type_or_told_once_at_the_subscription():
     drawn = draw({name: declared(name) for name in ("desk", "tickets")}, seen)
     text = as_text(drawn)
     assert text.count("→ desk.record via") == 2
-    (sold_line,) = re.findall(r"announces TicketSold.*\n.*→ desk\.record via.*", text)
-    (returned_line,) = re.findall(r"announces TicketReturned.*\n.*→ desk\.record via.*", text)
+    (sold_line,) = re.findall(r"publishes TicketSold.*\n.*→ desk\.record via.*", text)
+    (returned_line,) = re.findall(r"publishes TicketReturned.*\n.*→ desk\.record via.*", text)
     assert " [3 heard]  " in sold_line
     assert " [1 heard, 1 failed]  " in returned_line
-    (own,) = re.findall(r"  hears with record (.*)", text)
+    (own,) = re.findall(r"  subscribes with record (.*)", text)
     assert own.startswith("[1 behind, 1 dead]  ")
     assert text.count("dead") == text.count("behind") == 1
     mermaid = as_mermaid(drawn)
     assert 'context_desk["desk<br>record [1 behind, 1 dead]"]' in mermaid
     assert 'event_tickets_TicketSold -- "record [3 heard]" --> context_desk' in mermaid
     assert mermaid.count("dead") == 1
-    live = legend.live(seen)
+    live = tables.live_cells(seen)
     cells = {name: text for name, text in live["cells"].items() if "desk.record" in name}
     times = {name: cells.pop(name) for name in [*cells] if name.startswith("last ")}
     assert len(times) == 2
@@ -95,7 +96,7 @@ def test_numbers_are_of_an_event_type_or_told_once_at_the_subscription():
         "dead desk.record": "1",
     }
     assert live["bad"] == ["dead desk.record"]
-    (row,) = legend.subscriptions(drawn)
+    (row,) = tables.subscriptions(drawn)
     assert row.hears == ["tickets.TicketReturned", "tickets.TicketSold"]
 
 
@@ -139,7 +140,7 @@ def test_a_subscriber_that_nobody_declares_is_found_at_the_event_that_it_hears()
 
     (found,) = remarks()
     event = declared("tickets").events["tickets.TicketSold"]
-    told = f"{event.at}: desk.stray hears tickets.TicketSold and nobody declares it, 2 so far, "
+    told = f"{event.at}: desk.stray handles tickets.TicketSold but is not declared, 2 so far, "
     assert found.startswith(told)
     call_command("forget", "desk.stray", "--yes")
     assert remarks() == []
@@ -152,8 +153,8 @@ def test_a_group_that_somebody_made_by_hand_is_found():
     (found,) = remarks()
     events = declared("tickets").events
     assert found == (
-        f"{events[min(events)].at}: reporting hears events of tickets and nobody declares it."
-        " Declare it, or stop it and say `manage.py forget reporting`; if it was"
+        f"{events[min(events)].at}: reporting handles events of tickets but is not declared."
+        " Declare it, or stop it and run `manage.py forget reporting`; if it was"
         " renamed, run `manage.py rename reporting NEW`."
     )
     call_command("forget", "reporting", "--yes")
@@ -164,49 +165,57 @@ def test_what_was_declared_long_ago_and_never_seen_is_a_notice_and_a_new_one_is_
     @carveout.subscribe("tickets.TicketSold")
     def sleep(event): ...
 
-    deployed.keep_telling(["desk"])
-    eventually(lambda: deployed.since().keys() == {"desk.sleep"})
-    long_ago = time.time() - LATELY_S - 1
-    client().hset(deployed.SINCE, "desk.sleep", long_ago)
+    deployed.announce(["desk"])
+    eventually(lambda: deployed.announced_since().keys() == {"desk.sleep"})
+    long_ago = time.time() - RECENT_S - 1
+    client().hset(keys.FIRST_SEEN, "desk.sleep", long_ago)
     assert remarks() == [], "the log is empty"
 
     announce(sold(1))
     steps.relay()
     at = declared("desk").hears["tickets.TicketSold"]["desk.sleep"].at
     assert remarks() == [
-        f"notice: {at}: desk.sleep is declared and was never seen;"
-        " does `manage.py consume desk` run?"
+        f"notice: {at}: desk.sleep is declared but was never seen."
+        " Is `manage.py consume desk` running?"
     ]
     blind = observe()
     blind.unread.append("database 'kit' can't be read: it is away")
-    assert list(contrast({"desk": declared("desk")}, blind)) == []
+    assert list(differences({"desk": declared("desk")}, blind)) == []
 
-    client().hset(deployed.SINCE, "desk.sleep", time.time())
+    client().hset(keys.FIRST_SEEN, "desk.sleep", time.time())
     assert remarks() == [], "it was declared only now"
-    client().hset(deployed.SINCE, "desk.sleep", long_ago)
+    client().hset(keys.FIRST_SEEN, "desk.sleep", long_ago)
     steps.consume()
     assert remarks() == []
 
 
 def test_contracts_of_other_deployments_are_known_through_redis(kit, tmp_path):
-    deployed.keep_telling(["tickets"])
-    eventually(lambda: "tickets" in deployed.told())
-    client().hset(deployed.KEY, "unheard-of", b"of another release")
+    deployed.announce(["tickets"])
+    eventually(lambda: "tickets" in deployed.announced())
+    client().hset(keys.CONTRACTS, "unheard-of", b"of another release")
 
     kit.set(HOSTED=["desk"])
     assert deployed.known(tmp_path, {}).keys() == {"desk"}
-    known = deployed.known(tmp_path, deployed.told())
+    known = deployed.known(tmp_path, deployed.announced())
     assert known["tickets"].events.keys() >= {"tickets.TicketSold"}
-    assert deployed.told()["tickets"].by
+    assert deployed.announced()["tickets"].by
 
 
 def test_workers_tell_their_contracts_again_after_redis_lost_them(valkey, monkeypatch):
-    monkeypatch.setattr(deployed, "TELL_EVERY_S", 0.0)
+    monkeypatch.setattr(deployed, "ANNOUNCE_EVERY_S", 0.0)
     steps.relay()
-    eventually(lambda: "tickets" in deployed.told())
+    eventually(lambda: "tickets" in deployed.announced())
     valkey.flush()
     steps.relay()
-    eventually(lambda: "tickets" in deployed.told())
+    eventually(lambda: "tickets" in deployed.announced())
+
+
+def test_a_worker_of_jobs_tells_them_again_too(rq_signals, monkeypatch):
+    told = []
+    monkeypatch.setattr(deployed, "announce", lambda names: told.append([*names]))
+    call_command("work", "desk", once=True, verbosity=0)
+    assert len(told) > 2
+    assert {name for names in told for name in names} == {"desk"}
 
 
 def test_without_redis_nothing_is_claimed_and_it_is_said(valkey: ValkeyForTests, tmp_path: Path):

@@ -9,20 +9,21 @@ import pytest
 from django.core.management import call_command
 
 import carveout
-from carveout import history, log, relay, sequencer, stream
 from carveout.errors import LogMismatch
-from carveout.event import ENTRY_BYTES_MAX
+from carveout.eventlog import reader, relay, remote, sequencer
+from carveout.eventlog.relay import Relay
+from carveout.events.event import ENTRY_BYTES_MAX, PartitionRef
+from carveout.management.workers import drain
 from carveout.models import Layout, LoggedEvent, Partition
-from carveout.relay import Relay
-from carveout.worker import drain
+from carveout.redis import keys, streams
 from tests.integration.kit import steps
 from tests.integration.kit.threads import at_once
 from tests.integration.kit.tickets.services import announce, moves, sell, sold
 
 pytestmark = pytest.mark.usefixtures("kit")
 
-PLACE = ("tickets", 0)
-STREAM = stream.key(PLACE)
+PARTITION = PartitionRef("tickets", 0)
+STREAM = keys.stream(PARTITION)
 EARLIER_LIFE = "00000000-0000-0000-0000-000000000007"
 
 
@@ -55,7 +56,7 @@ def test_an_entry_at_a_position_equals_the_row_of_the_log(redis):
             "correlationid": str(row.event_id),  # it is its own root
             "partition": "0",
         }
-    assert stream.read(PLACE, 0, 10).events == log.read(*PLACE, 0, 10)
+    assert streams.read(PARTITION, 0, 10).events == reader.read(*PARTITION, 0, 10)
 
 
 def test_ids_are_positions(redis):
@@ -67,18 +68,18 @@ def test_ids_are_positions(redis):
 def test_a_repeated_ship_adds_nothing(redis):
     announce(sold(3))
     steps.relay()
-    events = log.rows(*PLACE, 0, 10)
-    extent = log.extent(*PLACE, 3)
-    assert stream.append(PLACE, extent.identity, events, 100, (3, extent.event_id)) == -1
-    assert stream.append(PLACE, extent.identity, events, 100, (0, None)) == -1
-    assert relay.ship(PLACE, 10) == 0
+    events = reader.rows(*PARTITION, 0, 10)
+    log_range = reader.log_range(*PARTITION, 3)
+    assert streams.append(PARTITION, log_range.identity, events, 100, (3, log_range.event_id)) == -1
+    assert streams.append(PARTITION, log_range.identity, events, 100, (0, None)) == -1
+    assert relay.ship(PARTITION, 10) == 0
     assert entry_ids(redis) == ["1-0", "2-0", "3-0"]
 
 
 def test_two_relays_at_once_double_nothing(redis):
     announce(sold(40))
     sequencer.sequence("tickets", 100)
-    accepted = at_once(*[partial(relay.ship, PLACE, 100)] * 4)
+    accepted = at_once(*[partial(relay.ship, PARTITION, 100)] * 4)
     assert sum(accepted) == 40
     assert entry_ids(redis) == [f"{position}-0" for position in range(1, 41)]
 
@@ -95,7 +96,13 @@ def test_a_flushed_redis_is_filled_again(redis):
 def test_a_lost_tail_is_filled_again(redis):
     announce(sold(4))
     sequencer.sequence("tickets", 100)
-    stream.append(PLACE, log.extent(*PLACE).identity, log.rows(*PLACE, 0, 2), 100, (0, None))
+    streams.append(
+        PARTITION,
+        reader.log_range(*PARTITION).identity,
+        reader.rows(*PARTITION, 0, 2),
+        100,
+        (0, None),
+    )
     steps.relay()
     assert entry_ids(redis) == ["1-0", "2-0", "3-0", "4-0"]
 
@@ -146,14 +153,14 @@ class TestAStreamThatIsNotTheLogs:
         announce(sold(2))
         sequencer.sequence("tickets", 10)
         with pytest.raises(LogMismatch) as caught:
-            relay.ship(PLACE, 10)
+            relay.ship(PARTITION, 10)
         assert not caught.value.retryable
         told = str(caught.value)
         assert "ends at position 7, the log at 2" in told
         # What it says is enough to mend it.
         assert "manage.py epoch tickets" in told
         call_command("epoch", "tickets", "--yes")
-        assert relay.ship(PLACE, 10) == 2
+        assert relay.ship(PARTITION, 10) == 2
 
     def test_a_new_log_does_not_go_into_the_stream_of_the_old(self, redis):
         announce(sold(2))
@@ -164,7 +171,7 @@ class TestAStreamThatIsNotTheLogs:
         announce(sold(5, "U"))
         sequencer.sequence("tickets", 10)
         with pytest.raises(LogMismatch, match="is marked"):
-            relay.ship(PLACE, 10)
+            relay.ship(PARTITION, 10)
         assert entry_ids(redis) == ["1-0", "2-0"]
 
     def test_two_systems_on_one_redis_are_told_apart_by_the_mark(self):
@@ -175,7 +182,7 @@ class TestAStreamThatIsNotTheLogs:
         announce(sold(1, "U"))
         sequencer.sequence("tickets", 10)
         with pytest.raises(LogMismatch, match=f"it is marked {theirs}:1:") as caught:
-            relay.ship(PLACE, 10)
+            relay.ship(PARTITION, 10)
         told = str(caught.value)
         assert "another system uses this Redis database" in told
         assert "give each its own REDIS_URL, and do not run `epoch`" in told
@@ -188,7 +195,7 @@ class TestAStreamThatIsNotTheLogs:
         announce(sold(1, "U"))
         sequencer.sequence("tickets", 10)
         with pytest.raises(LogMismatch, match="is marked"):
-            relay.ship(PLACE, 10)
+            relay.ship(PARTITION, 10)
 
     def test_stops_its_own_partition_only_and_is_reported_once(self, kit, redis, caplog):
         kit.change("tickets", partitions=2)
@@ -198,7 +205,7 @@ class TestAStreamThatIsNotTheLogs:
         running.run_once()
         running.run_once()
         other = LoggedEvent.objects.using("kit").filter(partition=1).count()
-        assert len(entry_ids(redis, stream.key(("tickets", 1)))) == other > 0
+        assert len(entry_ids(redis, keys.stream(PartitionRef("tickets", 1)))) == other > 0
         assert entry_ids(redis) == ["999-0"]
         assert sum("does not belong to its log" in line for line in caplog.messages) == 1
         redis.delete(STREAM)
@@ -262,23 +269,23 @@ def test_reading_stops_before_an_unreadable_entry(redis, fields):
     announce(sold(2))
     steps.relay()
     redis.xadd(STREAM, READABLE, id="3-0")
-    assert len(stream.read(PLACE, 2, 10).events) == 1
+    assert len(streams.read(PARTITION, 2, 10).events) == 1
     redis.xdel(STREAM, "3-0")
     redis.xadd(STREAM, fields, id="4-0")
-    assert stream.read(PLACE, 3, 10).events == []
+    assert streams.read(PARTITION, 3, 10).events == []
     redis.xadd(STREAM, READABLE, id="5-0")
-    assert stream.read(PLACE, 3, 10).events == []
-    assert [event.position for event in stream.read(PLACE, 0, 10).events] == [1, 2]
+    assert streams.read(PARTITION, 3, 10).events == []
+    assert [event.position for event in streams.read(PARTITION, 0, 10).events] == [1, 2]
 
 
 def test_reading_stops_before_a_foreign_entry_between_two_of_ours(redis):
     announce(sold(3))
     sequencer.sequence("tickets", 10)
-    identity, rows = log.extent(*PLACE).identity, log.rows(*PLACE, 0, 3)
-    stream.append(PLACE, identity, rows[:2], 100, (0, None))
+    identity, rows = reader.log_range(*PARTITION).identity, reader.rows(*PARTITION, 0, 3)
+    streams.append(PARTITION, identity, rows[:2], 100, (0, None))
     redis.xadd(STREAM, redis.xrange(STREAM, "2-0", "2-0")[0][1], id="2-5")
     redis.xadd(STREAM, redis.xrange(STREAM, "2-0", "2-0")[0][1], id="3-0")
-    assert [event.position for event in stream.read(PLACE, 0, 10).events] == [1, 2]
+    assert [event.position for event in streams.read(PARTITION, 0, 10).events] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -298,13 +305,13 @@ def test_an_end_that_tells_nothing_is_filled_again_without_a_person(redis, caplo
     running = Relay(["tickets"])
     announce(sold(3))
     drained(running)
-    mark = redis.get(stream.identity_key(PLACE))
+    mark = redis.get(keys.identity(PARTITION))
     damage(redis)
     announce(sold(1, "U"))
     drained(running if goes_on else Relay(["tickets"]))
     assert entry_ids(redis) == ["1-0", "2-0", "3-0", "4-0"]
     assert keys_in(redis) == ["T-1", "T-2", "T-3", "U-1"]
-    assert redis.get(stream.identity_key(PLACE)) != mark  # so that consumers look again
+    assert redis.get(keys.identity(PARTITION)) != mark  # so that consumers look again
     [told] = [line for line in caplog.messages if "can't be compared" in line]
     assert "filled again" in told
     assert not Partition.objects.using("kit").exclude(stopped_at=None).exists()
@@ -313,12 +320,12 @@ def test_an_end_that_tells_nothing_is_filled_again_without_a_person(redis, caplo
 def test_a_damaged_stream_of_another_log_is_left_alone(redis):
     announce(sold(2))
     steps.relay()
-    redis.set(stream.identity_key(PLACE), "other:1:x")
+    redis.set(keys.identity(PARTITION), "other:1:x")
     redis.xadd(STREAM, {"hello": "world"}, id="3-0")
     announce(sold(1, "U"))
     steps.relay()
     assert entry_ids(redis) == ["1-0", "2-0", "3-0"]
-    assert redis.get(stream.identity_key(PLACE)) == "other:1:x"
+    assert redis.get(keys.identity(PARTITION)) == "other:1:x"
 
 
 def test_a_stream_that_ends_where_the_log_is_pruned_is_filled_again(redis):
@@ -334,8 +341,8 @@ def test_a_stream_that_ends_where_the_log_is_pruned_is_filled_again(redis):
 def test_history_and_stream_tell_the_same():
     sell("T-1", "T-2", "T-3")
     steps.relay()
-    told = msgspec.json.encode(history.read("desk", PLACE, 0, 10))
-    assert told == msgspec.json.encode(stream.read(PLACE, 0, 10).events)
+    told = msgspec.json.encode(remote.read("desk", PARTITION, 0, 10))
+    assert told == msgspec.json.encode(streams.read(PARTITION, 0, 10).events)
 
 
 def test_a_relay_that_is_up_to_date_does_nothing():
@@ -358,7 +365,7 @@ class TestARelayThatGoesOn:
         running.close()
 
     def test_it_ships_in_order_and_reads_no_row_again(self, running, redis, monkeypatch):
-        monkeypatch.setattr(log, "rows", None)
+        monkeypatch.setattr(reader, "rows", None)
         announce(sold(2, "U"))
         drained(running)
         assert keys_in(redis) == ["T-1", "T-2", "T-3", "U-1", "U-2"]
@@ -382,10 +389,10 @@ class TestARelayThatGoesOn:
         drained(running)
         assert keys_in(redis) == ["T-1", "T-2", "T-3", "U-1"]
         head = Partition.objects.using("kit").get()
-        assert redis.get(stream.identity_key(PLACE)).startswith(f"{head.identity}:")
+        assert redis.get(keys.identity(PARTITION)).startswith(f"{head.identity}:")
 
     def test_the_stream_of_another_log_is_not_added_to(self, running, redis, caplog):
-        redis.set(stream.identity_key(PLACE), "other:1:x")
+        redis.set(keys.identity(PARTITION), "other:1:x")
         announce(sold(1, "U"))
         drained(running)
         assert keys_in(redis) == ["T-1", "T-2", "T-3"]

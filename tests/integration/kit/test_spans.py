@@ -11,9 +11,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 import carveout
-from carveout import correlation, spans
-from carveout.correlation import Correlation
 from carveout.models import LoggedEvent
+from carveout.telemetry import correlation, spans
+from carveout.telemetry.correlation import Correlation
 from tests.copies import ROOT
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
@@ -98,7 +98,7 @@ def test_while_nobody_wants_spans_there_are_none():
 def test_it_is_not_needed():
     code = (
         "import sys; sys.modules['opentelemetry'] = None\n"
-        "from carveout import spans\n"
+        "from carveout.telemetry import spans\n"
         "with spans.publishing('a.B', ''), spans.handling('a', []), spans.looking_up('x/', ''):\n"
         "    print(repr(spans.traceparent()))"
     )

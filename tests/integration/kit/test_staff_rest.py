@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 import carveout
 from carveout.models import Delivery, LoggedEvent
-from carveout.rest import page
+from carveout.operations.rest import pagination
 from tests.integration.kit import steps
 from tests.integration.kit.tickets.services import announce, returned, sold
 
@@ -186,7 +186,7 @@ class TestEvents:
 
     def test_without_an_index_a_page_looks_through_a_window_and_leads_on(self, staff, monkeypatch):
         announce([*sold(1), *[returned(f"R-{number}") for number in range(9)]])
-        monkeypatch.setattr(page, "WINDOW", 4)
+        monkeypatch.setattr(pagination, "WINDOW", 4)
         found, path, pages = [], f"{EVENTS}?type=tickets.TicketSold", 0
         while path:
             told = got(staff, path)
@@ -348,7 +348,8 @@ class TestSubscriptions:
         rest.change("tickets", url="http://127.0.0.1:1")
         rest.set(HOSTED=["desk"])
         valkey.stop()
-        assert got(staff, f"{SUBSCRIPTIONS}desk.hear/")["lag"] == []
+        unknown = {"context": "tickets", "partition": 0, "events": None, "seconds": None}
+        assert got(staff, f"{SUBSCRIPTIONS}desk.hear/")["lag"] == [unknown]
 
 
 @on_sqlite

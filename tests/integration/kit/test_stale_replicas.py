@@ -7,8 +7,8 @@ import pytest
 from django.db import connections, transaction
 
 import carveout
-from carveout import transport
 from carveout.errors import LookupBehind
+from carveout.lookups import http
 from carveout.models import Cursor, Delivery
 from tests.integration.kit import steps
 from tests.integration.kit.conftest import back_up, connected
@@ -128,7 +128,7 @@ def test_a_replica_that_is_behind_opens_no_breaker(replica):
         with pytest.raises(LookupBehind) as caught:
             carveout.look_up_many(TicketToShow, ["T-0"], seen=(0, 2))
     assert caught.value.retryable
-    assert not transport.breakers["tickets"].is_open()
+    assert not http.breakers["tickets"].blocks()
     assert carveout.look_up(TicketToShow, "T-0").title == "Concert T-0"  # who saw nothing newer
 
 

@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 import carveout
-from carveout import batch, cursor, partition, stream
+from carveout.consumers import batch, partition
 from carveout.models import Cursor
+from carveout.redis import keys, streams
+from carveout.subscriptions import cursors
 from tests.integration.kit.interruptions import Interruptions
 from tests.integration.kit.state_machine import Kit, Violated
 from tests.integration.kit.witness import Alarms, Ear
@@ -71,11 +73,11 @@ class TestTheMachineSees:
         def handle(shares, stretch):
             names = [each.subscription.name for each in shares]
             with transaction.atomic(using="kit"):
-                hears = {each.subscription.name: each.hears for each in shares}
-                cursor.advance(hears, stretch.place, stretch.old, stretch.new, "kit")
+                types = {each.subscription.name: each.types for each in shares}
+                cursors.advance(types, stretch.ref, stretch.old, stretch.new, "kit")
             partition.reach("consumer: cursor moved")
             with transaction.atomic(using="kit"):
-                batch._in_savepoints(shares[0], stretch, batch._Parked())
+                batch._run_savepoints(shares[0], stretch, batch._Parked())
             return dict.fromkeys(names, stretch.new)
 
         monkeypatch.setattr(partition, "handle", handle)
@@ -83,36 +85,36 @@ class TestTheMachineSees:
             run(SEEDS_AT_MOST)
 
     def test_a_cursor_that_moves_without_comparing(self, run, monkeypatch):
-        def advance(subscriptions, place, old, new, database):
+        def advance(subscriptions, ref, old, new, database):
             Cursor.objects.using(database).update(position=new.position, event_id=new.event_id)
 
-        monkeypatch.setattr(cursor, "advance", advance)
+        monkeypatch.setattr(cursors, "advance", advance)
         with pytest.raises(Violated, match="effects lost, doubled"):
             run(SEEDS_AT_MOST)
 
     def test_a_reader_that_skips_gaps(self, run, monkeypatch, valkey):
-        sound = stream.read
+        sound = streams.read
 
-        def read(place, after, limit):
+        def read(ref, after, limit):
             with valkey.client as client:
-                following = client.xrange(stream.key(place), min=f"{after + 1}-0", count=1)
+                following = client.xrange(keys.stream(ref), min=f"{after + 1}-0", count=1)
             first = int(following[0][0].split("-")[0]) if following else after + 1
-            return sound(place, first - 1, limit)
+            return sound(ref, first - 1, limit)
 
-        monkeypatch.setattr(stream, "read", read)
+        monkeypatch.setattr(streams, "read", read)
         with pytest.raises(Violated, match="effects lost"):
             run(SEEDS_AT_MOST)
 
     def test_entries_whose_ids_redis_chooses(self, run, monkeypatch):
-        sound = stream.append
+        sound = streams.append
 
-        def append(place, identity, rows, length, after):
-            following = stream.last_position(place) + 1
+        def append(ref, identity, rows, length, after):
+            following = streams.last_position(ref) + 1
             renumbered = [
                 row._replace(position=position) for position, row in enumerate(rows, following)
             ]
-            return sound(place, identity, renumbered, length, after)
+            return sound(ref, identity, renumbered, length, after)
 
-        monkeypatch.setattr(stream, "append", append)
+        monkeypatch.setattr(streams, "append", append)
         with pytest.raises(Violated, match="an entry is not the row"):
             run(SEEDS_AT_MOST)

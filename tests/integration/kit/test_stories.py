@@ -10,16 +10,18 @@ from django.db import connections
 from django.utils import timezone
 
 import carveout
-from carveout import correlation, delivery, trace
-from carveout.annotation import Gathered
-from carveout.attempt import attempt
-from carveout.correlation import Correlation
-from carveout.ending import Run
+from carveout.deliveries import store
+from carveout.deliveries.attempt_log import AttemptRun
+from carveout.events.event import PartitionRef
 from carveout.models import Attempt, Cursor, Delivery, LoggedEvent
-from carveout.story import told
-from carveout.story import tree as story_tree
-from carveout.story.tree import Node
-from carveout.subscription import registry
+from carveout.operations.story import events
+from carveout.operations.story import tree as story_tree
+from carveout.operations.story.tree import StoryNode
+from carveout.redis import keys
+from carveout.subscriptions.subscription import registry
+from carveout.telemetry import correlation
+from carveout.telemetry.correlation import Correlation
+from carveout.telemetry.notes import RunNotes
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
 from tests.integration.kit.tickets.events import TicketMoved, TicketSold
@@ -35,22 +37,22 @@ def printed(query: str) -> str:
     return out.getvalue()
 
 
-def nodes(query: str) -> list[Node]:
+def nodes(query: str) -> list[StoryNode]:
     """All nodes of the only story, from above."""
     (only,) = story_tree.find(query).stories
 
-    def below(these: list[Node]) -> list[Node]:
+    def below(these: list[StoryNode]) -> list[StoryNode]:
         return [each for node in these for each in (node, *below(node.children))]
 
     return below(only.nodes)
 
 
-def node(query: str, title: str) -> Node:
+def node(query: str, title: str) -> StoryNode:
     (found,) = [each for each in nodes(query) if each.title == title]
     return found
 
 
-def states(of: Node) -> list[tuple[str, str]]:
+def states(of: StoryNode) -> list[tuple[str, str]]:
     return [(each.state, each.title or each.text) for each in of.children]
 
 
@@ -81,7 +83,7 @@ class TestWhatASubscriptionIsTold:
         steps.relay()
         assert node("T-2", "tickets.0 position 2").text == "in the stream"
         waiting = node("T-2", "desk.show")
-        assert (waiting.state, waiting.text) == ("waiting", "its cursor is 1 position before it")
+        assert (waiting.state, waiting.text) == ("waiting", "its cursor is 1 position behind it")
 
     def test_what_was_handled_at_once_is_told_with_time_lookups_and_notes(self):
         @carveout.subscribe("tickets.TicketSold")
@@ -108,14 +110,14 @@ class TestWhatASubscriptionIsTold:
         announce(sold(1))
         steps.flow()
         with valkey.client as redis:
-            redis.delete(trace.key("desk.show", ("tickets", 0)))
+            redis.delete(keys.batch_traces(PartitionRef("tickets", 0), "desk.show"))
         moved = node("T-1", "desk.show")
         assert (moved.state, moved.at is not None, moved.children) == ("handled", True, [])
 
         announce([TicketSold(number="T-2")])
         steps.flow()
         older = node("T-1", "desk.show")
-        assert (older.state, older.text) == ("handled", "when is not known: its trace is not kept")
+        assert (older.state, older.text) == ("handled", "time unknown: the trace has expired")
         assert older.children == []
         assert states(node("T-2", "desk.show")) == [("noted", "T-2")]
 
@@ -135,7 +137,8 @@ class TestWhatASubscriptionIsTold:
         assert states(node("T-1", "desk.a_sound_one")) == [("noted", "done")]
         assert states(node("T-1", "desk.broken_later")) == [("noted", "begun")]
 
-    def test_a_failure_a_retry_and_its_end_stay_when_the_delivery_is_gone(self):
+    def test_a_failure_a_retry_and_its_end_stay_when_the_delivery_is_gone(self, kit):
+        kit.set(RETRY_BASE_S=1000)  # no retry before it is asked for
         troubles = [OSError("out of paper")]
 
         @carveout.subscribe("tickets.TicketSold")
@@ -155,6 +158,7 @@ class TestWhatASubscriptionIsTold:
         assert states(failed) == [("looked up", "tickets.ticket")]  # its note went with its work
 
         troubles.clear()
+        Delivery.objects.using("kit").update(due_at=timezone.now())
         steps.until(lambda: not Delivery.objects.using("kit").exists())
         handled = node("T-1", "desk.print_it")
         assert handled.state == "handled"
@@ -175,7 +179,7 @@ class TestWhatASubscriptionIsTold:
         assert dead.state == "dead"
         assert states(dead) == [
             ("given up", "attempt 1"),
-            ("dead", "given up: retry or discard it"),
+            ("dead", "retry or discard it"),
         ]
         assert state_of("T-1") == "given up"
 
@@ -218,12 +222,12 @@ class TestWhatASubscriptionIsTold:
         kit.set(LOOKUPS="http")
         row = Delivery.objects.using("kit").get()
         for _ in range(3):
-            attempt(row.pk, "kit")
+            steps.try_once(row)
         put_off = [each for each in nodes("T-1") if each.state == "put off"]
         assert [each.title for each in put_off] == ["attempt 1"]
         assert "LookupUnavailable" in put_off[0].error
         kit.set(LOOKUPS="auto")
-        attempt(row.pk, "kit")
+        steps.try_once(row)
         assert node("T-1", "desk.mail_it").state == "handled"
 
     def test_an_attempt_that_died_with_its_process_is_told_once_another_ended(self):
@@ -232,8 +236,11 @@ class TestWhatASubscriptionIsTold:
 
         announce(sold(1))
         steps.flow()
-        delivery.claim(Delivery.objects.using("kit").get().pk, "kit", [])  # and never comes back
-        assert node("T-1", "desk.mail_it").children[-1].text == "a run is under way, or died"
+        steps.claim(Delivery.objects.using("kit").get())  # and never comes back
+        assert (
+            node("T-1", "desk.mail_it").children[-1].text
+            == "a run is under way, or its process died"
+        )
         Delivery.objects.using("kit").update(claimed_until=None)
         call_command("work", "desk", once=True, verbosity=0)
         assert states(node("T-1", "desk.mail_it"))[1:] == [
@@ -282,7 +289,7 @@ class TestTheTree:
     def test_a_caused_event_stands_below_the_only_subscription_of_its_context(self):
         first = an_event("tickets.TicketSold", "T-1")
         caused = an_event("desk.Seated", "T-1", by=first)
-        fate = story_tree.Fate(event=first.id, subscription="desk.seat", state="handled")
+        fate = story_tree.Outcome(event=first.id, subscription="desk.seat", state="handled")
         tree = story_tree._story(first.id, [first, caused], [fate], False)
         branch = tree.nodes[0].children[1]
         assert (branch.title, branch.children[0].title) == ("desk.seat", "desk.Seated T-1")
@@ -307,7 +314,7 @@ class TestTheTree:
         ]
 
     def test_a_long_story_is_cut_and_says_so(self, monkeypatch):
-        monkeypatch.setattr(told, "EVENTS_MAX", 3)
+        monkeypatch.setattr(events, "EVENTS_MAX", 3)
         with correlation.using(Correlation("import-1")):
             announce(sold(5))
         (only,) = story_tree.find("import-1").stories
@@ -315,8 +322,8 @@ class TestTheTree:
         assert "3 events and more" in printed("import-1")
 
 
-def an_event(type_: str, key: str, by: told.Told | None = None) -> told.Told:
-    return told.Told(
+def an_event(type_: str, key: str, by: events.StoryEvent | None = None) -> events.StoryEvent:
+    return events.StoryEvent(
         id=str(uuid4()),
         type=type_,
         context=type_.split(".")[0],
@@ -370,8 +377,10 @@ class TestTheCommand:
 class TestAttemptsAreKept:
     """In the transaction of their outcome, and neither for ever nor without end."""
 
-    def test_the_first_and_the_last_of_very_many_are_kept(self):
-        @carveout.subscribe("tickets.TicketSold", max_attempts=100, retry_cap_s=0.0001)
+    def test_the_first_and_the_last_of_very_many_are_kept(self, kit):
+        kit.set(RETRY_BASE_S=1000)  # the consumer makes the first attempt only
+
+        @carveout.subscribe("tickets.TicketSold", max_attempts=100)
         def stamp(event):
             raise KeyError("stamp")
 
@@ -380,9 +389,9 @@ class TestAttemptsAreKept:
         row = Delivery.objects.using("kit").get()
         for number in range(2, 31):
             row.attempts = number
-            run = Run(row.parked_at, Gathered())
+            run = AttemptRun(row.parked_at, RunNotes())
             Delivery.objects.using("kit").update(attempts=number)
-            delivery.failed(row, registry["desk.stamp"], KeyError("stamp"), run)
+            store.fail(row, registry["desk.stamp"], KeyError("stamp"), run)
         kept = list(Attempt.objects.using("kit").order_by("id").values_list("number", flat=True))
         assert kept == [*range(1, 11), *range(21, 31)]
 
@@ -409,9 +418,9 @@ class TestAttemptsAreKept:
         steps.flow()
         out = StringIO()
         call_command("prune", "--older-than", "1", stdout=out)
-        assert "0 attempts pruned" in out.getvalue()
+        assert "0 attempts deleted" in out.getvalue()
         call_command("prune", "--older-than", "0", stdout=out)
-        assert "1 attempts pruned" in out.getvalue()
+        assert "1 attempts deleted" in out.getvalue()
         assert not Attempt.objects.using("kit").exists()
 
     def test_replay_forgets_the_traces_of_what_is_handled_again(self):
@@ -438,7 +447,7 @@ class TestThePlans:
         announce(sold(1))
         plain = LoggedEvent.objects.using("kit").get(key="T-1")
         rows = [
-            LoggedEvent(context="tickets", slot=0, type=plain.type, key=f"P-{each}", data="{}")
+            LoggedEvent(context="tickets", type=plain.type, key=f"P-{each}", data="{}")
             for each in range(5000)
         ]
         LoggedEvent.objects.using("kit").bulk_create(rows)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 import carveout
-from carveout import transport
-from carveout.story import tree
+from carveout.lookups import http
+from carveout.operations.story import tree
 from tests.integration.kit import steps
 from tests.integration.kit.conftest import back_up, connected
 from tests.integration.kit.test_stories import node
@@ -64,8 +64,8 @@ def test_who_does_not_answer_is_named_and_the_rest_is_told(apart, url, why):
     hear()
     apart.set(HOSTED=["desk"])
     apart.change("tickets", url=url)
-    transport.breakers.clear()
+    http.breakers.clear()
     found = tree.find("T-1")
     assert found.stories == []
-    assert list(found.silent) == ["tickets"]
-    assert why in found.silent["tickets"]
+    assert list(found.unreachable) == ["tickets"]
+    assert why in found.unreachable["tickets"]

@@ -9,10 +9,10 @@ from django.core.management import call_command
 from django.db import connections, transaction
 
 import carveout
-from carveout import delivery
+from carveout.deliveries import store
 from carveout.errors import HandlerTimedOut
-from carveout.limit import time_limit
 from carveout.models import Attempt, Delivery
+from carveout.subscriptions.time_limit import time_limit
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, sold
@@ -88,11 +88,11 @@ def test_a_job_that_times_out_while_its_transaction_begins_leaves_no_lock(kit, s
     assert notes() == []
 
 
-@pytest.mark.parametrize("step", ["claim", "failed"])
+@pytest.mark.parametrize("step", ["claim", "fail"])
 def test_a_job_that_waits_for_the_database_is_counted_as_what_it_is(kit, monkeypatch, step):
     """What is claimed or stored is not interrupted, and the handler has its time after that."""
     kit.set(JOB_TIMEOUT_S=1)
-    at_once = getattr(delivery, step)
+    at_once = getattr(store, step)
 
     def slow(*args, **options):
         time.sleep(0.6)
@@ -100,13 +100,13 @@ def test_a_job_that_waits_for_the_database_is_counted_as_what_it_is(kit, monkeyp
         time.sleep(0.6)
         return result
 
-    monkeypatch.setattr(delivery, step, slow)
+    monkeypatch.setattr(store, step, slow)
 
     @carveout.subscribe("tickets.TicketSold", via="rq")
     def listen(event):
         time.sleep(0.7)
         note(event.key)
-        if step == "failed":
+        if step == "fail":
             raise ValueError("no paper")
 
     announce(sold(1))

@@ -8,14 +8,16 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 import carveout
-from carveout import hearing, inline, subscription
 from carveout.checks import check_cursors
-from carveout.consumer import Consumer
-from carveout.doctor import subscriptions as doctor
+from carveout.consumers import inline
+from carveout.consumers.consumer import Consumer
+from carveout.consumers.partition import PartitionConsumer
+from carveout.consumers.source import StreamSource
+from carveout.eventlog.retention import store_reported_cursors
+from carveout.events.event import PartitionRef
 from carveout.models import Attempt, Cursor, Delivery, LoggedEvent, ReportedCursor
-from carveout.partition import PartitionConsumer
-from carveout.retention import note_reports
-from carveout.source import StreamSource
+from carveout.operations.doctor import subscriptions as doctor
+from carveout.subscriptions import handled_types, subscription
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, moves, returned, sold
@@ -40,8 +42,8 @@ def release(*types: str, called: str = "ear", **options: object) -> None:
 def consumer(number: int, *types: str, **options: object) -> PartitionConsumer:
     """A consumer of a release, on one partition."""
     release(*types, **options)
-    place = ("tickets", number)
-    return PartitionConsumer(place, subscription.hosted(["desk"]), StreamSource("desk", place))
+    ref = PartitionRef("tickets", number)
+    return PartitionConsumer(ref, subscription.hosted(["desk"]), StreamSource("desk", ref))
 
 
 def returns(first: int, last: int) -> list[carveout.Event]:
@@ -63,9 +65,9 @@ def unheard(*arguments: str) -> None:
 class TestReleasesSideBySide:
     """One consumer of each release."""
 
-    @pytest.mark.parametrize("careful", [False, True])
+    @pytest.mark.parametrize("one_by_one", [False, True])
     @pytest.mark.parametrize("ordered", [False, True])
-    def test_old_code_loses_nothing_that_new_code_hears(self, kit, ordered, careful):
+    def test_old_code_loses_nothing_that_new_code_hears(self, kit, ordered, one_by_one):
         kit.change("tickets", partitions=2)
         old = consumer(1, *RELEASE_1, ordered=ordered)
         steps.relay()
@@ -75,7 +77,7 @@ class TestReleasesSideBySide:
         announce(returns(1, 20))
         steps.relay()
         for _ in range(3):
-            old.run_once(careful=careful)
+            old.run_once(one_by_one=one_by_one)
             new.run_once()
         assert 0 < len(returned_noted()) < 20
         steps.until(lambda: returned_noted() == expected(1, 20))
@@ -112,7 +114,7 @@ class TestReleasesSideBySide:
         rows = Delivery.objects.using("kit").values_list("state", "attempts")
         assert list(rows) == [("waiting", 0)] * 2
         assert returned_noted() == []
-        told = [text for text in caplog.messages if "does not hear" in text]
+        told = [text for text in caplog.messages if "does not handle" in text]
         assert len(told) == 1
         assert "manage.py unheard desk.ear --accept" in told[0]
 
@@ -140,13 +142,13 @@ class TestReleasesSideBySide:
         release(*RELEASE_1)
         announce(returns(1, 2))
         steps.flow()
-        (found,) = doctor.look_for_unheard("desk")
+        (found,) = doctor.check_unheard("desk")
         assert f"keeps {RETURNED}" in found.found
         unheard("--accept", "--yes")
         announce(returns(3, 3))
         steps.flow()
         assert not Delivery.objects.using("kit").exists()
-        assert not list(doctor.look_for_unheard("desk"))
+        assert not list(doctor.check_unheard("desk"))
 
 
 class TestATypeThatIsAdded:
@@ -162,11 +164,13 @@ class TestATypeThatIsAdded:
 
     def test_is_told_with_the_choice(self, added, caplog, capsys):
         (told,) = [
-            each.message for each in caplog.get_records("setup") if "hears more" in each.message
+            each.message
+            for each in caplog.get_records("setup")
+            if "handles more types" in each.message
         ]
         assert f"4 {RETURNED} up to 6" in told
         assert "manage.py unheard desk.ear --deliver" in told
-        (found,) = doctor.look_for_unheard("desk")
+        (found,) = doctor.check_unheard("desk")
         assert f"tickets.0: 4 {RETURNED} at 1 to 6" in found.found
         assert [each.id for each in check_cursors(databases=["kit"])] == ["carveout.W021"]
         assert check_cursors() == []
@@ -186,30 +190,30 @@ class TestATypeThatIsAdded:
         LoggedEvent.objects.using("kit").update(time=timezone.now() - timedelta(days=2))
         prune = ("prune", "tickets", "--older-than", "1")
         call_command(*prune)
-        assert "0 events pruned; what passed desk.ear unheard is kept from position 1" in (
+        assert "0 events deleted; events that desk.ear missed are kept from position 1" in (
             capsys.readouterr().out
         )
         unheard("--deliver", "--yes")
         steps.until(lambda: returned_noted() == expected(1, 4))
         call_command(*prune)
-        assert "5 events pruned; every known cursor" in capsys.readouterr().out
+        assert "5 events deleted; all known cursors" in capsys.readouterr().out
 
     def test_is_delivered_as_far_as_the_log_still_has_it(self, added, capsys):
         """A log elsewhere does not know what is kept for somebody here."""
         LoggedEvent.objects.using("kit").filter(position__lte=4).delete()
         unheard("--deliver", "--yes")
-        assert f"tickets.0: {RETURNED} at 1 to 4 is pruned and can't be delivered" in (
+        assert f"tickets.0: {RETURNED} at 1 to 4 are pruned and can't be delivered" in (
             capsys.readouterr().out
         )
         steps.until(lambda: returned_noted() == expected(3, 4))
-        assert not list(doctor.look_for_unheard("desk"))
+        assert not list(doctor.check_unheard("desk"))
 
     def test_is_left_out_by_accepting(self, added):
         unheard("--accept", "--yes")
         announce(returns(5, 5))
         steps.flow()
         assert returned_noted() == expected(5, 5)
-        assert not list(doctor.look_for_unheard("desk"))
+        assert not list(doctor.check_unheard("desk"))
 
     def test_is_heard_by_a_replay_and_then_not_delivered_again(self, added):
         call_command("replay", "desk.ear", "--from", "4", "--yes")
@@ -222,7 +226,7 @@ class TestATypeThatIsAdded:
     def test_without_a_yes_nothing_happens(self, added):
         with pytest.raises(CommandError, match="Nothing was done"):
             unheard("--accept")
-        assert list(doctor.look_for_unheard("desk"))
+        assert list(doctor.check_unheard("desk"))
 
     def test_of_which_nothing_passed_is_not_told(self, caplog):
         release(*RELEASE_1)
@@ -230,8 +234,8 @@ class TestATypeThatIsAdded:
         steps.flow()
         release(*RELEASE_2)
         steps.consume()
-        assert "hears more" not in caplog.text
-        assert not list(doctor.look_for_unheard("desk"))
+        assert "handles more types" not in caplog.text
+        assert not list(doctor.check_unheard("desk"))
 
     def test_starts_now_if_the_subscription_does(self, caplog):
         release(*RELEASE_1, start="now")
@@ -243,7 +247,7 @@ class TestATypeThatIsAdded:
         announce(returns(3, 3))
         steps.flow()
         assert returned_noted() == expected(3, 3)
-        assert "hears more" not in caplog.text
+        assert "handles more types" not in caplog.text
 
     def test_cursors_of_before_are_taken_as_declared(self, caplog):
         release(*RELEASE_1)
@@ -252,8 +256,8 @@ class TestATypeThatIsAdded:
         Cursor.objects.using("kit").update(hears="")
         release(*RELEASE_2)
         steps.consume()
-        assert Cursor.objects.using("kit").get().hears == hearing.write(RELEASE_2)
-        assert "hears more" not in caplog.text
+        assert Cursor.objects.using("kit").get().hears == handled_types.write(RELEASE_2)
+        assert "handles more types" not in caplog.text
 
 
 class TestAnotherName:
@@ -297,7 +301,7 @@ class TestAnotherName:
         assert "manage.py rename desk.ear desk.hear" in told.message
         assert "manage.py forget desk.ear" in told.message
         assert [each.id for each in check_cursors(databases=["kit"])] == ["carveout.W020"]
-        assert "desk.ear desk.hear" in next(doctor.look("desk")).mend
+        assert "desk.ear desk.hear" in next(doctor.check("desk")).fix
 
     def test_goes_on_after_a_rename(self, renamed, flow):
         call_command("rename", "desk.ear", "desk.hear", "--yes")
@@ -352,7 +356,7 @@ def test_a_rename_takes_deliveries_attempts_and_reports_along(kit):
     carveout.subscribe(*RELEASE_1)(handler)
     announce(sold(1))
     steps.flow()
-    note_reports(("tickets", 0))
+    store_reported_cursors(PartitionRef("tickets", 0))
     subscription.registry.clear()
     handler.__name__ = "hear"
     carveout.subscribe(*RELEASE_1)(handler)
@@ -402,7 +406,7 @@ def test_a_rename_to_one_that_has_begun_is_refused():
     release(*RELEASE_1, called="ear", name="hear")
     call_command("forget", "desk.ear", "--yes")
     steps.consume()
-    with pytest.raises(CommandError, match="has begun already"):
+    with pytest.raises(CommandError, match="has already begun"):
         call_command("rename", "desk.ear", "desk.hear", "--yes")
 
 

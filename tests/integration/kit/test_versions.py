@@ -8,10 +8,15 @@ from django.core.management import call_command
 from django.test import Client
 
 import carveout
-from carveout import delivery, event, history, stream, subscription, token, upcaster
-from carveout.attempt import attempt
+from carveout.deliveries import store
 from carveout.errors import UpcastFailed
+from carveout.eventlog import remote
+from carveout.events import event, upcasters
+from carveout.events.event import PartitionRef
+from carveout.lookups import tokens
 from carveout.models import Delivery, LoggedEvent
+from carveout.redis import keys
+from carveout.subscriptions import subscription
 from carveout.testing import drain
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToShow
@@ -22,8 +27,8 @@ from tests.integration.kit.web import Owner, serving
 
 pytestmark = pytest.mark.usefixtures("kit")
 
-PLACE = ("tickets", 0)
-STREAM = stream.key(PLACE)
+PARTITION = PartitionRef("tickets", 0)
+STREAM = keys.stream(PARTITION)
 AS_STORED = [(1, f'{{"number":"T-1","seat":{seat}}}') for seat in (1, 2, 3)]
 IN_VERSION_2 = ["2: A1", "2: A2", "2: A3"]
 
@@ -72,19 +77,19 @@ def deploy_a_mistake() -> None:
 
 
 def mend() -> None:
-    upcaster.registry.clear()
+    upcasters.registry.clear()
     deploy_version_2()
 
 
 @contextmanager
 def another_deployment() -> Iterator[None]:
     """Inside the block no upcaster is known."""
-    known = dict(upcaster.registry)
-    upcaster.registry.clear()
+    known = dict(upcasters.registry)
+    upcasters.registry.clear()
     try:
         yield
     finally:
-        upcaster.registry.update(known)
+        upcasters.registry.update(known)
 
 
 def in_log() -> list[tuple[int, str]]:
@@ -102,7 +107,7 @@ def parked() -> list[tuple[int, str]]:
 
 
 def retry() -> None:
-    delivery.retry(Delivery.objects.using("kit").all())
+    store.retry(Delivery.objects.using("kit").all())
     steps.consume()
 
 
@@ -187,7 +192,7 @@ class TestEventsOfBefore:
         steps.flow()
         deploy_version_2()
         for row in Delivery.objects.using("kit").order_by("position"):
-            attempt(row.pk, "kit")
+            steps.try_once(row)
         assert (notes(), parked()) == (IN_VERSION_2, [])
 
     def test_carried_state_stays_as_it_was(self, monkeypatch):
@@ -219,7 +224,7 @@ class TestEventsOfBefore:
         deploy_version_2()
         steps.consume()
         for row in Delivery.objects.using("kit").all():
-            attempt(row.pk, "kit")
+            steps.try_once(row)
         assert notes() == ["Concert A1"]
 
     def test_inline_delivery_hears_them_in_it(self, kit, valkey):
@@ -282,18 +287,18 @@ class TestAnUpcasterThatFails:
         deploy_a_mistake()
         steps.flow()
         row = Delivery.objects.using("kit").get()
-        attempt(row.pk, "kit")
+        steps.try_once(row)
         assert parked() == [(1, "carveout.errors.UpcastFailed")]
         mend()
-        delivery.retry(Delivery.objects.using("kit").all())
-        attempt(row.pk, "kit")
+        store.retry(Delivery.objects.using("kit").all())
+        steps.try_once(row)
         assert (notes(), parked()) == (["2: A2"], [])
 
     def test_the_history_tells_it_as_it_is_stored(self):
         announce(moves("T-1", 3))
         steps.relay()
         deploy_a_mistake()
-        told = history.read("desk", PLACE, 0, 10)
+        told = remote.read("desk", PARTITION, 0, 10)
         assert [event.version for event in told] == [2, 1, 2]
 
     def test_draining_shows_it(self):
@@ -327,7 +332,7 @@ class TestTwoDeployments:
 
         def tell() -> bytes:
             resource = "events/tickets/0/"
-            signed = token.sign("desk", "tickets", "GET", resource)
+            signed = tokens.sign("desk", "tickets", "GET", resource)
             headers = {"Authorization": f"Bearer {signed}"}
             return Client().get(f"/internal/{resource}", headers=headers).content
 
@@ -337,7 +342,7 @@ class TestTwoDeployments:
         with serving(Owner(body=answer)) as url:
             kit.change("tickets", url=url)
             kit.set(HOSTED=["desk"])
-            return history.read("desk", PLACE, 0, 10)
+            return remote.read("desk", PARTITION, 0, 10)
 
     def test_the_owners_history_is_in_its_newest_version(self, kit, told):
         announce(moves("T-1", 3))

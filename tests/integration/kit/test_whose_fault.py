@@ -1,27 +1,37 @@
 """Whose fault is it: the event's and its handler's, the database's, or nobody's."""
 
+import logging
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connections, transaction
 from django.utils import timezone
+from redis.exceptions import ConnectionError
+from rq import Queue
 
 import carveout
-from carveout import attempt, blame, delivery, doctor, marker, stop, worker
-from carveout import consumer as consumer_module
-from carveout import note as attempt_note
-from carveout.consumer import Consumer
+from carveout.consumers import attempt_records as attempt_note
+from carveout.consumers import consumer as consumer_module
+from carveout.consumers import crash_marker
+from carveout.consumers.consumer import Consumer
+from carveout.deliveries import attempt
+from carveout.deliveries import store as delivery
 from carveout.errors import CarveoutError
+from carveout.eventlog.relay import Relay
+from carveout.events.event import PartitionRef
+from carveout.management import workers
 from carveout.models import Attempt, Cursor, Delivery
-from carveout.relay import Relay
-from carveout.subscription import registry
+from carveout.operations import doctor
+from carveout.runtime import stopping
+from carveout.subscriptions import fault_attribution
+from carveout.subscriptions.subscription import registry
 from tests.integration.kit import steps
 from tests.integration.kit.conftest import connected
 from tests.integration.kit.desk.models import note, notes
@@ -39,10 +49,10 @@ on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 WAITS_S = 30
 WAITING = f"""
 import sqlite3, sys
-from carveout import stop
+from carveout.runtime import stopping
 
-stop.GRACE_S, stop.LAST_S = 0.2, 0.5
-with stop.heeding():
+stopping.GRACE_S, stopping.LAST_S = 0.2, 0.5
+with stopping.heeding():
     print("now", flush=True)
     sqlite3.connect(sys.argv[1], timeout={WAITS_S}).execute("BEGIN IMMEDIATE")
 """
@@ -61,6 +71,22 @@ def work() -> None:
     call_command("work", "desk", once=True, verbosity=0)
 
 
+class Told(logging.Handler):
+    """Sends the signal while it formats a certain line, and swallows what that raises."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self.line, self.lines, self.swallowed = line, [], False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        if self.line in self.lines[-1] and not self.swallowed:
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except Exception:
+                self.swallowed = True
+
+
 def execute(statement: str) -> None:
     with connections["kit"].cursor() as cursor:
         cursor.execute(statement)
@@ -71,6 +97,7 @@ class Rounds:
 
     def __init__(self, of: Relay | Consumer, rounds: int) -> None:
         self._of, self.left = of, rounds
+        self.contexts = of.contexts
 
     def start(self) -> None:
         """Its heartbeat is not needed."""
@@ -78,7 +105,7 @@ class Rounds:
     def run_once(self) -> int:
         self.left -= 1
         if self.left <= 0:
-            stop.begin()
+            stopping.begin()
         return self._of.run_once()
 
     def wait(self) -> None:
@@ -90,12 +117,12 @@ class Rounds:
 
 def run_for(rounds: int, of: Relay | Consumer) -> None:
     """As a process that runs for ever, for some rounds."""
-    worker.run_forever(Rounds(of, rounds), lambda: None)
+    workers.run_forever(Rounds(of, rounds), lambda: None)
 
 
 @pytest.fixture
 def no_backoff(monkeypatch):
-    monkeypatch.setattr(worker, "BACKOFF_S", (0.01,))
+    monkeypatch.setattr(workers, "BACKOFF_S", (0.01,))
     monkeypatch.setattr(consumer_module, "SWEEP_EVERY_S", 0.0)
 
 
@@ -106,7 +133,7 @@ class TestEachKindOfMisbehaviour:
     def world(self, kit, tmp_path):
         kit.set(RETRY_BASE_S=1000)
         Ticket.objects.using("kit").create(number=TAKEN, title="a number that is taken")
-        with connected(f"sqlite:///{tmp_path}/other.sqlite3", "other"), stop.heeding():
+        with connected(f"sqlite:///{tmp_path}/other.sqlite3", "other"), stopping.heeding():
             yield
 
     @pytest.mark.parametrize("name", KINDS)
@@ -182,7 +209,9 @@ class TestHooks:
         assert len(ran) == 7
         assert set(calls.values()) == {1}
         assert len(notes()) == 8
-        [record] = [each for each in caplog.records if each.name == "carveout.guard"]
+        [record] = [
+            each for each in caplog.records if each.name == "carveout.subscriptions.handler_guard"
+        ]
         assert "desk.one: an on_commit hook failed after T-1" in record.getMessage()
         assert "the broker is down" in record.exc_text
 
@@ -271,7 +300,7 @@ class TestAHandlerThatLosesItsConnection:
 
         announce(sold(3))
         steps.relay()
-        run_for(blame.ELSEWHERE_MAX + 4, Consumer(["desk"]))
+        run_for(fault_attribution.ELSEWHERE_MAX + 4, Consumer(["desk"]))
         assert notes() == ["T-1", "T-3"]
         [(key, state, attempts, _)] = parked()
         assert (key, state, attempts) == ("T-2", "waiting", 1)
@@ -383,7 +412,7 @@ class TestADatabaseInTrouble:
 
         announce(sold(1))
         steps.flow()
-        store, away = delivery.failed, [True]
+        store, away = delivery.fail, [True]
 
         def failed(*args, **options):
             if away:
@@ -391,10 +420,10 @@ class TestADatabaseInTrouble:
                 raise OperationalError("the server is gone")
             store(*args, **options)
 
-        monkeypatch.setattr(delivery, "failed", failed)
+        monkeypatch.setattr(delivery, "fail", failed)
         [row] = Delivery.objects.using("kit").all()
         with pytest.raises(OperationalError):
-            attempt.attempt(row.pk, "kit")
+            steps.try_once(row)
         attempt.settle()
         assert parked() == [("T-1", "dead", 1, "builtins.ValueError")]
 
@@ -411,10 +440,10 @@ class TestARollingRelease:
         steps.flow()
         new = registry.pop("desk.remind")
         work()
-        assert "is left to others: no subscription desk.remind here" in caplog.text
+        assert "of desk.remind are left to others: it is not declared here" in caplog.text
         assert parked() == [("T-1", "queued", 0, "")]
         found = [str(each) for each in doctor.examine(["desk"]) if "desk.remind" in str(each)]
-        assert any("some worker got a job of desk.remind" in each for each in found)
+        assert any("a worker got a job of desk.remind" in each for each in found)
         registry["desk.remind"] = new
         make_due()
         steps.consume()
@@ -455,11 +484,11 @@ class TestStopping:
         def hear(event):
             note(event.key)
             if event.key == "T-3":
-                stop.begin()
+                stopping.begin()
 
         announce(sold(10))
         steps.relay()
-        with stop.heeding():
+        with stopping.heeding():
             consumer = Consumer(["desk"])
             consumer.run_once()
             consumer.close()
@@ -469,7 +498,7 @@ class TestStopping:
         assert notes() == [f"T-{number}" for number in range(1, 11)]
 
     def test_a_long_batch_commits_now_and_then(self, monkeypatch):
-        from carveout import batch
+        from carveout.consumers import batch
 
         monkeypatch.setattr(batch, "TRANSACTION_S", 0.0)
         sizes = []
@@ -487,7 +516,7 @@ class TestStopping:
         assert notes() == [f"T-{number}" for number in range(1, 6)]
 
     def test_a_long_batch_keeps_the_order_of_a_key_that_is_blocked(self, monkeypatch, kit):
-        from carveout import batch
+        from carveout.consumers import batch
 
         kit.set(RETRY_BASE_S=1000)
         monkeypatch.setattr(batch, "TRANSACTION_S", 0.0)
@@ -529,24 +558,27 @@ class TestStopping:
 
     @pytest.fixture
     def hasty(self, monkeypatch):
-        monkeypatch.setattr(stop, "GRACE_S", 0.1)
-        monkeypatch.setattr(stop, "_AGAIN_S", 0.02)
+        monkeypatch.setattr(stopping, "GRACE_S", 0.1)
+        monkeypatch.setattr(stopping, "_AGAIN_S", 0.02)
 
-    @pytest.mark.parametrize("careful", [False, True])
-    def test_a_handler_that_takes_too_long_is_rolled_back_and_not_at_fault(self, hasty, careful):
+    @pytest.mark.parametrize("one_by_one", [False, True])
+    def test_a_handler_that_takes_too_long_is_rolled_back_and_not_at_fault(self, hasty, one_by_one):
         slow = [True]
 
         @carveout.subscribe("tickets.TicketSold", max_attempts=1)
         def hear(event):
             note(event.key)
             if slow:
-                stop.begin()
+                stopping.begin()
                 time.sleep(20)
 
         announce(sold(1))
         steps.relay()
-        if careful:
-            with suppress(ZeroDivisionError), marker.marked("desk", ("tickets", 0)):
+        if one_by_one:
+            with (
+                suppress(ZeroDivisionError),
+                crash_marker.marking("desk", PartitionRef("tickets", 0)),
+            ):
                 raise ZeroDivisionError
         began = time.monotonic()
         run_for(5, Consumer(["desk"]))
@@ -575,20 +607,20 @@ class TestStopping:
 
         announce(sold(1))
         steps.flow()
-        with suppress(stop.WorkerStopped):
+        with suppress(stopping.WorkerStopped):
             work()
         assert parked() == [("T-1", "queued", 0, "")]
 
     def test_a_careful_attempt_that_is_being_counted_then_is_taken_back(self, hasty, monkeypatch):
-        at_once = attempt_note.add
+        at_once = attempt_note.begin_attempt
 
         def slow(*args):
-            stop.begin()
+            stopping.begin()
             attempts = at_once(*args)
             time.sleep(0.5)
             return attempts
 
-        monkeypatch.setattr(attempt_note, "add", slow)
+        monkeypatch.setattr(attempt_note, "begin_attempt", slow)
 
         @carveout.subscribe("tickets.TicketSold", max_attempts=1)
         def hear(event):
@@ -596,7 +628,7 @@ class TestStopping:
 
         announce(sold(1))
         steps.relay()
-        with suppress(ZeroDivisionError), marker.marked("desk", ("tickets", 0)):
+        with suppress(ZeroDivisionError), crash_marker.marking("desk", PartitionRef("tickets", 0)):
             raise ZeroDivisionError
         run_for(5, Consumer(["desk"]))
         assert [attempts for _, _, attempts, _ in parked()] in ([], [0])
@@ -615,3 +647,42 @@ class TestStopping:
         assert time.monotonic() - began < 5
         assert notes() == []
         assert parked() == [("T-1", "queued", 0, "")]
+
+    @pytest.mark.timeout(20)
+    def test_a_worker_of_jobs_that_has_ended_is_not_interrupted(self, hasty, monkeypatch):
+        """By a signal that comes again while it cleans up."""
+
+        def asked(*_args, **_options):
+            signal.raise_signal(signal.SIGTERM)
+
+        @contextmanager
+        def asked_again_at_the_end():
+            yield
+            signal.raise_signal(signal.SIGTERM)
+
+        monkeypatch.setattr(Queue, "dequeue_any", asked)
+        monkeypatch.setattr(stopping, "heard_at_once", asked_again_at_the_end)
+        call_command("work", "desk", verbosity=0)
+
+    @pytest.mark.timeout(20)
+    @pytest.mark.parametrize("line", ["dequeueing jobs", "could not connect"])
+    def test_an_idle_worker_of_jobs_does_though_logging_swallowed_it(
+        self, hasty, monkeypatch, request, line
+    ):
+        """RQ raises an `Exception` in its handler of signals, wherever the signal strikes."""
+        monkeypatch.setattr(stopping, "LAST_S", float("inf"))
+        if line == "could not connect":
+            monkeypatch.setattr(stopping, "GRACE_S", 3600.0)
+
+            def gone(*_args, **_options):
+                raise ConnectionError("gone")
+
+            monkeypatch.setattr(Queue, "dequeue_any", gone)
+        told = Told(line)
+        logger = logging.getLogger("rq.worker")
+        monkeypatch.setattr(logger, "level", logging.DEBUG)
+        logger.addHandler(told)
+        request.addfinalizer(lambda: logger.removeHandler(told))
+        call_command("work", "desk", verbosity=3)
+        assert told.swallowed
+        assert not [each for each in told.lines if "unhandled exception" in each]

@@ -6,6 +6,6 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("internal/", include("carveout.urls")),
-    path("carveout/", include("carveout.monitor_urls")),
-    path("api/carveout/", include("carveout.rest_urls")),
+    path("carveout/", include("carveout.operations.health.urls")),
+    path("api/carveout/", include("carveout.operations.rest.urls")),
 ]

@@ -2,7 +2,7 @@
 
 import logging
 
-from carveout.event import ReceivedEvent
+from carveout.events.event import ReceivedEvent
 from tests.integration.kit.desk.models import note
 
 
@@ -30,7 +30,7 @@ class Alarms(logging.Handler):
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if "was restored or created" in record.getMessage():
+        if "was restored or recreated" in record.getMessage():
             self.messages.append(record.getMessage())
 
 

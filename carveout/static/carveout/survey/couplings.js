@@ -1,4 +1,4 @@
-// What the page shows: units are contexts and their apps; couplings are the rows of the lists.
+// Reads the page's data: units are contexts and their apps; couplings are the rows of the lists.
 
 const unitOf = new Map();
 const leafOf = new Map();
@@ -27,7 +27,7 @@ const couplings = lists.flatMap((list) => [...list.querySelectorAll("tbody tr")]
   target: list.id.startsWith("a-") ? undefined : leafOf.get(row.dataset.target ?? list.dataset.target),
 })));
 
-// What fits the filter, by pair of units: apps and contexts, each with each.
+// The couplings that match the filter, by pair of units: apps and contexts in every combination.
 let between = new Map();
 const of = (source, target) => between.get(`${source.number} ${target.number}`) ?? [];
 
@@ -57,7 +57,7 @@ function kindsOf(some) {
   return [...counted].sort((a, b) => b[1] - a[1]).map(([kind, number]) => `${number} ${kind}`).join(", ");
 }
 
-// Folding: which units are seen, in which order.
+// Folding: which units are visible, and in which order.
 const unfolded = new Set();
 const orders = {
   number: (a, b) => a.number - b.number,
@@ -71,7 +71,7 @@ function visible(order = "number") {
   return sorted(contexts).flatMap((unit) => (unfolded.has(unit) ? sorted(unit.apps) : [unit]));
 }
 
-// Which of these need each other, directly or around: a number for each that is in a cycle.
+// Which units need each other, directly or indirectly: by unit in a cycle, the cycle's number.
 function cyclesOf(units) {
   const reach = new Map(units.map((unit) => [unit, new Set(units.filter((other) => other !== unit && of(unit, other).length))]));
   for (const via of units) {

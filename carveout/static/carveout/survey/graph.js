@@ -1,8 +1,8 @@
-// The graph: what is folded, filtered or weak is hidden; what belongs to a chosen unit is lit.
+// Draws the graph: hides folded, filtered and weak arrows, and highlights those of a chosen unit.
 
 const picture = document.getElementById("picture");
 const view = document.getElementById("view");
-const told = document.getElementById("told");
+const summary = document.getElementById("summary");
 const ARROWS_AT_FIRST = 60;
 const [THIN, THICK, MANY] = [1.2, 5, 30];
 const edges = picture ? [...picture.querySelectorAll("#edges a")].map(edgeOf) : [];
@@ -28,7 +28,7 @@ function drawGraph() {
   const seen = edges.filter(({ source, target }) => shown.has(source) && shown.has(target) && of(source, target).length);
   if (chosen && !shown.has(chosen)) chosen = null;
   const counts = seen.map((edge) => of(edge.source, edge.target).length).sort((a, b) => b - a);
-  tellLeast(counts);
+  showLeast(counts);
   const most = Math.max(MANY, counts[0] ?? 0);
   const kept = new Set(seen);
   for (const edge of edges) {
@@ -40,7 +40,7 @@ function drawGraph() {
     way.style.strokeWidth = THIN + (THICK - THIN) * Math.sqrt(found.length / most);
     title.textContent = `${source.name} needs ${target.name}: ${kindsOf(found)}`;
     link.setAttribute("href", `#${found[0].list.id}`);
-    // Of each cycle at least one arrow leads back in the order of the matrix.
+    // In each cycle at least one arrow points back in the order of the matrix.
     link.classList.toggle("back", source.number > target.number && cycles.has(source) && cycles.get(source) === cycles.get(target));
   }
   for (const unit of unitOf.values()) {
@@ -52,12 +52,12 @@ function drawGraph() {
     const label = unit.node.querySelector("text");
     label.textContent = (isOpen ? "▾" : "▸") + label.textContent.slice(1);
   }
-  tellChoices([...shown]);
+  showChoices([...shown]);
   light();
 }
 
-// Until somebody moves it: so few arrows that they can be told apart, or none.
-function tellLeast(counts) {
+// Until the reader moves the slider, it shows few enough arrows to tell them apart, or none.
+function showLeast(counts) {
   const { least } = view.elements;
   least.max = (counts[0] ?? 0) + 1;
   if (!isLeastGiven) least.value = (counts[ARROWS_AT_FIRST] ?? 0) + 1;
@@ -65,7 +65,7 @@ function tellLeast(counts) {
   view.querySelector("output").textContent = `${least.value} coupling${least.value === "1" ? "" : "s"}: ${drawn} of ${counts.length}`;
 }
 
-function tellChoices(shown) {
+function showChoices(shown) {
   const choices = [made("option", { value: "", textContent: "nothing" })];
   for (const unit of [...shown].sort(orders.name)) choices.push(made("option", { value: unit.number, textContent: unit.name }));
   view.elements.chosen.replaceChildren(...choices);
@@ -94,9 +94,9 @@ function light() {
   }
 }
 
-// The same in words, with links: for those who do not see the arrows or can not hit them.
-function tell() {
-  told.replaceChildren();
+// The chosen unit's arrows as text with links, for readers who cannot see or click the arrows.
+function showSummary() {
+  summary.replaceChildren();
   if (!chosen) return;
   const others = visible().filter((unit) => unit !== chosen);
   for (const [words, pair] of [["needs", (unit) => [chosen, unit]], ["is needed by", (unit) => [unit, chosen]]]) {
@@ -106,7 +106,7 @@ function tell() {
       const link = made("a", { href: `#${of(source, target)[0].list.id}`, textContent: `${unit.name} ${of(source, target).length}`, data: { pair: `${source.number} ${target.number}` } });
       return place ? [", ", link] : [link];
     });
-    told.append(made("span", {}, made("b", { textContent: chosen.name }), ` ${words} `, ...(links.length ? links : ["nothing"]), ". "));
+    summary.append(made("span", {}, made("b", { textContent: chosen.name }), ` ${words} `, ...(links.length ? links : ["nothing"]), ". "));
   }
 }
 
@@ -114,5 +114,5 @@ function choose(unit) {
   chosen = unit;
   view.elements.chosen.value = unit?.number ?? "";
   light();
-  tell();
+  showSummary();
 }

@@ -1,4 +1,4 @@
-// Lists are sorted by a column and opened beside the matrix; an address opens one in its place.
+// Sorts lists by a column, and opens them beside the matrix; a URL fragment opens one in place.
 
 function sortBy(table, column, descending) {
   const body = table.tBodies[0];
@@ -31,7 +31,7 @@ function openTarget() {
   target.querySelector("summary").focus({ preventScroll: true });
 }
 
-function tellLists() {
+function showListCounts() {
   for (const list of lists) {
     const shown = list.querySelectorAll("tbody tr:not([hidden])").length;
     list.querySelector(".count").textContent = shown;
@@ -42,7 +42,7 @@ function tellLists() {
 const sheet = document.getElementById("sheet");
 let opened = null;
 
-// `opener` finds where the focus returns to: what it was may have been drawn anew since.
+// `opener` is a selector of the element that gets the focus back; it may have been redrawn since.
 function openSheet(source, target, opener) {
   opened = { source, target, opener: opener ?? opened?.opener };
   fillSheet();
@@ -74,7 +74,7 @@ function closeSheet() {
   opened = null;
 }
 
-// One coupling a line, as a spreadsheet or an issue takes it.
+// Copies one coupling per line, for a spreadsheet or an issue.
 async function copySheet() {
   const rows = [...sheet.querySelectorAll("tbody tr")];
   const text = rows.map((row) => [...row.cells].map((cell) => cell.textContent).join("\t")).join("\n");
@@ -84,7 +84,7 @@ async function copySheet() {
     button.textContent = "Copied";
   } catch {
     getSelection().selectAllChildren(sheet.querySelector("tbody"));
-    button.textContent = "Selected: now copy it";
+    button.textContent = "Selected: copy it now";
   }
   setTimeout(() => { button.textContent = "Copy"; }, 2000);
 }

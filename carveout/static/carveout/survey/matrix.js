@@ -1,4 +1,4 @@
-// The matrix of what is visible: sorted, folded and filtered.
+// Draws the matrix of visible units: sorted, folded and filtered.
 
 const SHADES = 5;
 const cells = document.getElementById("cells");
@@ -20,7 +20,7 @@ const startsRun = (unit, columns) => before(unit, columns)?.context !== unit.con
 // Lines around unfolded contexts.
 const isEdge = (unit, columns) => startsRun(unit, columns) && [unit, before(unit, columns)].some((each) => each && isInner(each));
 
-// Two rows, so that an unfolded context stands above its apps.
+// Two rows, so that an unfolded context is above its apps.
 function heads(columns) {
   const [upper, lower] = [made("tr"), made("tr")];
   upper.append(made("td", { rowSpan: 2, colSpan: 2, className: "corner" }));
@@ -66,8 +66,8 @@ function cell(source, target, { columns, cycles, most, blocks }) {
   else if (blocks && cycles.has(source) && cycles.get(source) === cycles.get(target)) box.classList.add("cycle");
   const number = source === target ? 0 : of(source, target).length;
   if (!number) return box;
-  const told = `${source.name} → ${target.name}: ${kindsOf(of(source, target))}`;
-  box.append(made("a", { href: `#${of(source, target)[0].list.id}`, title: told, textContent: number, data: { pair: `${source.number} ${target.number}`, key: `${source.number} ${target.number}` } }));
+  const title = `${source.name} → ${target.name}: ${kindsOf(of(source, target))}`;
+  box.append(made("a", { href: `#${of(source, target)[0].list.id}`, title, textContent: number, data: { pair: `${source.number} ${target.number}`, key: `${source.number} ${target.number}` } }));
   box.classList.add(source.context === target.context ? "within" : `shade${1 + Math.round((SHADES - 1) * Math.sqrt(number / most))}`);
   box.classList.toggle("mutual", of(target, source).length > 0);
   return box;
@@ -81,7 +81,7 @@ function sums(columns) {
   return row;
 }
 
-// The row and the column of what is pointed at.
+// Highlights the row and the column of the cell under the pointer.
 function pointOut(event) {
   const box = event.target.closest?.("td");
   cells.querySelectorAll(".pointed").forEach((each) => each.classList.remove("pointed"));

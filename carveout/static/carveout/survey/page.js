@@ -1,4 +1,4 @@
-// What is chosen on the page, and who draws anew for it.
+// Handles what the reader chooses on the page, and redraws it.
 
 const filter = document.getElementById("filter");
 const order = document.getElementById("order");
@@ -17,7 +17,7 @@ function applyFilter() {
     coupling.row.hidden = !test(coupling);
     return !coupling.row.hidden;
   });
-  tellLists();
+  showListCounts();
   count(shown);
   draw();
 }
@@ -26,7 +26,7 @@ function draw() {
   if (!contexts.length) return;
   drawMatrix(order.elements.order.value);
   drawGraph();
-  tell();
+  showSummary();
   fillSheet();
 }
 
@@ -40,16 +40,16 @@ function fold(which, home) {
   drawAround(home);
 }
 
-// What was clicked stays where it is, though the matrix above it grows.
+// Redraws, and scrolls so that the clicked element stays in place although the matrix grows.
 function drawAround(home) {
   const before = home.getBoundingClientRect().top;
   draw();
   scrollBy(0, home.getBoundingClientRect().top - before);
 }
 
-// Where the focus goes when a sheet is closed: the same number, arrow or link, though drawn anew.
+// What gets the focus when a sheet is closed: the same number, arrow or link, even if redrawn.
 function selectorOf(link) {
-  const home = link.closest("#cells, #picture, #told");
+  const home = link.closest("#cells, #picture, #summary");
   return `#${home.id} [data-pair="${link.dataset.pair}"]`;
 }
 
@@ -92,7 +92,7 @@ function point(event) {
   light();
 }
 
-function tellCounts() {
+function showCounts() {
   for (const box of filter.querySelectorAll("input[type=checkbox]")) {
     const { name, value } = box;
     const test = { kind: (each) => each.kind === value, tests: (each) => each.inTests, unsure: (each) => each.isUnsure }[name];
@@ -106,7 +106,7 @@ document.documentElement.classList.add("with-script");
 document.querySelectorAll(".list").forEach(makeSortable);
 filter.hidden = false;
 filter.addEventListener("input", applyFilter);
-tellCounts();
+showCounts();
 if (contexts.length) {
   document.getElementById("drawn").hidden = order.hidden = false;
   order.addEventListener("input", draw);

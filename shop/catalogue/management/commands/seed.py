@@ -1,4 +1,4 @@
-"""`manage.py seed`: put the starting assortment on the shelves."""
+"""manage.py seed"""
 
 import csv
 from pathlib import Path
@@ -12,7 +12,7 @@ STARTING_STOCK = 20_000
 
 
 class Command(BaseCommand):
-    help = "Add the products that a new shop starts with. What is there already stays as it is."
+    help = "Adds the products that a new shop starts with. Existing products stay as they are."
 
     def handle(self, *args, **options):
         before = Product.objects.count()

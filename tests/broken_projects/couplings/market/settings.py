@@ -64,3 +64,4 @@ CELERY_BEAT_SCHEDULE = {"late": {"task": "orders.late", "schedule": 60}}  # C
 CELERY_TASK_ROUTES = {"suppliers.tasks.*": {"queue": "slow"}, "suppliers.gone.*": {}}  # C
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "accounts.backends.ByPhone"]  # C
 REST_FRAMEWORK = {"DEFAULT_FILTER_BACKENDS": ["reports.filters.Late"]}  # C
+REPORTED = ["bundle__name"]  # decoy: told where a query is given it

@@ -2,8 +2,8 @@ from django.contrib.auth.models import Permission
 
 SHIP = "orders.ship_order"  # C
 BY_MODEL = {
-    "catalogue.product": "catalogue.view_product",  # C
-    "orders.order": "orders.view_order",  # C
+    "catalogue.product": "catalogue.view_product",  # C C: the label too
+    "orders.order": "orders.view_order",  # C C
 }
 
 

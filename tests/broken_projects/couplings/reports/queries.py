@@ -43,3 +43,8 @@ def of_person(person):
             JOIN orders_orderline AS line ON line.id = {person}  -- # C
             """
         )
+
+
+def of_sets(thing, things):
+    yield thing.crate_set.count(), thing.showing_set.all()  # C: whatever thing is; the second is ours
+    yield thing.nothing_set.all(), thing.bundle_set, things.crate_sets  # decoy: nobody has such

@@ -8,15 +8,32 @@ INSTALLED_APPS += ["goods", "django.contrib.admin", "django.contrib.messages"]  
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.app_directories.Loader", "bazaar.loaders.Skins"],  # C
+                ),
+                ("bazaar.loaders.Themes", "plain", "dark"),  # C
+                "bazaar.loaders.Rows",  # C
+                ("django.template.loaders.cached.Loader", ["bazaar.loaders.Gone"]),  # C
+                "bazaar.nothing.Loader",  # decoy: nobody has it
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
         },
-    }
+    },
+    {
+        "BACKEND": "bazaar.backends.Pages",  # C
+        "DIRS": [],
+    },
+    {
+        "BACKEND": "bazaar.boards.Boards",  # C
+        "APP_DIRS": True,
+    },
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {

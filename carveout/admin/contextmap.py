@@ -1,0 +1,88 @@
+"""Shows the map in the admin: events, subscriptions and lookups, with live numbers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
+
+from carveout.conf import get_settings
+from carveout.contracts import deployed
+from carveout.contracts.files import default_folder
+from carveout.models import Map
+from carveout.operations.contextmap import picture, tables
+from carveout.operations.contextmap.context_map import ContextMap
+from carveout.operations.contextmap.context_map import draw as map_of
+from carveout.operations.contextmap.downstream import downstream
+from carveout.operations.contextmap.gathering import gather
+from carveout.operations.contextmap.observed import observe
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+@admin.register(Map)
+class MapAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Shows the map in place of a list of rows."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("carveout.view_loggedevent")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path("", self._get_only(self.map_view), name="carveout_map_changelist"),
+            path("live/", self._get_only(self.live_view), name="carveout_map_live"),
+        ]
+
+    def _get_only(self, view: View) -> View:
+        return require_safe(self.admin_site.admin_view(view))
+
+    def map_view(self, request: HttpRequest) -> HttpResponse:
+        """Shows the map; `?after=<event type>` highlights what that event leads to."""
+        self._check_permission(request)
+        drawn = _map()
+        after = request.GET.get("after", "")
+        if after and after not in {event.type for event in drawn.events}:
+            raise Http404(f"There is no event {after}.")
+        follows = downstream(after, drawn) if after else None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Map",
+            "opts": self.opts,
+            "map": drawn,
+            "picture": picture.draw(drawn, follows),
+            "event_uses": tables.event_uses(drawn, follows),
+            "subscriptions": tables.subscriptions(drawn),
+            "lookups": tables.lookups(drawn),
+            "follows": follows,
+        }
+        return TemplateResponse(request, "carveout/map.html", context)
+
+    def live_view(self, request: HttpRequest) -> HttpResponse:
+        """The current numbers, as the texts that the page shows."""
+        self._check_permission(request)
+        return JsonResponse(tables.live_cells(observe()))
+
+    def _check_permission(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+
+def _map() -> ContextMap:
+    deployed.announce(get_settings().hosted)
+    return map_of(*gather(default_folder()))

@@ -1,0 +1,88 @@
+"""Groups deliveries by similar errors. Operators start on this page."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from carveout.admin.base import databases
+from carveout.admin.delivery_actions import ActsOnDeliveries
+from carveout.admin.formatting import STATES, ago, number
+from carveout.models import Delivery
+from carveout.operations import failed_deliveries
+from carveout.operations.failed_deliveries import ErrorGroup
+
+GROUPS_MAX = 100
+
+
+def page(of: ActsOnDeliveries, request: HttpRequest) -> HttpResponse:
+    """Shows the groups of all databases, and acts on the chosen ones."""
+    if not of.has_view_permission(request):
+        raise PermissionDenied
+    if request.method == "POST":
+        return _act(of, request)
+    found = _groups()
+    context = {
+        **of.admin_site.each_context(request),
+        "title": "Deliveries by error",
+        "opts": of.opts,
+        "media": of.media,
+        "groups": [_shown(group) for group in found[:GROUPS_MAX]],
+        "left_out": len(found) - GROUPS_MAX,
+        "acts": [act for act in failed_deliveries.ACTIONS if of.may(request, act)],
+        "several": len(databases()) > 1,
+    }
+    return TemplateResponse(request, "carveout/admin/groups.html", context)
+
+
+def live(of: ActsOnDeliveries, request: HttpRequest) -> HttpResponse:
+    """The page's numbers, for its script."""
+    if not of.has_view_permission(request):
+        raise PermissionDenied
+    shown = [_shown(group) for group in _groups()[:GROUPS_MAX]]
+    texts = {
+        f"{each['name']}.{key}": text for each in shown for key, text in each["numbers"].items()
+    }
+    return JsonResponse({"rows": [each["name"] for each in shown], "texts": texts})
+
+
+def _groups() -> list[ErrorGroup]:
+    found = [group for database in databases() for group in failed_deliveries.groups(database)]
+    return sorted(found, key=lambda group: -group.count)
+
+
+def _shown(group: ErrorGroup) -> dict[str, Any]:
+    query = {"database": group.database, "alike": group.alike}
+    numbers = {"count": number(group.count), "last": ago(group.last), "first": ago(group.first)}
+    numbers |= {state: number(group.states[state]) for state in STATES}
+    return {
+        "name": f"{group.database}:{group.alike}",
+        "group": group,
+        "numbers": numbers,
+        "subscriptions": sorted(group.subscriptions),
+        "url": f"{reverse('admin:carveout_delivery_changelist')}?{urlencode(query)}",
+    }
+
+
+def _act(of: ActsOnDeliveries, request: HttpRequest) -> HttpResponse:
+    here = HttpResponseRedirect(request.path)
+    of.refuse_forged(request)
+    act, names = request.POST.get("action", ""), request.POST.getlist("group")
+    if act not in failed_deliveries.ACTIONS or not names:
+        of.message_user(request, "Choose groups and an action.", "warning")
+        return here
+    hidden = [("group", name) for name in names]
+    return of.ask_or_act(request, act, _chosen(names), hidden) or here
+
+
+def _chosen(names: list[str]) -> "list[QuerySet[Delivery]]":
+    chosen = []
+    for database in databases():
+        alike = [name.partition(":")[2] for name in names if name.startswith(f"{database}:")]
+        if alike:
+            chosen.append(Delivery.objects.using(database).filter(alike__in=alike))
+    return chosen

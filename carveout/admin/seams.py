@@ -1,0 +1,80 @@
+"""Lists seams and switches them, with a reason for the audit."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+
+from carveout.admin.base import DatabaseFilter, ReadOnlyAdmin
+from carveout.admin.confirmation import actor_of
+from carveout.models import Seam
+from carveout.operations import seam_modes
+from carveout.operations.audit import REASON_LENGTH_MAX
+from carveout.seams import switch
+
+
+class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Asks for mode, share and reason."""
+
+    share = forms.IntegerField(min_value=1, max_value=100, help_text="Percent of the keys.")
+    reason = forms.CharField(max_length=REASON_LENGTH_MAX)
+
+    class Meta:
+        model = Seam
+        fields = ("mode", "share", "reason")
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors:
+            if cleaned["mode"] == Seam.Mode.DIRECT:
+                cleaned["share"] = 100
+            try:
+                seam_modes.check(
+                    self.instance.name, cleaned["mode"], cleaned["share"], cleaned["reason"]
+                )
+            except seam_modes.SwitchRefused as refused:
+                raise forms.ValidationError(str(refused)) from refused
+        return cleaned
+
+
+@admin.register(Seam)
+class SeamAdmin(ReadOnlyAdmin):
+    """Shows each seam's mode; its page switches it."""
+
+    change_form_template = None  # type: ignore[assignment]
+    form = SwitchForm
+    fields = ("name", "mode", "share", "reason", "changed_at", "changed_by")
+    readonly_fields = ("name", "changed_at", "changed_by")
+    list_filter = (DatabaseFilter,)
+    list_display = ("name", "state", "changed_at", "changed_by", "reason")
+
+    @admin.display(description="mode")
+    def state(self, row: Seam) -> str:
+        return seam_modes.fixed_mode(row.name) or seam_modes.shown(row)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if self.has_view_permission(request):
+            _store_new()
+        return super().changelist_view(request, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Seam, form: Any, change: bool) -> None:
+        data = form.cleaned_data
+        seam_modes.switch_to(
+            obj.name, data["mode"], data["share"], actor_of(request), data["reason"]
+        )
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        """The audit has an entry already, with the reason."""
+
+
+def _store_new() -> None:
+    """Store seams that were never switched: the admin shows stored rows."""
+    for row in seam_modes.seams():
+        if row.pk is None:
+            Seam.objects.using(switch.database_of(row.name)).get_or_create(name=row.name)

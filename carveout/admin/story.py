@@ -1,0 +1,67 @@
+"""Shows stories in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from carveout.models import Delivery, LoggedEvent, Story
+from carveout.operations.story import tree
+from carveout.operations.story.text import headline
+
+REFRESH_S = 3
+QUERY_MAX = 255
+
+
+@admin.display(description="story")
+def link(row: LoggedEvent | Delivery) -> str:
+    """A column of other pages: links to the story of a row's event."""
+    page = reverse("admin:carveout_story_changelist")
+    return format_html('<a href="{}?q={}">story</a>', page, row.event_id)
+
+
+@admin.register(Story)
+class StoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Shows a page in place of a list; stories have no table."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("carveout.view_loggedevent")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Finds `?q=`, an event's id, key or correlation id; `&still=1` turns refreshing off."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        query = request.GET.get("q", "").strip()[:QUERY_MAX]
+        found = tree.find(query) if query else None
+        stories = found.stories if found else []
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Story of {query}" if query else "What happened after this event?",
+            "query": query,
+            "found": found,
+            "stories": [(each, headline(each)) for each in stories],
+            "moving": any(each.moving for each in stories),
+            "still": "still" in request.GET,
+            "refresh_s": REFRESH_S,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "carveout/story.html", context)

@@ -1,0 +1,154 @@
+"""Adds imports to a file where they belong."""
+
+import sys
+from collections.abc import Callable, Iterable
+
+import libcst as cst
+
+from carveout.carving.carve.expressions import dotted
+
+Wanted = tuple[str, str]
+"""A module and a name in it; an empty name imports the module."""
+Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
+
+
+def add(text: str, wanted: Iterable[Wanted], is_own: Callable[[str], bool]) -> str:
+    """The file with these imports, sorted into its own. is_own: of a module, is it first-party?"""
+    for module, name in sorted(set(wanted)):
+        text = _add(text, module, name, is_own)
+    return text
+
+
+def _add(text: str, module: str, name: str, is_own: Callable[[str], bool]) -> str:
+    tree = cst.parse_module(text)
+    body = list(tree.body)
+    for place, statement in enumerate(body):
+        each = _import(statement)
+        if each is None:
+            continue
+        if _has(each, module, name):
+            return text
+        if name and isinstance(each, cst.ImportFrom) and _takes_names(each, module):
+            body[place] = statement.with_changes(body=[_with_name(each, name)])
+            return tree.with_changes(body=body).code
+    place = _place(body, module, name, is_own)
+    line = f"from {module} import {name}\n" if name else f"import {module}\n"
+    body.insert(place, cst.parse_statement(line))
+    _separate(body, place, is_own)
+    return tree.with_changes(body=body).code
+
+
+def _separate(body: list[Statement], place: int, is_own: Callable[[str], bool]) -> None:
+    """Set the blank lines around a new import: one between groups, none inside a group."""
+    ours = _group(body[place], is_own)
+    before = _group(body[place - 1], is_own) if place else None
+    blank = [cst.EmptyLine(indent=False)] if place and before != ours else []
+    body[place] = body[place].with_changes(leading_lines=blank)
+    after = _group(body[place + 1], is_own) if place + 1 < len(body) else None
+    if after is not None:
+        old = getattr(body[place + 1], "leading_lines", ())
+        kept = [each for each in old if each.comment is not None]
+        blank = [cst.EmptyLine(indent=False)] if after != ours else []
+        body[place + 1] = body[place + 1].with_changes(leading_lines=[*blank, *kept])
+
+
+def _group(statement: Statement, is_own: Callable[[str], bool]) -> int | None:
+    """The group of an import; None for other statements."""
+    each = _import(statement)
+    return None if each is None else _rank(_first(each), is_own)
+
+
+def _place(body: list[Statement], module: str, name: str, is_own: Callable[[str], bool]) -> int:
+    ours = (_rank(module, is_own), bool(name), module)
+    after = 0
+    for place, statement in enumerate(body):
+        each = _import(statement)
+        if each is None:
+            if place == 0 and _is_docstring(statement):
+                after = 1
+            continue
+        first = _first(each)
+        if first == "__future__":
+            after = place + 1
+            continue
+        if (_rank(first, is_own), isinstance(each, cst.ImportFrom), first) > ours:
+            return place
+        after = place + 1
+    return after
+
+
+def _rank(module: str, is_own: Callable[[str], bool]) -> int:
+    if module == "__future__":
+        return -1
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        return 0
+    return 2 if is_own(module) or module.startswith(".") else 1
+
+
+def _import(statement: cst.CSTNode) -> cst.Import | cst.ImportFrom | None:
+    if isinstance(statement, cst.SimpleStatementLine) and len(statement.body) == 1:
+        small = statement.body[0]
+        if isinstance(small, cst.Import | cst.ImportFrom):
+            return small
+    return None
+
+
+def _first(each: cst.Import | cst.ImportFrom) -> str:
+    if isinstance(each, cst.ImportFrom):
+        return _module(each)
+    return dotted(each.names[0].name)
+
+
+def _module(each: cst.Import | cst.ImportFrom) -> str:
+    if isinstance(each, cst.ImportFrom):
+        return "." * len(each.relative) + (dotted(each.module) if each.module else "")
+    return ""
+
+
+def _has(each: cst.Import | cst.ImportFrom, module: str, name: str) -> bool:
+    if isinstance(each.names, cst.ImportStar):
+        return False
+    if isinstance(each, cst.Import):
+        return not name and any(
+            dotted(alias.name) == module and alias.asname is None for alias in each.names
+        )
+    return _module(each) == module and any(
+        dotted(alias.name) == name and alias.asname is None for alias in each.names
+    )
+
+
+def _takes_names(each: cst.ImportFrom, module: str) -> bool:
+    return _module(each) == module and not isinstance(each.names, cst.ImportStar)
+
+
+def _with_name(each: cst.ImportFrom, name: str) -> cst.ImportFrom:
+    aliases = list(each.names)  # type: ignore[arg-type]
+    place = sum(1 for alias in aliases if dotted(alias.name) < name)
+    if place < len(aliases):
+        aliases.insert(
+            place,
+            aliases[place].with_changes(
+                name=cst.Name(name),
+                asname=None,
+                comma=aliases[0].comma
+                if isinstance(aliases[0].comma, cst.Comma)
+                else cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")),
+            ),
+        )
+    else:
+        last = aliases[-1]
+        aliases[-1] = last.with_changes(
+            comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+            if len(aliases) < 2
+            else aliases[-2].comma
+        )
+        aliases.append(cst.ImportAlias(cst.Name(name), comma=last.comma))
+    return each.with_changes(names=aliases)
+
+
+def _is_docstring(statement: cst.CSTNode) -> bool:
+    return (
+        isinstance(statement, cst.SimpleStatementLine)
+        and isinstance(statement.body[0], cst.Expr)
+        and isinstance(statement.body[0].value, cst.SimpleString)
+    )

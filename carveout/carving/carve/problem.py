@@ -1,0 +1,22 @@
+"""What can't be carved, where, why, and how to fix it."""
+
+from typing import NamedTuple
+
+from carveout.errors import CarveoutError
+
+
+class CarveRefused(CarveoutError):
+    """The function can't be carved like this; nothing was written."""
+
+
+class Problem(NamedTuple):
+    """One place that a person has to change first, or know of."""
+
+    file: str
+    line: int
+    text: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        fix = f" Fix: {self.fix}" if self.fix else ""
+        return f"{self.file}:{self.line}: {self.text}.{fix}"

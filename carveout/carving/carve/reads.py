@@ -1,0 +1,360 @@
+"""Follows an object through a function and what it calls, and finds which fields are read.
+
+An object that is stored as a foreign key is stored by its id afterwards: that works for a row and
+for what was looked up.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from typing import Any, TypeGuard, cast
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+
+from carveout.carving.carve import template_reads
+from carveout.carving.carve.fields import (
+    MANAGER,
+    ROW,
+    ROWS,
+    Leaf,
+    Place,
+    Unread,
+    column_of,
+    step,
+    take,
+)
+from carveout.carving.carve.problem import Problem
+from carveout.carving.survey.dangers.call_graph import Callgraph
+from carveout.carving.survey.expressions import dotted
+from carveout.carving.survey.kinds.template_contexts import RENDERING
+from carveout.carving.survey.sources import SourceFile
+
+QUERIES = {
+    *("create", "get_or_create", "update_or_create", "filter", "exclude", "get", "update"),
+}
+"""Methods of managers and querysets whose keywords are fields."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A keyword argument that passes an id in the place of a row."""
+
+    file: str
+    line: int
+    column: int
+    keyword: str
+    """The new name of the argument."""
+    attribute: str
+    """The attribute of the passed expression that is the id; it replaces the last one if it has
+    the name of the relation."""
+    replaces: str = ""
+
+
+@dataclass
+class Reading:
+    """What was found on the way."""
+
+    graph: Callgraph
+    problems: list[Problem] = field(default_factory=list)
+    edits: set[Edit] = field(default_factory=set)
+    seen: set[tuple[str, tuple[tuple[str, Place], ...]]] = field(default_factory=set)
+
+    def follow(self, source: SourceFile, inside: str, given: dict[str, Place]) -> None:
+        """Follow these arguments through a function. inside: its name in its file."""
+        known = (f"{source.facts.module}.{inside}", tuple(sorted(given.items(), key=str)))
+        node = function_in(source, inside)
+        if known in self.seen or node is None:
+            return
+        self.seen.add(known)
+        walk = _Function(self, source, inside, dict(given))
+        for statement in node.body:
+            walk.visit(statement)
+
+
+def function_in(source: SourceFile, inside: str) -> ast.FunctionDef | None:
+    """The function of this name in a file: `tell`, or `Teller.tell`."""
+    at: ast.AST = ast.parse(source.path.read_text("utf-8"))
+    for name in inside.split("."):
+        found = [
+            each
+            for each in ast.walk(at)
+            if isinstance(each, ast.FunctionDef | ast.ClassDef) and each.name == name
+        ]
+        if not found:
+            return None
+        at = found[0]
+    return at if isinstance(at, ast.FunctionDef) else None
+
+
+class _Function(ast.NodeVisitor):
+    def __init__(
+        self, reading: Reading, source: SourceFile, scope: str, known: dict[str, Place]
+    ) -> None:
+        self.reading, self.source, self.scope, self.known = reading, source, scope, known
+
+    # -- Expressions ---------------------------------------------------------------------------
+
+    def place(self, node: ast.AST) -> Place | None:
+        """The object that an expression is; None if it is none of ours. Values are recorded."""
+        if isinstance(node, ast.Name):
+            return self.known.get(node.id)
+        if _is_all(node):
+            rows = self.place(node.func.value)
+            return rows.of_kind(ROWS) if rows and rows.kind == MANAGER else None
+        if isinstance(node, ast.Attribute):
+            before = self.place(node.value)
+            if before is None:
+                return None
+            try:
+                return take(before, node.attr)
+            except Unread as error:
+                self._problem(node, str(error))
+        return None
+
+    def visit(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Name | ast.Attribute):
+            self._use(node)
+        else:
+            super().visit(node)
+
+    def _use(self, node: ast.Name | ast.Attribute) -> None:
+        """An object, as a whole, where only values can be followed."""
+        if isinstance(node.ctx, ast.Store | ast.Del):
+            base = node.value if isinstance(node, ast.Attribute) else None
+            if base is not None and self.place(base):
+                self._problem(node, f"it changes {ast.unparse(node)}")
+            return
+        if not self._roots(node):
+            self.generic_visit(node)
+        elif found := self.place(node):
+            self._problem(node, f"it uses `{ast.unparse(node)}`, a whole {_name(found)}")
+
+    def _roots(self, node: ast.AST) -> bool:
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return isinstance(node, ast.Name) and node.id in self.known
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        if all(isinstance(each, ast.Is | ast.IsNot) for each in node.ops):
+            self.place(node.left)
+            return
+        self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> None:
+        if not self.place(node.test):
+            self.visit(node.test)
+        for each in [*node.body, *node.orelse]:
+            self.visit(each)
+
+    # -- Statements ----------------------------------------------------------------------------
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        found = self.place(node.value) if isinstance(node.value, ast.expr) else None
+        name = node.targets[0]
+        if found and len(node.targets) == 1 and isinstance(name, ast.Name):
+            self.known[name.id] = found
+            return
+        if not (isinstance(node.value, ast.Attribute) and self._roots(node.value) and not found):
+            self.visit(node.value)
+        for each in node.targets:
+            self.visit(each)
+            if isinstance(each, ast.Name):
+                self.known.pop(each.id, None)
+
+    def visit_For(self, node: ast.For) -> None:
+        self._loop(node.iter, node.target)
+        for each in [*node.body, *node.orelse]:
+            self.visit(each)
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        for each in node.generators:
+            self._loop(each.iter, each.target)
+            for condition in each.ifs:
+                self.visit(condition)
+        self.visit(node.elt)
+
+    visit_SetComp = visit_GeneratorExp = visit_ListComp  # type: ignore[assignment]  # noqa: N815
+
+    def _loop(self, rows: ast.expr, target: ast.expr) -> None:
+        found = self.place(rows)
+        if found is None:
+            self.visit(rows)
+        elif found.kind == ROWS and isinstance(target, ast.Name):
+            self.known[target.id] = found.of_kind(ROW)
+        else:
+            self._problem(rows, f"it loops over `{ast.unparse(rows)}`")
+
+    # -- Calls ---------------------------------------------------------------------------------
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if self._is_method(node):
+            return
+        self.visit(node.func)
+        name = dotted(node.func)
+        given = list(self._given(node))
+        passed = {id(value): place for _, value, place in given}
+        if name.rpartition(".")[2] in RENDERING:
+            self._render(node)
+        elif given and not self._followed(node, name, given):
+            for keyword, value, place in given:
+                if not self._stored(node, name, keyword, value, place):
+                    self._problem(
+                        value,
+                        f"it passes `{ast.unparse(value)}` to `{name or '?'}`, which is not"
+                        " followed",
+                    )
+        for argument in [*node.args, *(each.value for each in node.keywords)]:
+            is_context = name.rpartition(".")[2] in RENDERING and isinstance(argument, ast.Dict)
+            if id(argument) not in passed and not is_context:
+                self.visit(argument)
+
+    def _is_method(self, node: ast.Call) -> bool:
+        """Is it a call of a method of one of our objects? Only a list of all rows is followed."""
+        if not isinstance(node.func, ast.Attribute) or not self._roots(node.func):
+            return False
+        found = self.place(node)
+        if found is None and (before := self.place(node.func.value)) is not None:
+            if before.kind == MANAGER:
+                text = f"it calls `{ast.unparse(node.func)}()`, a query that a lookup can't answer"
+                self._problem(node, text)
+            elif before.kind == ROW:
+                self.place(node.func)
+        for argument in [*node.args, *(each.value for each in node.keywords)]:
+            self.visit(argument)
+        return True
+
+    def _given(self, node: ast.Call) -> Iterator[tuple[str | int, ast.expr, Place]]:
+        """The arguments that are our objects, by position or keyword."""
+        arguments: list[tuple[str | int, ast.expr]] = [*enumerate(node.args)]
+        arguments += [(each.arg or "**", each.value) for each in node.keywords]
+        for key, value in arguments:
+            found = self.place(value) if self._begins(value) else None
+            if found:
+                yield key, value, found
+
+    def _begins(self, node: ast.AST) -> bool:
+        while isinstance(node, ast.Attribute | ast.Call):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        return isinstance(node, ast.Name) and node.id in self.known
+
+    def _followed(
+        self, node: ast.Call, name: str, given: list[tuple[str | int, ast.expr, Place]]
+    ) -> bool:
+        graph = self.reading.graph
+        target = graph.named(self.source, name, self.scope) if name else ""
+        module = graph.sources.module_of(target)
+        source = graph.sources.by_module.get(module)
+        inside = target.removeprefix(f"{module}.")
+        function = function_in(source, inside) if source and inside != target else None
+        if source is None or function is None:
+            return False
+        names = [each.arg for each in [*function.args.posonlyargs, *function.args.args]]
+        if names[:1] in (["self"], ["cls"]):
+            names = names[1:]
+        bound = {}
+        for key, _, place in given:
+            parameter = key if isinstance(key, str) else names[key] if key < len(names) else ""
+            if not parameter or parameter == "**":
+                return False
+            bound[parameter] = place
+        self.reading.follow(source, inside, bound)
+        return True
+
+    def _stored(
+        self, node: ast.Call, name: str, keyword: str | int, value: ast.expr, place: Place
+    ) -> bool:
+        """Is a row passed to a query as a foreign key? Then its id can be passed instead."""
+        model = self._queried(name)
+        if model is None or not isinstance(keyword, str) or place.kind != ROW:
+            return False
+        try:
+            key = model._meta.get_field(keyword)
+        except FieldDoesNotExist:
+            return False
+        if not isinstance(key, models.ForeignKey):
+            return False
+        column = column_of(place)
+        attribute = key.target_field.attname
+        if column:
+            place.before().record(column, _leaf_of(place.before(), column))
+        else:
+            place.record(attribute, _leaf_of(place, attribute))
+        self.reading.edits.add(
+            Edit(
+                self.source.file,
+                value.lineno,
+                value.col_offset,
+                key.attname,
+                column or attribute,
+                place.steps[-1][0] if column else "",
+            )
+        )
+        return True
+
+    def _queried(self, name: str) -> type[models.Model] | None:
+        """The model whose manager, or class, is called."""
+        before, _, last = name.rpartition(".")
+        holder = before.partition(".objects")[0] if last in QUERIES else name
+        graph = self.reading.graph
+        resolved = graph.sources.origin(self.source.facts.resolve(holder, self.scope))
+        return graph.rows.models.by_class.get(resolved)
+
+    def _render(self, node: ast.Call) -> None:
+        """Follow what a template is given, in every template that the name may be."""
+        context = next((each for each in node.args if isinstance(each, ast.Dict)), None)
+        given = (
+            {
+                str(key.value): place
+                for key, value in zip(context.keys, context.values, strict=True)
+                if isinstance(key, ast.Constant) and (place := self.place(value))
+            }
+            if context
+            else {}
+        )
+        if context is None:
+            for _, value, _ in self._given(node):
+                self._problem(value, f"it passes `{ast.unparse(value)}` to a template")
+            return
+        for value in context.values:
+            if not (isinstance(value, ast.Name | ast.Attribute) and self._roots(value)):
+                self.visit(value)
+        names = [pattern for each in node.args if (pattern := _pattern(each))]
+        if given and not names:
+            self._problem(node, "the template's name is not known")
+        for name in template_reads.names():
+            if names and fnmatch(name, names[0]):
+                template_reads.follow(name, given, self.reading.problems)
+
+    def _problem(self, node: ast.AST, text: str) -> None:
+        line = getattr(node, "lineno", 0)
+        problem = Problem(self.source.file, line, text, "pass or store only values, such as its id")
+        if problem not in self.reading.problems:
+            self.reading.problems.append(problem)
+
+
+def _is_all(node: ast.AST) -> TypeGuard[Any]:
+    """Is it a call of `all()` without arguments?"""
+    if not isinstance(node, ast.Call) or node.args or node.keywords:
+        return False
+    return isinstance(node.func, ast.Attribute) and node.func.attr == "all"
+
+
+def _leaf_of(place: Place, name: str) -> Leaf:
+    return cast("Leaf", step(place, name))  # it is a column
+
+
+def _name(place: Place) -> str:
+    return place.model.__name__
+
+
+def _pattern(node: ast.expr) -> str:
+    """The name of a template as a pattern: what is filled in becomes `*`."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            str(each.value) if isinstance(each, ast.Constant) else "*" for each in node.values
+        )
+    return ""

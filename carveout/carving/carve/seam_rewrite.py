@@ -1,0 +1,306 @@
+"""Rewrites the calls of a function in one file to seams, and refuses those that can't be one."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
+
+from carveout.carving.carve.callee import Callee, Unbound, bind
+from carveout.carving.carve.expressions import code, dotted
+from carveout.carving.carve.problem import Problem
+
+LOGGING = {
+    *("debug", "info", "warning", "error", "exception", "critical", "log", "print"),
+    *("capture_exception", "capture_message"),
+}
+"""What an exception handler may do that only notes the error."""
+SEAM = "carveout.seam"
+LINE_LENGTH = 88
+
+
+class CallUse(NamedTuple):
+    """A call that can be a seam."""
+
+    line: int
+    scope: str
+    """The function around it."""
+    atomic: bool
+    """Whether that function opens a transaction around it."""
+    bound: dict[str, cst.BaseExpression]
+
+
+class SeamText(NamedTuple):
+    """What a call is replaced by."""
+
+    name: str
+    event: str
+    """The name of the event's class in this file."""
+    fields: dict[str, str]
+    """The event's fields, and the expressions that fill them."""
+
+
+class Found(NamedTuple):
+    """The uses of a function in one file."""
+
+    calls: list[tuple[cst.Call, CallUse]]
+    """With the expression that a seam replaces."""
+    problems: list[Problem]
+    already: int
+    """Calls that are in a seam."""
+    module: cst.Module
+    columns: dict[cst.Call, int]
+
+
+def find(text: str, file: str, callee: Callee, is_callee: Callable[[str, str, int], bool]) -> Found:
+    """Find the calls. is_callee: of a dotted name, the scope that it is in, and its line."""
+    wrapper = MetadataWrapper(cst.parse_module(text))
+    search = _Search(file, callee, is_callee)
+    wrapper.visit(search)
+    return Found(search.calls, search.problems, search.already, wrapper.module, search.columns)
+
+
+def rewrite(found: Found, seams: dict[cst.Call, SeamText]) -> str:
+    """The file with these calls as seams; everything else stays as it is."""
+    replaced = {
+        old: cst.parse_expression(_text(old, seam, found.columns[old]))
+        for old, seam in seams.items()
+    }
+    return found.module.visit(_Replace(replaced)).code
+
+
+def _text(old: cst.Call, seam: SeamText, column: int) -> str:
+    indent = "    "  # libcst adds the block's own indentation
+    fields = [f"{name}={value}" for name, value in seam.fields.items()]
+    event = f"lambda: {seam.event}({', '.join(fields)})"
+    if column + len(indent) + len(event) + 1 > LINE_LENGTH:
+        inner = "".join(f"\n{indent}    {each}," for each in fields)
+        event = f"lambda: {seam.event}({inner}\n{indent})"
+    lines = [f'"{seam.name}"', f"lambda: {code(old)}", event]
+    body = "".join(f"{indent}{each},\n" for each in lines)
+    return f"{SEAM}(\n{body})"
+
+
+class _Replace(cst.CSTTransformer):
+    def __init__(self, replaced: dict[cst.Call, cst.BaseExpression]) -> None:
+        self.replaced = replaced
+
+    def leave_Call(  # noqa: N802 - libcst's name
+        self, original_node: cst.Call, updated_node: cst.Call
+    ) -> cst.BaseExpression:
+        return self.replaced.get(original_node, updated_node)
+
+
+class _Search(cst.CSTVisitor):
+    METADATA_DEPENDENCIES = (ParentNodeProvider, PositionProvider)
+
+    def __init__(
+        self, file: str, callee: Callee, is_callee: Callable[[str, str, int], bool]
+    ) -> None:
+        super().__init__()
+        self.file, self.callee, self.is_callee = file, callee, is_callee
+        self.calls: list[tuple[cst.Call, CallUse]] = []
+        self.problems: list[Problem] = []
+        self.columns: dict[cst.Call, int] = {}
+        self.already = 0
+
+    def visit_Import(self, node: cst.Import) -> bool:  # noqa: N802
+        return False
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:  # noqa: N802
+        return False
+
+    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
+        if self._names(node.func):
+            self._use(node, node.args)
+        elif self._is_partial(node) and node.args and self._names(node.args[0].value):
+            self._use(node, node.args[1:])
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:  # noqa: N802
+        self._reference(node)
+        return True
+
+    def visit_Name(self, node: cst.Name) -> None:  # noqa: N802
+        self._reference(node)
+
+    # -- What a use is -------------------------------------------------------------------------
+
+    def _names(self, node: cst.CSTNode) -> bool:
+        name = dotted(node)
+        end = self.get_metadata(PositionProvider, node).end.line
+        return bool(name) and self.is_callee(name, self._scope(node), end)
+
+    def _reference(self, node: cst.BaseExpression) -> None:
+        """A use of the function as a value, which may be called from anywhere."""
+        parent = self._parent(node)
+        if isinstance(parent, cst.Attribute | cst.Param | cst.FunctionDef | cst.Arg) and (
+            not isinstance(parent, cst.Arg) or parent.keyword is node
+        ):
+            return
+        if isinstance(parent, cst.Call) and parent.func is node:
+            return
+        if isinstance(parent, cst.Arg) and self._is_partial(self._parent(parent)):
+            return
+        if self._names(node) and not isinstance(parent, cst.AssignTarget):
+            self._refuse(node, f"`{dotted(node)}` is passed on as a value", "call it here")
+
+    def _is_partial(self, node: cst.CSTNode | None) -> bool:
+        return isinstance(node, cst.Call) and dotted(node.func).rpartition(".")[2] == "partial"
+
+    def _use(self, node: cst.Call, arguments: Sequence[cst.Arg]) -> None:
+        around = self._around(node)
+        if any(isinstance(each, cst.Call) and dotted(each.func) == SEAM for each in around):
+            self.already += 1
+            return
+        outer = self._statement(node)
+        if outer is None:
+            self._refuse(node, *self._why_not(node))
+            return
+        if problem := self._hindrance(outer) or self._inner(outer):
+            self._refuse(node, *problem)
+            return
+        try:
+            bound = bind(self.callee, arguments)
+        except Unbound as error:
+            self._refuse(node, str(error), "pass each argument by itself")
+            return
+        line = self.get_metadata(PositionProvider, node.func).end.line
+        call = CallUse(line, self._scope(outer), self._is_atomic(outer), bound)
+        self.calls.append((outer, call))
+        self.columns[outer] = self.get_metadata(PositionProvider, outer).start.column
+
+    def _statement(self, node: cst.Call) -> cst.Call | None:
+        """The call, or the `on_commit` that it is given to, if that is a statement."""
+        if isinstance(self._parent(node), cst.Expr):
+            is_partial = self._is_partial(node) and not self._names(node.func)
+            return None if is_partial else node
+        inner: cst.CSTNode = node
+        if isinstance(self._parent(inner), cst.Lambda):
+            inner = self._parent(inner)
+        elif self._names(node.func):
+            return None
+        argument = self._parent(inner)
+        outer = self._parent(argument)
+        later = isinstance(outer, cst.Call) and dotted(outer.func).endswith("on_commit")
+        if later and isinstance(argument, cst.Arg) and isinstance(self._parent(outer), cst.Expr):
+            return outer  # type: ignore[return-value]
+        return None
+
+    def _why_not(self, node: cst.Call) -> tuple[str, str]:
+        parent = self._parent(node)
+        around = list(self._around(node))
+        if isinstance(parent, cst.Await):
+            return "it is awaited", "events are published in synchronous code"
+        if any(isinstance(each, cst.CompFor | cst.BaseComp) for each in around):
+            return "it is in a comprehension", _LOOP
+        if any(isinstance(each, cst.Lambda) for each in around) or self._is_partial(node):
+            return "it runs later, from somewhere else", "call it here"
+        return "its return value is used", "read what it returns through a lookup"
+
+    def _hindrance(self, node: cst.Call) -> tuple[str, str] | None:
+        """A statement around the call, inside the same function, that a seam can't be in."""
+        inner: cst.CSTNode = node
+        for each in self._around(node):
+            if isinstance(each, cst.FunctionDef):
+                if each.asynchronous:
+                    return "it is in an async function", "events are published in synchronous code"
+                return None
+            if isinstance(each, cst.ClassDef):
+                break
+            if isinstance(each, cst.For | cst.While):
+                return "it is in a loop", _LOOP
+            if isinstance(each, cst.Try | cst.TryStar) and inner is each.body:
+                acting = next((h for h in each.handlers if not _only_notes(h.body)), None)
+                if acting is not None:
+                    line = self.get_metadata(PositionProvider, acting).start.line
+                    return (
+                        f"its exceptions are caught and acted upon in line {line}, and with an"
+                        " event they are raised later and elsewhere",
+                        "move what line depends on them into the function",
+                    )
+            inner = each
+        return "it runs when the module is imported", "call it in a function"
+
+    def _inner(self, node: cst.Call) -> tuple[str, str] | None:
+        """An expression inside the call that means something else in a lambda."""
+        seen = _Kinds()
+        node.visit(seen)
+        if seen.found:
+            return f"its arguments use {seen.found}", "assign them to variables first"
+        return None
+
+    def _is_atomic(self, node: cst.CSTNode) -> bool:
+        for each in self._around(node):
+            if isinstance(each, cst.With) and any(_opens(item.item) for item in each.items):
+                return True
+            if isinstance(each, cst.FunctionDef):
+                return any(_opens(one.decorator) for one in each.decorators)
+        return False
+
+    # -- The tree ------------------------------------------------------------------------------
+
+    def _parent(self, node: cst.CSTNode) -> cst.CSTNode:
+        parent: cst.CSTNode = self.get_metadata(ParentNodeProvider, node)
+        return parent
+
+    def _around(self, node: cst.CSTNode) -> Iterable[cst.CSTNode]:
+        while not isinstance(node, cst.Module):
+            node = self._parent(node)
+            yield node
+
+    def _scope(self, node: cst.CSTNode) -> str:
+        names = [
+            each.name.value
+            for each in self._around(node)
+            if isinstance(each, cst.FunctionDef | cst.ClassDef)
+        ]
+        return ".".join(reversed(names))
+
+    def _refuse(self, node: cst.CSTNode, text: str, fix: str) -> None:
+        line = self.get_metadata(PositionProvider, node).start.line
+        self.problems.append(Problem(self.file, line, text, fix))
+
+
+_LOOP = "collect the keys, and publish the events of all with carveout.publish_many"
+
+
+class _Kinds(cst.CSTVisitor):
+    """Finds what does not mean the same inside a lambda."""
+
+    found = ""
+
+    def visit_NamedExpr(self, node: cst.NamedExpr) -> None:  # noqa: N802
+        self.found = "`:=`"
+
+    def visit_Await(self, node: cst.Await) -> None:  # noqa: N802
+        self.found = "`await`"
+
+    def visit_Yield(self, node: cst.Yield) -> None:  # noqa: N802
+        self.found = "`yield`"
+
+    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
+        if dotted(node) == "super()":
+            self.found = "`super()`"
+
+
+def _opens(node: cst.BaseExpression) -> bool:
+    name = dotted(node.func if isinstance(node, cst.Call) else node)
+    return name.rpartition(".")[2] == "atomic"
+
+
+def _only_notes(body: cst.BaseSuite) -> bool:
+    """Whether a handler only logs the error, ignores it, or raises it again."""
+    statements = [
+        small
+        for line in body.body
+        for small in (line.body if isinstance(line, cst.SimpleStatementLine) else [line])
+    ]
+    return all(map(_notes, statements))
+
+
+def _notes(node: cst.CSTNode) -> bool:
+    if isinstance(node, cst.Raise):
+        return node.exc is None
+    if isinstance(node, cst.Expr) and isinstance(node.value, cst.Call):
+        return dotted(node.value.func).rpartition(".")[2] in LOGGING
+    return isinstance(node, cst.Pass)

@@ -1,0 +1,71 @@
+"""Shows a carving as text: calls, what is read, what can't be done, and a diff."""
+
+from collections.abc import Iterator, Sequence
+from difflib import unified_diff
+from pathlib import Path
+
+from django.template.defaultfilters import pluralize
+
+from carveout.carving.carve.arguments import EventPlan
+from carveout.carving.carve.call_sites import Site
+from carveout.carving.carve.carving import Carved
+from carveout.carving.carve.problem import Problem
+
+
+def as_text(found: Carved, root: Path, *, written: bool) -> str:
+    return "\n".join(_lines(found, root, written=written)) + "\n"
+
+
+def _lines(found: Carved, root: Path, *, written: bool) -> Iterator[str]:
+    callee = found.callee
+    parameters = ", ".join(each.name for each in callee.parameters)
+    count = sum(len(plan.sites) for plan in found.plans.values())
+    yield f"{callee.name}({parameters}): {count} call{pluralize(count)} can be a seam."
+    for plan in found.plans.values():
+        for site in plan.sites:
+            yield _site(found, plan, site)
+    if found.already:
+        yield f"  {found.already} call{pluralize(found.already)} in a seam already."
+    if found.at_home:
+        yield f"  In {callee.context} itself, and left as they are: {', '.join(found.at_home)}"
+    yield from _section("Calls that can't be a seam, and stay as they are", found.refused)
+    if found.fields is not None:
+        yield f"\nRead of {found.key.parameter}: {' '.join(sorted(found.fields.leaves()))}"
+        yield f"  → lookup {found.lookup} by {found.key.attribute}; reader {found.reader}"
+    yield from _section("Fix first: with an event this would fail", found.blocking)
+    yield from _section("Notices", found.notices)
+    if not found.changed:
+        yield "\nNothing to write."
+    elif found.blocking:
+        yield "\nNothing was written."
+    elif written:
+        names = ", ".join(each.relative_to(root).as_posix() for each in found.changed)
+        yield f"\nWritten: {names}."
+        yield f"The seam {callee.seam} is direct: each call runs as before."
+        yield f"Next: run your tests, deploy, then manage.py seams {callee.seam} --mode events"
+    else:
+        yield from _diff(found, root)
+        yield "\nNothing was written. To write this, add --write."
+
+
+def _site(found: Carved, plan: EventPlan, site: Site) -> str:
+    source, _, call = site
+    where = f"{source.file}:{call.line}"
+    inside = "in its transaction" if call.atomic else "no transaction is opened there"
+    return f"  {where}  {call.scope} → {plan.type}  key {found.key.shown}, {inside}"
+
+
+def _section(title: str, problems: Sequence[Problem]) -> Iterator[str]:
+    if problems:
+        yield f"\n{title}"
+        yield from (f"  {each}" for each in problems)
+
+
+def _diff(found: Carved, root: Path) -> Iterator[str]:
+    for path in found.changed:
+        name = path.relative_to(root).as_posix()
+        old, new = found.old[path], found.new[path]
+        before = f"a/{name}" if old else "/dev/null"
+        lines = unified_diff(old.splitlines(), new.splitlines(), before, f"b/{name}", lineterm="")
+        yield ""
+        yield from lines

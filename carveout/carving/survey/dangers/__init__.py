@@ -1,0 +1,1 @@
+"""Finds dangers: code that breaks when apps are carved, whichever app is carved."""

@@ -1,0 +1,1 @@
+"""Finds couplings: one kind in each module, from facts or from what Django has loaded."""

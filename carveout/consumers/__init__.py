@@ -1,0 +1,1 @@
+"""Consumers: they read events and run handlers."""

@@ -1,0 +1,1 @@
+"""Deliveries: events that a subscription handles later, and their attempts."""

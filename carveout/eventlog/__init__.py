@@ -1,0 +1,1 @@
+"""The event log: publishing, sequencing, the relay, reading and pruning."""

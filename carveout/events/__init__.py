@@ -1,0 +1,1 @@
+"""Event types, their wire format and their versions."""

@@ -1,0 +1,1 @@
+"""Lookups: reading another context's data, in process or over HTTP."""

@@ -1,0 +1,58 @@
+"""manage.py carve FUNCTION --event CONTEXT.Type"""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from carveout.carving.survey import grouping
+from carveout.carving.survey.project import Project
+from carveout.carving.survey.project_root import default_root
+from carveout.conf.requirements import insist_on_carving
+from carveout.management.base import KitCommand
+
+
+class Command(KitCommand):
+    """Rewrites the calls of a function to seams, and writes the event path beside them."""
+
+    help = __doc__
+    requires_system_checks = []  # a tangled project may fail some checks
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("function", nargs="?", default="", help="notifications.services.tell")
+        parser.add_argument(
+            "--event",
+            action="append",
+            default=[],
+            metavar="[FUNCTION=]CONTEXT.TYPE",
+            help="the event that replaces the calls, or those in one function",
+        )
+        parser.add_argument(
+            "--key", default="", help="what identifies the object: PARAMETER.FIELD or PARAMETER"
+        )
+        parser.add_argument("--write", action="store_true", help="write the files")
+        parser.add_argument(
+            "--recipe", type=Path, help="a file that stores these decisions, and has earlier ones"
+        )
+        parser.add_argument("--root", type=Path, help="the folder of first-party code")
+
+    def handle(self, *args: Any, function: str, recipe: Path | None, **options: Any) -> None:
+        insist_on_carving("`carve`")
+        from carveout.carving.carve import carving, decisions, text  # needs libcst
+
+        decided = decisions.from_options(function, options["event"], options["key"])
+        if recipe and recipe.exists():
+            decided = decisions.merged(decisions.read(recipe), decided)
+        if not decided.function:
+            raise CommandError("Name the function to carve, such as notifications.services.tell.")
+        project = Project(options["root"] or default_root(), grouping.declared())
+        found = carving.carve(project, decided)
+        if recipe:
+            decisions.write(decided, recipe)
+        if options["write"] and not found.blocking:
+            for path in found.changed:
+                path.write_bytes(found.new[path].encode())
+        shown = text.as_text(found, project.root, written=options["write"])
+        self.stdout.write(shown, ending="")
+        if found.blocking:
+            raise CommandError("The event path can't be written until the lines above are fixed.")

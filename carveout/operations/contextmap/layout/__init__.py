@@ -1,0 +1,1 @@
+"""Computes where the boxes and arrows of a picture are."""

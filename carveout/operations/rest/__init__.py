@@ -1,0 +1,1 @@
+"""The browsable REST API for staff: events, subscriptions and deliveries."""

@@ -1,0 +1,5 @@
+"""Stories: what one event, one key or one correlation id leads to, through all contexts.
+
+`events` reads the events from our logs, and `outcomes` what became of them here. `deployments` asks
+all deployments for the same, `tree` puts it in order, and `text` writes it for terminals.
+"""

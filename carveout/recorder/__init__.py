@@ -1,1 +1,0 @@
-"""The recorder: couplings that only running shows. Internal."""

@@ -1,0 +1,1 @@
+"""Everything that Carveout keeps in Redis, as copies only."""

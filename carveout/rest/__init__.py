@@ -1,1 +1,0 @@
-"""The browsable REST of what the kit holds, for staff: events, subscriptions and deliveries."""

@@ -1,0 +1,1 @@
+"""Processes, signals, ports and databases, without anything about events."""

@@ -1,0 +1,1 @@
+"""Replaces calls by events while the system runs: `seam`, `switch`, `share`, `unhandled`."""

@@ -1,0 +1,1 @@
+"""Subscriptions: their declarations, cursors and handlers."""

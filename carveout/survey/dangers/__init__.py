@@ -1,1 +1,0 @@
-"""Dangers: what makes carving go wrong where it stands, whatever is carved."""

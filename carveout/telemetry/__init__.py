@@ -1,0 +1,1 @@
+"""Counters, traces, logs and spans of what happens at run time."""

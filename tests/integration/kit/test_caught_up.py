@@ -1,0 +1,64 @@
+"""Relay and consumer do not look again after a round that left nothing: they wait."""
+
+from contextlib import closing
+
+import pytest
+
+import carveout
+from carveout.consumers.consumer import Consumer
+from carveout.eventlog import relay
+from carveout.eventlog.relay import Relay
+from tests.integration.kit import steps
+from tests.integration.kit.desk.models import note, notes
+from tests.integration.kit.tickets.services import announce, sold
+
+pytestmark = [
+    pytest.mark.usefixtures("kit"),
+    pytest.mark.parametrize("database", ["postgres"], indirect=True),
+]
+
+
+@pytest.fixture(autouse=True)
+def record(kit):
+    kit.set(BATCH_ROWS=4)
+
+    @carveout.subscribe("tickets.TicketSold")
+    def record(event):
+        note(event.key)
+
+
+@pytest.fixture
+def consumer(record):
+    with closing(Consumer(["desk"])) as ours:
+        yield ours
+
+
+@pytest.mark.parametrize(("events", "caught_up"), [(3, True), (4, False), (5, False)])
+def test_a_consumer_has_caught_up_after_a_batch_that_was_not_full(events, caught_up, consumer):
+    announce(sold(events))
+    steps.relay()
+    assert consumer.run_once() == min(events, 4)
+    assert consumer.caught_up == caught_up
+
+
+def test_one_that_waits_has_what_came_meanwhile(consumer):
+    announce(sold(1))
+    steps.relay()
+    consumer.run_once()
+    announce(sold(1, "U"))
+    steps.relay()
+    assert consumer.caught_up
+    consumer.wait()
+    consumer.run_once()
+    assert notes() == ["T-1", "U-1"]
+
+
+@pytest.mark.parametrize(("events", "caught_up"), [(3, True), (4, False), (5, False)])
+def test_a_relay_has_caught_up_after_a_batch_that_was_not_full(events, caught_up, monkeypatch):
+    monkeypatch.setattr(relay, "BATCHES_AT_ONCE", 1)
+    announce(sold(1, "U"))
+    steps.relay()  # the first events of a stream are added by the thorough way
+    announce(sold(events))
+    with closing(Relay(["tickets"])) as ours:
+        assert ours.run_once() >= min(events, 4)
+        assert ours.caught_up == caught_up

@@ -1,0 +1,230 @@
+"""The tangled shop carved by the command alone, step by step; its own tests pass."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.copies import LEFT_OUT, ROOT
+from tests.integration.test_carved import GONE
+from tests.integration.test_tangled import TANGLED, without_ours
+from tests.pages import Code, difference, steps
+
+PAGE = ROOT / "docs/howto/carve.md"
+CONTEXTS = """
+import os
+
+import carveout
+
+CARVEOUT = {
+    "CONTEXTS": {name: {"apps": [name]} for name in ("orders", "notifications", "reviews")},
+    "DELIVERY": "eager",
+    "SEAMS": os.environ.get("SEAMS", "direct"),
+}
+INSTALLED_APPS += ["carveout", "django_rq"]
+RQ_QUEUES = carveout.rq_queues(CARVEOUT)
+"""
+TELL = (
+    *("notifications.services.tell", "--key", "order.number"),
+    *("--event", "place_order=orders.OrderPlaced"),
+    *("--event", "cancel_order=orders.OrderCancelled"),
+    *("--event", "ship_order=orders.OrderShipped"),
+    *("--event", "invite=reviews.GoodsArrived"),
+)
+
+
+def copied(to: Path) -> Path:
+    left_out = shutil.ignore_patterns("*.sqlite3", "carveout-baseline.txt", ".coverage")
+    shutil.copytree(
+        TANGLED, to, ignore=lambda folder, names: LEFT_OUT(folder, names) | left_out(folder, names)
+    )
+    return to
+
+
+@pytest.fixture
+def shop(tmp_path) -> Path:
+    folder = copied(tmp_path / "shop")
+    with (folder / "config/settings.py").open("a") as settings:
+        settings.write(CONTEXTS)
+    return folder
+
+
+def run(shop: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=shop,
+        env=without_ours() | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+EACH = """
+import io, json, sys
+import django; django.setup()
+from django.core.management import call_command
+for arguments in json.loads(sys.argv[1]):
+    out = io.StringIO()
+    try:
+        call_command("carve", *arguments, stdout=out)
+    except Exception as error:
+        out.write(f"{type(error).__name__}: {error}")
+    print(json.dumps(out.getvalue()))
+"""
+
+
+def carve(shop: Path, *each: tuple[str, ...]) -> list[str]:
+    """Run the command several times, in one process. Returns: what each printed."""
+    env = {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = run(shop, "-c", EACH, json.dumps(each), **env)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def failed(shop: Path, mode: str) -> set[str]:
+    """The shop's own tests that fail while its seams are in this mode."""
+    report = shop / "report.xml"
+    done = run(
+        shop, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", SEAMS=mode
+    )
+    assert report.exists(), done.stdout + done.stderr
+    cases = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - pytest wrote it
+    assert len(cases) == 31, done.stdout
+    return {each.get("name", "") for each in cases if len(each)}
+
+
+def texts(shop: Path) -> dict[str, str]:
+    files = (each for each in shop.rglob("*.py") if "tests" not in each.parts)
+    return {str(each.relative_to(shop)): each.read_text() for each in files}
+
+
+MARK = (
+    *("reviews.verification.mark", "--key", "order.number"),
+    *("--event", "orders.OrderPlaced"),
+)
+WITHDRAW = (
+    *("reviews.verification.withdraw", "--key", "order.number"),
+    *("--event", "reviews.receivers.withdraw=reviews.OrderWithdrawn"),
+)
+
+
+def edit(shop: Path, file: str, old: str, new: str) -> None:
+    path = shop / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+REFUSED = {
+    "an unknown function": (
+        ("notifications.services.tel", "--event", "orders.OrderPlaced"),
+        "Did you mean 'tell'?",
+    ),
+    "no event type": ((*TELL[:1], "--event", "OrderPlaced"), "is not an event type"),
+    "a key that is not unique": (
+        ("notifications.services.tell", "--key", "order.email"),
+        "orders.Order.email is not unique. Use one of id, number",
+    ),
+    "a key that is not there": (
+        ("notifications.services.tell", "--key", "order.nummer"),
+        "has no field or property 'nummer'",
+    ),
+    "no parameter": (("notifications.services.tell", "--key", "ordre.number"), "Did you mean"),
+    "no function": (("--key", "order.number"), "Name the function to carve"),
+    "a recipe that is none": (("--recipe", "pytest.ini"), "it is not a recipe"),
+}
+
+
+def test_what_is_asked_wrongly_says_how_to_ask(shop):
+    answers = carve(shop, *(arguments for arguments, _ in REFUSED.values()))
+    for (shape, (_, why)), answer in zip(REFUSED.items(), answers, strict=True):
+        assert why in answer and answer.startswith("CommandError: "), (shape, answer)
+
+
+def test_what_can_not_be_done_is_said_with_its_line(shop):
+    one_event = (*TELL[:3], "--event", "orders.OrderPlaced")
+    (shown,) = carve(shop, one_event)
+    assert "1 call can be a seam" in shown
+    assert "orders/services.py:65: it passes other values than the other calls" in shown
+    assert "--event cancel_order=orders.Type" in shown
+    assert "reviews/receivers.py:15: no event of reviews is named" in shown
+
+    carve(shop, (*TELL, "--write"))
+    (shown,) = carve(shop, ("reviews.verification.mark", "--event", "orders.OrderPlaced"))
+    assert "the event OrderPlaced has no order_id; name another --event or --key" in shown
+    assert "OrderLookup is not a lookup order by id; name its own --key" in shown
+
+
+def test_what_a_lookup_can_not_offer_has_to_be_fixed_first(shop):
+    edit(
+        *(shop, "notifications/mail.py", "    send_mail(SUBJECTS"),
+        "    order.notes.create(text=str(order))\n    order.status = 'told'\n"
+        "    send_mail(SUBJECTS",
+    )
+    edit(
+        shop, "notifications/templates/notifications/shipping.txt", "See {{ path }}", "{{ order }}"
+    )
+    before = texts(shop)
+    (shown,) = carve(shop, (*TELL, "--write"))
+    for why in (
+        "notifications/mail.py:27: orders.Order has no field or property 'notes'",
+        "notifications/mail.py:27: it passes `order` to `str`",
+        "notifications/mail.py:28: it changes order.status",
+        "notifications/templates/notifications/shipping.txt:5: it shows a whole Order",
+        "Nothing was written.",
+    ):
+        assert why in shown, shown
+    assert texts(shop) == before
+
+
+# -- The page ----------------------------------------------------------------------------------
+
+
+def ran(command: str, shop: Path) -> str:
+    env = without_ours() | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "100",
+    }
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=shop, env=env, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_shop_is_carved_by_the_steps_of_the_page_alone(tmp_path):
+    shop, fresh = copied(tmp_path / "shop"), tmp_path / "fresh"
+    followed = list(steps(PAGE.read_text(encoding="utf-8")))
+    for step in followed:
+        if isinstance(step, Code):
+            step.write(shop)
+            continue
+        before = texts(shop)
+        wrong = difference(step.shown, ran(step.line, shop))
+        assert not wrong, f"{step.line}\n{wrong}"
+        if "manage.py carve" in step.line and "--write" not in step.line:
+            assert texts(shop) == before, "a dry run wrote something"
+            fresh = shutil.copytree(shop, fresh, dirs_exist_ok=True)
+    assert len(followed) >= 8
+
+    carved, recipe = texts(shop), ("--recipe", "tell.toml", "--write")
+    again = carve(shop, recipe, (*MARK, "--write"), (*WITHDRAW, "--write"))
+    assert ["Nothing to write." in each for each in again] == [True] * 3, again
+    assert texts(shop) == carved, "a second run changed something"
+    carve(fresh, recipe, (*MARK, "--write"), (*WITHDRAW, "--write"))
+    assert texts(fresh) == carved, "a recipe gives another result on a fresh copy"
+    checks = run(shop, "manage.py", "check")
+    assert checks.returncode == 0 and "no issues" in checks.stdout, checks.stderr
+    linted = run(
+        *(shop, "-m", "ruff", "check", "--isolated", "--select", "E,F,B,UP"),
+        *("--ignore", "E501", "orders", "notifications", "reviews"),
+    )
+    assert linted.returncode == 0, linted.stdout
+    assert failed(shop, "direct") == set()
+    assert failed(shop, "events") == set(GONE)
