@@ -5,12 +5,14 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from tests import processes
+from tests.nursery import Nursery
 from tests.servers import PostgresForTests
 
 ENVIRONMENT = {
@@ -55,9 +57,11 @@ class Databases:
             url = f"sqlite:///{template}"
         own = {"CARVEOUT_DIR": str(self.folder / key), "DATABASE_URL": url}
         env = {**ENVIRONMENT, **env, **own}
-        processes.run("migrate", "--no-input", "--verbosity", "0", folder=project, env=env)
-        if "shop" in env["CONTEXTS"]:
-            processes.run("seed", folder=project, env=env)
+        with Nursery(project, env) as nursery:
+            run = partial(processes.run, folder=project, env=env, nursery=nursery)
+            run("migrate", "--no-input", "--verbosity", "0")
+            if "shop" in env["CONTEXTS"]:
+                run("seed")
         return template
 
 

@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from carveout.runtime.processes import session_members
 from tests.eventually import eventually
+from tests.nursery import Child, Nursery
 
-END_TIMEOUT_S = 20.0
+END_TIMEOUT_S, RUN_TIMEOUT_S = 20.0, 250.0
 TAIL_LINES = 60
 
 
@@ -19,11 +21,18 @@ class Process:
     """One `manage.py` command. It can be started again after it ended; its log goes on."""
 
     def __init__(
-        self, name: str, arguments: tuple[str, ...], folder: Path, env: Mapping[str, str], log: Path
+        self,
+        name: str,
+        arguments: tuple[str, ...],
+        folder: Path,
+        env: Mapping[str, str],
+        log: Path,
+        nursery: Callable[[], Nursery | None] = lambda: None,
     ) -> None:
+        """nursery: what to fork it from, if anything: it starts at once, with the same code."""
         self.name, self.arguments, self.folder = name, arguments, folder
-        self.env, self.log = env, log
-        self._started: list[subprocess.Popen[bytes]] = []
+        self.env, self.log, self._nursery = env, log, nursery
+        self._started: list[subprocess.Popen[bytes] | Child] = []
         self._printed_before = 0
 
     def __repr__(self) -> str:
@@ -40,9 +49,15 @@ class Process:
     def start(self) -> None:
         assert not self.running, self
         self._printed_before = len(self.printed())
+        nursery = self._nursery()
+        self._started.append(
+            nursery.start(*self.arguments, log=self.log) if nursery else self._start_anew()
+        )
+
+    def _start_anew(self) -> subprocess.Popen[bytes]:
         follow = (sys.executable, "-m", "carveout.runtime.die_with_parent", str(os.getpid()))
         with self.log.open("ab") as log:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [*follow, sys.executable, "manage.py", *self.arguments],
                 cwd=self.folder,
                 env=self.env,
@@ -51,7 +66,6 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._started.append(process)
 
     def wait_until_it_says(self, text: str) -> None:
         """Since it was started the last time. If it has ended, there is nothing to wait for."""
@@ -60,7 +74,7 @@ class Process:
     def kill(self) -> None:
         """End it with -9: nothing of it gets to tidy up. What it started lives on."""
         self._started[-1].kill()
-        self._started[-1].wait()
+        self.wait()
 
     def terminate(self) -> int:
         """Ask it to end, and wait. Returns: its exit code."""
@@ -74,8 +88,9 @@ class Process:
         """What Ctrl-C in a terminal sends."""
         os.kill(self.pid, signal.SIGINT)
 
-    def wait(self) -> int:
-        return self._started[-1].wait(END_TIMEOUT_S)
+    def wait(self, timeout_s: float = END_TIMEOUT_S) -> int:
+        """Returns: its exit code. Raises: subprocess.TimeoutExpired."""
+        return self._started[-1].wait(timeout_s)
 
     def pause(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)
@@ -89,7 +104,7 @@ class Process:
             for pid in session_members(process.pid):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            process.wait()
+            process.wait(END_TIMEOUT_S)
 
     def printed(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
@@ -98,20 +113,20 @@ class Process:
         return "\n".join(self.printed().splitlines()[-TAIL_LINES:])
 
 
-def run(*arguments: str, folder: Path, env: Mapping[str, str]) -> str:
+def run(
+    *arguments: str, folder: Path, env: Mapping[str, str], nursery: Nursery | None = None
+) -> str:
     """A `manage.py` command from start to end. Returns: what it printed.
+
+    nursery: what to fork it from; it knows folder and environment.
 
     Raises: AssertionError: it failed; with what it printed.
     """
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"manage.py {' '.join(arguments)}:\n{done.stdout}"
-    return done.stdout
+    with tempfile.TemporaryDirectory() as place:
+        log = Path(place, "log")
+        process = Process("run", arguments, folder, env, log, lambda: nursery)
+        process.start()
+        code = process.wait(RUN_TIMEOUT_S)
+        printed = log.read_text()
+    assert code == 0, f"manage.py {' '.join(arguments)}:\n{printed}"
+    return printed

@@ -9,6 +9,7 @@ from carveout.runtime import ports
 from tests import databases, processes
 from tests.customers import Customer
 from tests.eventually import eventually
+from tests.nursery import Nursery
 from tests.processes import Process
 
 WITH_JOBS = ("notifications",)
@@ -31,6 +32,7 @@ class Deployment:
     ) -> None:
         self.folder, self.contexts, self.state_dir, self.port = folder, contexts, state_dir, port
         self.env = {**databases.ENVIRONMENT, **env, "CARVEOUT_DIR": str(state_dir)}
+        self._home, self._nursery = folder, None
         self.web = self.process("web", "runserver", "--noreload", f"{ports.HOST}:{port}")
         self.relay = self.process("relay", "relay")
         self.consumers = {
@@ -51,11 +53,26 @@ class Deployment:
     def process(self, name: str, *arguments: str) -> Process:
         """A further process of this deployment, not started yet."""
         log = self.state_dir / f"{name}.log"
-        return Process(name, arguments, self.folder, self.env, log)
+        return Process(name, arguments, self.folder, self.env, log, self.nursery)
+
+    def nursery(self) -> Nursery | None:
+        """What its processes are forked from. None: its code may change, so each loads it anew."""
+        if self.folder != self._home:
+            return None
+        if not self._nursery:
+            self._nursery = Nursery(self.folder, self.env)
+        return self._nursery
+
+    def end(self) -> None:
+        """End all its processes, and what they started."""
+        for process in self.processes:
+            process.end()
+        if self._nursery:
+            self._nursery.close()
 
     def manage(self, *arguments: str) -> str:
         """Run a command to its end. Returns: what it printed."""
-        return processes.run(*arguments, folder=self.folder, env=self.env)
+        return processes.run(*arguments, folder=self.folder, env=self.env, nursery=self.nursery())
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query finds in the database of this deployment; placeholders are `%s`."""
@@ -119,8 +136,8 @@ class System:
             process.wait()
 
     def end(self) -> None:
-        for process in self:
-            process.end()
+        for deployment in self.deployments:
+            deployment.end()
 
     def customer(self, name: str) -> Customer:
         """A new customer, signed up and signed in. Raises: AssertionError: the shop refused."""

@@ -4,7 +4,6 @@ What was under way is finished or rolled back. SIGTERM_TIMES says how often each
 """
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.nursery import PROJECT, Child, Nursery
+from tests.chaos.launch import PROJECT, environment, nursery
 from tests.chaos.stores import Stores, Templates
 from tests.eventually import eventually
+from tests.nursery import Child
 from tests.servers import PostgresForTests, ValkeyForTests
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
@@ -57,8 +57,10 @@ class Site:
             "FAIL_SHARE": "0",
             "CLOSING_SHARE": "0.5",
         }
-        self.hasty = Nursery(env)
-        self.slow = Nursery({**env, "BATCH_S": str(HANDLER_S), "JOB_S": str(HANDLER_S)})
+        self.env = env
+        self.hasty = nursery(env)
+        self.slow_env = {**env, "BATCH_S": str(HANDLER_S), "JOB_S": str(HANDLER_S)}
+        self.slow = nursery(self.slow_env)
 
     def start(self, *commands: Command) -> None:
         """Run these as well, until all is closed."""
@@ -113,7 +115,7 @@ class Worker:
                 self._process = subprocess.Popen(
                     [sys.executable, "manage.py", *command],
                     cwd=PROJECT,
-                    env=site.slow.env,
+                    env=environment(site.slow_env),
                     stdout=log,
                     stderr=log,
                 )
@@ -130,9 +132,10 @@ class Worker:
 
     def end(self) -> float:
         """SIGTERM. Returns: how long it took until it had ended well."""
-        began = time.monotonic()
-        os.kill(self._process.pid, signal.SIGTERM)
-        code = self._exit_code()
+        began, code = time.monotonic(), None
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(DEADLINE_S)
         took_s = time.monotonic() - began
         assert code == 0, f"{code} after {took_s:.1f} s; {self.printed[-3000:]}"
         return took_s
@@ -140,14 +143,6 @@ class Worker:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait(DEADLINE_S)
-
-    def _exit_code(self) -> int | None:
-        """None: it did not end in time, or not by itself."""
-        if isinstance(self._process, Child):
-            return self._process.exit_code if self._process.wait(DEADLINE_S) else None
-        with suppress(subprocess.TimeoutExpired):
-            return self._process.wait(DEADLINE_S)
-        return None
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +174,8 @@ def test_a_consumer_that_is_ended_again_and_again_still_gets_through(templates, 
     """Each event takes long, all are one batch, and what was handled before the signal is kept."""
     site = Site(templates.new("sqlite", tmp_path), valkey, tmp_path, partitions=1)
     site.slow.close()
-    site.slow = Nursery({**site.hasty.env, "EACH_S": str(EACH_S)})
+    site.slow_env = {**site.env, "EACH_S": str(EACH_S)}
+    site.slow = nursery(site.slow_env)
     try:
         site.hasty.run("write", str(ENTRIES), log=tmp_path / "write.log")
         site.hasty.run("relay", "--once", log=tmp_path / "relay.log")

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from tests.chaos.nursery import Child, Clock, Nursery
+from tests.nursery import Child, Clock, Nursery
 
 END_TIMEOUT_S = 10.0
 """What the kit promises."""
@@ -53,19 +53,19 @@ class Member:
 
     def pause(self, away_s: float) -> None:
         assert self._child
-        self._child.signal(signal.SIGSTOP)
+        self._child.send_signal(signal.SIGSTOP)
         self._paused, self._back_at = True, time.monotonic() + away_s
 
     def ask_to_end(self) -> None:
         """When it has ended, another begins in its place."""
         if self._child and not self._end_by:
-            self._child.signal(signal.SIGTERM)
+            self._child.terminate()
             self._end_by = time.monotonic() + END_TIMEOUT_S
 
     def come_back(self, *, at_once: bool = False) -> None:
         """Go on, or be started again, when it is time."""
         if self._child and self._end_by and not self._child.running:
-            self.broken_off += self._child.exit_code != 0
+            self.broken_off += self._child.poll() != 0
             self._child, self._end_by = None, 0.0
         if time.monotonic() < self._back_at and not at_once:
             return
@@ -80,7 +80,7 @@ class Member:
             self._go_on(self._child)
 
     def _go_on(self, child: Child) -> None:
-        child.signal(signal.SIGCONT)
+        child.send_signal(signal.SIGCONT)
         self._paused = False
 
     @property

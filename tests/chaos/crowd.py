@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.chaos.brittle import BrittleRedis
 from tests.chaos.checker import Findings, check, under_way
 from tests.chaos.crew import Crew, Member
-from tests.chaos.nursery import Nursery
+from tests.chaos.launch import nursery
 from tests.chaos.stores import Templates
 from tests.chaos.watcher import Watcher
 from tests.eventually import eventually
@@ -44,7 +44,7 @@ class Crowd:
         self._brittle = BrittleRedis("none")
         places = {**stores.env, **self._brittle.env, "CARVEOUT_DIR": str(folder)}
         numbers = {"PARTITIONS": PARTITIONS, "LEASE_MS": lease_ms, "BATCH_S": BATCH_S[engine]}
-        self._nursery = Nursery({**places, **{name: str(each) for name, each in numbers.items()}})
+        self._nursery = nursery({**places, **{name: str(each) for name, each in numbers.items()}})
         everyone = {**ROLES, "consumer": consumers}
         self._crew = Crew(self._nursery, folder, PACE_S, everyone)
         self._found = Findings()

@@ -18,7 +18,7 @@ from tests.chaos.brittle import BrittleRedis
 from tests.chaos.checker import HEADS, Findings, Truth, check, plain, under_way
 from tests.chaos.crew import Crew
 from tests.chaos.faults import Faults
-from tests.chaos.nursery import Nursery
+from tests.chaos.launch import nursery
 from tests.chaos.stores import Stores, Templates
 
 FORMS = ("together", "apart")
@@ -62,7 +62,7 @@ class Restores:
             self._brittle = BrittleRedis("none")
             ending.callback(self._brittle.close)
             env = {**self._stores.env, **self._brittle.env, "CARVEOUT_DIR": str(folder)}
-            self._nursery = ending.enter_context(Nursery(env))
+            self._nursery = ending.enter_context(nursery(env))
             self._crew = Crew(self._nursery, folder, PACE_S, ROLES)
             self._crew.start()
             self._ending = ending.pop_all()

@@ -12,9 +12,10 @@ from tests.chaos.brittle import Brittle, BrittleRedis
 from tests.chaos.checker import Findings, Truth, check, under_way
 from tests.chaos.crew import Crew, Member
 from tests.chaos.faults import Faults, Weights
-from tests.chaos.nursery import Child, Nursery
+from tests.chaos.launch import nursery
 from tests.chaos.stores import Stores
 from tests.chaos.watcher import Watcher
+from tests.nursery import Child, Nursery
 
 DRAIN_S = 30.0
 PRUNE_EVERY_S = 10.0
@@ -115,8 +116,8 @@ class Run:
         }
         try:
             with (
-                Nursery(env | {"RELEASE": "1"}) as first,
-                Nursery(env | {"RELEASE": "2"}) as second,
+                nursery(env | {"RELEASE": "1"}) as first,
+                nursery(env | {"RELEASE": "2"}) as second,
             ):
                 self._releases = (first, second)
                 self._work(brittle)
@@ -141,7 +142,7 @@ class Run:
         watcher.stop()
         self._note("did not end on SIGTERM", crew.end())
         self._note("died by itself", crew.died)
-        if self._unheard and self._unheard.exit_code != 0:
+        if self._unheard and self._unheard.poll() != 0:
             self._note("failed", ["unheard.log"])
         self._note("the watcher failed", [repr(error) for error in watcher.failed])
         self._truth = replace(self._truth, broken_off=self._broken_off(crew.of("worker")))

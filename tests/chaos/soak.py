@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import processes
-from tests.chaos.nursery import PROJECT, environment
+from tests.chaos.launch import PROJECT, environment
 from tests.chaos.stores import Stores, Templates
 from tests.eventually import eventually
 from tests.processes import Process

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from tests.chaos.nursery import Nursery
+from tests.chaos.launch import nursery
 from tests.chaos.pooler import Pooler
 from tests.servers import PostgresForTests
 
@@ -101,9 +101,9 @@ class Templates:
             "CARVEOUT_DIR": str(self._folder),
         }
         log = self._folder / "migrate.log"
-        with Nursery(env) as nursery:
+        with nursery(env) as forking:
             for alias in ("default", "audit")[: len(urls)]:
-                nursery.run("migrate", f"--database={alias}", "--run-syncdb", log=log)
+                forking.run("migrate", f"--database={alias}", "--run-syncdb", log=log)
         return names
 
 

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from tests.chaos.crew import Crew
-from tests.chaos.nursery import Child
 from tests.chaos.restores import FORMS, Restores
 from tests.eventually import eventually
+from tests.nursery import Child
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
@@ -33,7 +33,7 @@ def test_what_a_restored_log_holds_is_handled_once_and_in_order(templates, tmp_p
 def test_whoever_is_paused_goes_on_while_the_harness_waits_for_a_lock(tmp_path):
     """Or it waits for ever, since it may be the paused one that holds the lock."""
     with subprocess.Popen(["sleep", "60"]) as process:
-        child = Child(process.pid, tmp_path / "log")
+        child = Child(process.pid, tmp_path)
         nursery = SimpleNamespace(start=lambda *arguments, **options: child)
         crew = Crew(lambda: nursery, tmp_path, sizes={"relay": 1})
         crew.start()

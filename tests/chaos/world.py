@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tests.chaos.brittle import BrittleRedis
 from tests.chaos.checker import Findings, check, under_way
-from tests.chaos.nursery import PROJECT, Child, Nursery
+from tests.chaos.launch import PROJECT, environment, nursery
 from tests.chaos.stores import Stores
+from tests.nursery import Child
 
 Command = tuple[str, ...]
 
@@ -46,7 +47,7 @@ class World:
             "LEASE_MS": str(LEASE_MS),
             **env,
         }
-        self._nursery = Nursery(self._env)
+        self._nursery = nursery(self._env)
 
     def close(self) -> None:
         self._nursery.close()
@@ -75,7 +76,7 @@ class World:
             return subprocess.Popen(
                 [sys.executable, "manage.py", *self._with_total(command)],
                 cwd=PROJECT,
-                env={**os.environ, **self._nursery.env, "CARVEOUT_FAILPOINT": failpoint},
+                env={**os.environ, **environment(self._env), "CARVEOUT_FAILPOINT": failpoint},
                 stdout=log,
                 stderr=log,
             )

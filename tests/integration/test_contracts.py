@@ -23,7 +23,7 @@ OLD_PROMISE = '            "placed_at",\n'
 @pytest.fixture
 def project(tmp_path) -> Path:
     for folder in FOLDERS:
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=copies.LEFT_OUT)
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=copies.WITH_BYTECODE)
     shutil.copy(ROOT / "manage.py", tmp_path)
     return tmp_path
 
