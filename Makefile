@@ -7,6 +7,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 bin := $(VENV)/bin
 stamp := $(VENV)/installed
 
+# Bytecode is kept: else each of some hundred processes compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test versions bench bench-peers chaos soak handlers announced model monoliths docs check format types boundaries django clean
 
 demo: $(stamp)

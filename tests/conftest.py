@@ -16,6 +16,8 @@ import carveout
 from tests.servers import PostgresForTests, SmtpForTests, ValkeyForTests
 
 servers = pytest.StashKey[ValkeyForTests]()
+FOR_A_PYTEST_OF_ITS_OWN = "-p no:schemathesis -p no:faker -p no:hypothesispytest"
+"""Plugins that no project under test needs; each start would take twice as long."""
 pointed = pytest.StashKey[override_settings]()
 
 
@@ -40,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("POSTGRES_DRIVER") == "psycopg2":
         use_psycopg2()
+    if not config.getoption("numprocesses", default=None):  # else it only hands out the tests
+        os.environ["PYTEST_ADDOPTS"] = FOR_A_PYTEST_OF_ITS_OWN
     valkey = config.stash[servers] = ValkeyForTests()
     state_dir = Path(tempfile.mkdtemp(prefix="state-", dir=valkey.folder))
     os.environ["CARVEOUT_CACHE_DIR"] = str(state_dir / "cache")

@@ -47,7 +47,8 @@ LISTED = [*COUPLINGS, *rows("What only running shows"), *rows("What leads to app
 
 def without_ours() -> dict[str, str]:
     """An environment that says nothing of this repository."""
-    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    kept = ("PATH", "HOME", "PYTEST_ADDOPTS")
+    return {name: os.environ[name] for name in kept if name in os.environ}
 
 
 def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
