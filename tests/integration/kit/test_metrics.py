@@ -242,7 +242,7 @@ class TestAScrape:
 
     @pytest.mark.parametrize("database", ["postgres"], indirect=True)
     def test_waits_for_no_slow_query(self, record, monkeypatch):
-        monkeypatch.setattr(metrics.metric, "QUERY_S", 0.05)
+        monkeypatch.setattr(metrics.metric, "QUERY_S", 1.0)  # above what others take on a busy machine
         with connections["kit"].cursor() as cursor:
             cursor.execute("ALTER TABLE carveout_delivery RENAME TO kept")
             cursor.execute(
