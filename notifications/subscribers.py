@@ -26,7 +26,12 @@ def tell_by_email(event, order: OrderToTell) -> None:
     services.tell_by_email(KINDS[event.type], order)
 
 
-@carveout.subscribe(*KINDS, via="rq", ordered=True, atomic=False, **PATIENCE)
+def has_phone(order: OrderToTell) -> bool:
+    """Whether there is a number to send an SMS to."""
+    return bool(order.phone)
+
+
+@carveout.subscribe(*KINDS, via="rq", ordered=True, atomic=False, when=has_phone, **PATIENCE)
 def tell_by_sms(event, order: OrderToTell) -> None:
     """Notify the customer by SMS, if the order has a phone number."""
     services.tell_by_sms(KINDS[event.type], order)

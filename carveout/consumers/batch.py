@@ -19,7 +19,7 @@ from carveout.runtime import stopping
 from carveout.runtime.failpoints import reach
 from carveout.subscriptions import cursors
 from carveout.subscriptions.cursors import CursorPosition
-from carveout.subscriptions.handler import FetchedLookups, call_handler
+from carveout.subscriptions.handler import FetchedLookups, call_handler, declined
 from carveout.subscriptions.subscription import Subscription
 from carveout.telemetry import instrumentation
 from carveout.telemetry.notes import RunNotes, collecting
@@ -116,6 +116,7 @@ def _handle_in_savepoints(batches: Sequence[SubscriptionBatch], stretch: Stretch
     reached, parked = Reached(), _Parked()
     for batch in batches:
         batch.run_notes.notes.clear()  # their work was rolled back
+        batch.run_notes.declined.clear()
     with transaction.atomic(using=batches[0].subscription.database):
         for batch in batches:
             if reached and stretch.time_is_up():
@@ -214,13 +215,22 @@ def _deliver(batch: SubscriptionBatch, stretch: Stretch) -> int:
 
 def _run(batch: SubscriptionBatch, events: Sequence[ReceivedEvent], stretch: Stretch | None) -> int:
     if batch.subscription.via == "rq":
-        job_queue.park_and_wake(batch.subscription, events)
+        job_queue.park_and_wake(batch.subscription, _wanted(batch, events))
         return len(events)
     if not events:
         return 0
     with collecting(batch.run_notes):
         until = (stretch.time_is_up,) if stretch else ()
         return call_handler(batch.subscription, events, batch.fetched, *until)
+
+
+def _wanted(batch: SubscriptionBatch, events: Sequence[ReceivedEvent]) -> Sequence[ReceivedEvent]:
+    """The events that need a job; those that only another release handles are for that release."""
+    subscription = batch.subscription
+    ours = [event for event in events if subscription.handles(event)]
+    unwanted = {event.position for event in declined(subscription, ours, batch.fetched)}
+    batch.run_notes.declined |= unwanted
+    return [event for event in events if event.position not in unwanted]
 
 
 def _unblocked(batch: SubscriptionBatch) -> Sequence[ReceivedEvent]:

@@ -326,15 +326,16 @@ class PartitionConsumer:
                 kept = [
                     each for each in events if subscription.handles(each) or each.type in unknown
                 ]
-            run_notes = RunNotes()
+            run_notes, job = RunNotes(), subscription.via == "rq"
+            readers = subscription.when_parameters[1] if job else subscription.lookups
             try:
                 with collecting(run_notes):
-                    fetched = (
-                        prefetch(subscription, handled) if subscription.via == "consumer" else {}
-                    )
+                    fetched = prefetch(readers, handled)
             except LookupFailed as error:
-                self._back_off([subscription], error)
-                continue
+                if not job:
+                    self._back_off([subscription], error)
+                    continue
+                fetched = {}  # its `when` can't answer, so its handler decides
             self._backoffs.reset(subscription.name)
             batches.append(SubscriptionBatch(subscription, kept, fetched, run_notes, types))
         return batches

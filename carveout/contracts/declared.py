@@ -113,7 +113,7 @@ def _named(
 def _hears(context: str) -> dict[str, dict[str, SubscriptionUse]]:
     found: dict[str, dict[str, SubscriptionUse]] = {}
     for each in subscription.hosted([context]):
-        asks = sorted({name_of(reader) for reader in each.lookups.values()})
+        asks = sorted({name_of(reader) for reader in each.readers})
         use = SubscriptionUse(at=code_locations.of_function(each.handler), via=each.via, asks=asks)
         for type_name in each.types:
             found.setdefault(type_name, {})[each.name] = use

@@ -1,6 +1,7 @@
 """System checks of declarations: events, subscriptions, lookups, upcasters."""
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 from django.apps import apps
@@ -139,7 +140,7 @@ def _lacking_for_jobs(context: str) -> tuple[str, str] | None:
 
 def _check_keys(subscription: Subscription) -> Iterator[CheckMessage]:
     """Find lookups by a field that an event lacks. Other deployments' events are not known."""
-    for reader in subscription.lookups.values():
+    for reader in sorted(subscription.readers, key=attrgetter("__name__")):
         for name in sorted(subscription.types & event.registry.keys()):
             known = event.registry[name].__struct_fields__
             if reader.lookup_by and reader.lookup_by not in known:

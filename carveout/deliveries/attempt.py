@@ -114,7 +114,7 @@ def _run(claimed: Delivery, subscription: Subscription, run: AttemptRun, course:
         spans.handling(subscription.name, [event.traceparent]),
         collecting(run.run_notes, undone=subscription.atomic),
     ):
-        fetched = prefetch(subscription, [event])
+        fetched = prefetch(subscription.lookups, [event])
         with transaction.atomic(using=alias) if subscription.atomic else nullcontext():
             with course.of_handler():
                 call_handler(subscription, [event], fetched)

@@ -1,10 +1,13 @@
 """Fetches the lookups of handlers before any transaction, and calls the handlers."""
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from carveout.errors import LookupNotFound
+from django.db import DatabaseError
+
+from carveout.errors import HandlerMisbehaved, LookupNotFound
 from carveout.events.event import ReceivedEvent, current_event, current_subscription
 from carveout.events.upcasters import upcast_or_fail
 from carveout.lookups.reader import Lookup, from_carried, look_up_many
@@ -13,6 +16,8 @@ from carveout.subscriptions import handler_guard
 from carveout.subscriptions.subscription import Subscription
 from carveout.subscriptions.time_limit import time_limit
 from carveout.telemetry import correlation
+
+logger = logging.getLogger(__name__)
 
 FetchedLookups = dict[tuple[type[Lookup], str], Lookup]
 """Looked-up objects, by reader and key."""
@@ -32,13 +37,17 @@ def is_carried_by(event: ReceivedEvent, reader: type[Lookup]) -> bool:
     return carried and key_for(reader, event) == event.key
 
 
-def prefetch(subscription: Subscription, events: Sequence[ReceivedEvent]) -> FetchedLookups:
-    """Fetch all lookups that a handler needs for these events, one request each.
+Readers = Mapping[str, type[Lookup]]
+"""The lookups of a function, by parameter."""
+
+
+def prefetch(readers: Readers, events: Sequence[ReceivedEvent]) -> FetchedLookups:
+    """Fetch all lookups that a function needs for these events, one request each.
 
     Raises: LookupUnavailable, LookupRefused: as `look_up_many`.
     """
     fetched: FetchedLookups = {}
-    for reader in set(subscription.lookups.values()):
+    for reader in set(readers.values()):
         missing = [event for event in events if not is_carried_by(event, reader)]
         keys = [key for event in missing if (key := key_for(reader, event)) is not None]
         if keys:
@@ -56,17 +65,14 @@ def last_seen(events: Sequence[ReceivedEvent], reader: type[Lookup]) -> Seen | N
 
 
 def lookups_for(
-    subscription: Subscription, event: ReceivedEvent, fetched: FetchedLookups
+    readers: Readers, event: ReceivedEvent, fetched: FetchedLookups
 ) -> dict[str, Lookup]:
-    """The handler's lookups for one event, by parameter. Carried objects come from the event.
+    """The lookups for one event, by parameter. Carried objects come from the event.
 
     Raises: LookupNotFound: an owner has no object with a key, or the event has no key.
             LookupRefused: a carried object does not fit the reader.
     """
-    return {
-        parameter: _lookup_for(reader, event, fetched)
-        for parameter, reader in subscription.lookups.items()
-    }
+    return {parameter: _lookup_for(reader, event, fetched) for parameter, reader in readers.items()}
 
 
 def _lookup_for(reader: type[Lookup], event: ReceivedEvent, fetched: FetchedLookups) -> Lookup:
@@ -116,17 +122,69 @@ def _items(
 ) -> list[Any]:
     if not subscription.lookups:
         return list(events)
-    return [(event, *lookups_for(subscription, event, fetched).values()) for event in events]
+    return [
+        (event, *lookups_for(subscription.lookups, event, fetched).values()) for event in events
+    ]
 
 
 def _call_with_one(
     subscription: Subscription, event: ReceivedEvent, fetched: FetchedLookups
 ) -> None:
-    arguments: dict[str, Any] = lookups_for(subscription, event, fetched)
-    if subscription.event_parameter:
-        arguments[subscription.event_parameter] = event
+    arguments = _arguments(subscription.event_parameter, subscription.lookups, event, fetched)
     with handling_event(event):
         handler_guard.run(subscription, [event], lambda: subscription.handler(**arguments))
+
+
+def _arguments(
+    event_parameter: str | None, readers: Readers, event: ReceivedEvent, fetched: FetchedLookups
+) -> dict[str, Any]:
+    arguments: dict[str, Any] = lookups_for(readers, event, fetched)
+    return arguments | {event_parameter: event} if event_parameter else arguments
+
+
+def declined(
+    subscription: Subscription, events: Sequence[ReceivedEvent], fetched: FetchedLookups
+) -> list[ReceivedEvent]:
+    """The events that a subscription's `when` does not want.
+
+    If it raises, its handler decides, in a job.
+
+    Raises: Error, HandlerMisbehaved: `when` leaves the transaction unusable.
+    """
+    if subscription.when is None:
+        return []
+    unwanted = []
+    limit = time_limit(subscription.time_limit_s, subscription.name)
+    with (
+        running_subscription(subscription),
+        handler_guard.transaction_kept(subscription),
+        limit as restart,
+    ):
+        for event in events:
+            restart()
+            try:
+                if not _is_wanted(subscription, subscription.when, event, fetched):
+                    unwanted.append(event)
+            except (DatabaseError, HandlerMisbehaved):
+                raise
+            except Exception as error:
+                at = (subscription.name, event.type, event.key)
+                logger.warning("%s: its `when` failed on %s %s, which gets a job: %r", *at, error)
+    return unwanted
+
+
+def _is_wanted(
+    subscription: Subscription,
+    when: Callable[..., object],
+    event: ReceivedEvent,
+    fetched: FetchedLookups,
+) -> bool:
+    [event] = upcast_or_fail([event])
+    arguments = _arguments(*subscription.when_parameters, event, fetched)
+    answers: list[object] = []
+    with handling_event(event):
+        handler_guard.run(subscription, [event], lambda: answers.append(when(**arguments)))
+    return bool(answers[0])
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class Subscription:
     time_limit_s: float = 30.0
     replayable: bool = True
     seam: str = ""
+    when: Callable[..., object] | None = field(default=None, repr=False)
 
     @property
     def source_contexts(self) -> set[str]:
@@ -60,8 +61,18 @@ class Subscription:
         return self._parameters[1]
 
     @cached_property
+    def when_parameters(self) -> tuple[str | None, dict[str, type[Lookup]]]:
+        """The parameters of `when`: its event's name, and its lookups by theirs."""
+        return _parameters(f"{self.name}: `when`", self.when) if self.when else (None, {})
+
+    @property
+    def readers(self) -> set[type[Lookup]]:
+        """All that it asks for: its handler, and its `when`."""
+        return {*self.lookups.values(), *self.when_parameters[1].values()}
+
+    @cached_property
     def _parameters(self) -> tuple[str | None, dict[str, type[Lookup]]]:
-        return _batch_parameters(self) if self.batch else _parameters(self)
+        return _batch_parameters(self) if self.batch else _parameters(self.name, self.handler)
 
     def handles(self, event: ReceivedEvent) -> bool:
         return event.type in self.types and event.seam == self.seam
@@ -82,6 +93,7 @@ def subscribe(
     replayable: bool = True,
     name: str = "",
     seam: str = "",
+    when: Callable[..., object] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Subscribe a function to events of other contexts, in order per key.
 
@@ -99,6 +111,9 @@ def subscribe(
     replayable: if False, `replay` refuses to move its cursor back without --force.
     name: identifies its cursors, with or without the context; default: the function's name.
     seam: handle only events that this seam published, instead of only those of `publish`.
+    when: with via="rq": only events for which this function returns something true get a job. It
+        has the parameters of a handler. If it raises, or a lookup of it is not answered, the
+        event gets its job.
 
     Raises: DeclarationInvalid: an option has a value that it can't have, another handler has the
         name, or a call of the handler would not run it.
@@ -127,6 +142,7 @@ def subscribe(
             time_limit_s=time_limit_s,
             replayable=replayable,
             seam=seam,
+            when=when,
         )
         _check_options(subscription)
         known = registry.get(subscription.name)
@@ -214,18 +230,24 @@ def _check_options(subscription: Subscription) -> None:
         refuse("batch=True can't be used with via='rq' or ordered=True. Remove one of them.")
     if not subscription.atomic and subscription.via != "rq":
         refuse("atomic=False works only with via='rq'. Add it, or remove atomic=False.")
+    if subscription.when is not None:
+        if subscription.via != "rq":
+            refuse("when= works only with via='rq'. In a consumer, let the handler return early.")
+        if not callable(subscription.when):
+            refuse(f"when={subscription.when!r} is not a function.")
+        declarations.check_sync(subscription.when, f"Subscription {subscription.name}: its when=")
 
 
 def _is_above_0(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
-def _hints(subscription: Subscription) -> dict[str, Any]:
+def _hints(name: str, function: Callable[..., object]) -> dict[str, Any]:
     try:
-        return get_type_hints(subscription.handler)
+        return get_type_hints(function)
     except NameError as error:
         raise DeclarationInvalid(
-            f"Subscription {subscription.name}: an annotation can't be resolved: {error}."
+            f"Subscription {name}: an annotation can't be resolved: {error}."
         ) from error
 
 
@@ -233,17 +255,19 @@ def _is_reader(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Lookup)
 
 
-def _parameters(subscription: Subscription) -> tuple[str | None, dict[str, type[Lookup]]]:
-    hints = _hints(subscription)
+def _parameters(
+    of: str, function: Callable[..., object]
+) -> tuple[str | None, dict[str, type[Lookup]]]:
+    hints = _hints(of, function)
     event_parameter, lookups = None, {}
-    for name, parameter in inspect.signature(subscription.handler).parameters.items():
+    for name, parameter in inspect.signature(function).parameters.items():
         if name == "event" or hints.get(name) is ReceivedEvent:
             event_parameter = name
         elif _is_reader(hints.get(name)):
             lookups[name] = hints[name]
         elif parameter.default is parameter.empty:
             raise DeclarationInvalid(
-                f"Subscription {subscription.name}: nothing fills its parameter {name!r}."
+                f"Subscription {of}: nothing fills its parameter {name!r}."
                 " Name it 'event', or annotate it with a carveout.Lookup."
             )
     return event_parameter, lookups
@@ -256,7 +280,7 @@ def _batch_parameters(subscription: Subscription) -> tuple[str | None, dict[str,
             f"Subscription {subscription.name}: a batch handler takes one parameter, the list of"
             f" deliveries; this one takes {', '.join(parameters) or 'none'}."
         )
-    hint = _hints(subscription).get(parameters[0])
+    hint = _hints(subscription.name, subscription.handler).get(parameters[0])
     item = get_args(hint)[0] if get_args(hint) else ReceivedEvent
     if item is ReceivedEvent:
         return parameters[0], {}

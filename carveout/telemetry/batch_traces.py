@@ -33,6 +33,7 @@ class Trace(msgspec.Struct, frozen=True):
     committed: float
     lookups: Sequence[LookupCall] = ()
     notes: Sequence[Note] = ()
+    declined: Sequence[int] = ()
 
 
 class TraceKey(NamedTuple):
@@ -58,7 +59,7 @@ def record(
     """Record the trace of a batch: its positions, start and commit."""
     if not get_settings().uses_redis:
         return
-    trace = Trace(span[0], *times, run_notes.lookups, run_notes.notes)
+    trace = Trace(span[0], *times, run_notes.lookups, run_notes.notes, sorted(run_notes.declined))
     _pending.append((keys.batch_traces(ref, subscription), span[-1], trace))
 
 

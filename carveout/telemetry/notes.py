@@ -31,10 +31,14 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class RunNotes(msgspec.Struct):
-    """The lookups and notes of one run of a handler."""
+    """The lookups and notes of one run of a handler.
+
+    declined: positions of the events that the subscription's `when` did not want.
+    """
 
     lookups: list[LookupCall] = []
     notes: list[Note] = []
+    declined: set[int] = set()
 
 
 _into: ContextVar[RunNotes | None] = ContextVar("carveout_gathered", default=None)

@@ -72,7 +72,7 @@ def test_an_order_leads_to_its_whole_story(page, system, smtp):
         ("orders.follow_stock", "handled"),
         ("reviews.mark_verified", "handled"),
         ("orders.order", "looked up"),
-        ("notifications.tell_by_sms", "handled"),
+        ("notifications.tell_by_sms", "declined"),
     ):
         is_told(page, title, state)
     is_done = page.locator(".story-head .story-state", has_text="done")

@@ -181,6 +181,17 @@ def test_a_handler_with_a_parameter_that_nothing_fills():
     assert "nothing fills its parameter 'order'" in message
 
 
+def test_a_when_with_a_parameter_that_nothing_fills():
+    @carveout.subscribe("elsewhere.Anything", via="rq", when=lambda ordre: True)
+    def print_it(event):
+        """Nothing."""
+
+    told = [message for code, message, _ in found() if code == "carveout.E002"]
+    assert ["print_it: `when`: nothing fills its parameter 'ordre'" in each for each in told] == [
+        True
+    ]
+
+
 def test_a_lookup_by_a_field_that_no_heard_event_has(declared):
     class ShowToSee(carveout.Lookup, of="shows.show", by="tittle"):
         title: str

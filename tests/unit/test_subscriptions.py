@@ -35,6 +35,8 @@ def test_a_handler_stays_a_plain_function():
         (["shows.S"], {"batch": True, "via": "rq"}, "batch=True can't be used with"),
         (["shows.S"], {"batch": True, "ordered": True}, "batch=True can't be used with"),
         (["shows.S"], {"atomic": False}, "atomic=False works only with via='rq'"),
+        (["shows.S"], {"when": print}, "when= works only with via='rq'"),
+        (["shows.S"], {"when": "has_phone", "via": "rq"}, "when='has_phone' is not a function"),
         (["shows.S"], {"max_attempts": 0}, "max_attempts=0"),
         (["shows.S"], {"max_attempts": "3"}, "max_attempts='3'"),
         (["shows.S"], {"time_limit_s": 0}, "time_limit_s=0: use a number of seconds above 0"),

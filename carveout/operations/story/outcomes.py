@@ -146,6 +146,8 @@ def _outcome(
     steps = _batch_steps(event, subscription, kept, cursor, delivery, attempts) if passed else []
     steps += _attempt_steps(attempts)
     state = _state(passed, delivery, attempts)
+    if state == "handled" and not attempts and _is_declined(event, kept):
+        state = "declined"
     if delivery is not None:
         steps.append(_delivery_step(delivery))
     elif not passed and cursor is not None and event.position:
@@ -154,6 +156,10 @@ def _outcome(
         steps.append(OutcomeStep(state="waiting", text=f"its cursor is {before} behind it"))
     job = subscription is not None and subscription.via == "rq"
     return Outcome(event=event.id, subscription=name, state=state, job=job, steps=steps)
+
+
+def _is_declined(event: EventRef, kept: batch_traces.Trace | None) -> bool:
+    return kept is not None and event.position in kept.declined
 
 
 def _state(passed: bool, delivery: Delivery | None, attempts: Sequence[Attempt]) -> str:
@@ -178,6 +184,8 @@ def _batch_steps(
     if not job and (delivery is not None or attempts):
         return []
     state = "handed to a job" if job else "handled"
+    if _is_declined(event, kept):
+        state = "declined"
     if kept is None and cursor and cursor[0] == event.position:
         return [OutcomeStep(state=state, at=cursor[1] and in_utc(cursor[1]))]
     if kept is None:

@@ -212,6 +212,16 @@ class TestWhatASubscriptionIsTold:
         assert states(handled) == [("handed to a job", ""), ("handled", "attempt 1")]
         assert states(handled.children[1]) == [("noted", "mail sent")]
 
+    def test_what_a_job_is_not_wanted_for_is_declined(self):
+        @carveout.subscribe("tickets.TicketSold", via="rq", when=lambda event: event.key == "T-2")
+        def mail_it(event): ...
+
+        announce(sold(2))
+        steps.flow()
+        assert node("T-1", "desk.mail_it").state == "declined"
+        assert state_of("T-1") == "done"
+        assert node("T-2", "desk.mail_it").state == "queued"
+
     def test_an_attempt_that_is_put_off_says_why_and_counts_nothing(self, kit):
         @carveout.subscribe("tickets.TicketSold", via="rq")
         def mail_it(event, ticket: TicketToShow): ...
