@@ -156,7 +156,7 @@ def _deployment(folder: Path) -> Iterator[Deployment]:
         env = {"REDIS_URL": redis_url, "DATABASE_URL": servers.new_database(postgres_url)}
         os.environ.update(env)
         env |= {"CONTEXTS": ",".join(CONTEXTS), "DEBUG": "0", "SECRET_KEY": "for measurements only"}
-        deployment = Deployment(ROOT, CONTEXTS, folder, free_port(), env)
+        deployment = Deployment(ROOT, CONTEXTS, folder, free_port(), env, forked=False)
         deployment.manage("migrate", "--no-input", "--verbosity", "0")
         deployment.manage("seed")
         try:
@@ -166,8 +166,7 @@ def _deployment(folder: Path) -> Iterator[Deployment]:
                 worker.wait_until_it_says(STARTED[worker.arguments[0]])
             yield deployment
         finally:
-            for process in deployment.processes:
-                process.end()
+            deployment.end()
             servers.drop_database(env["DATABASE_URL"])
 
 

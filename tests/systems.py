@@ -29,10 +29,16 @@ class Deployment:
         state_dir: Path,
         port: int,
         env: Mapping[str, str],
+        *,
+        forked: bool = True,
     ) -> None:
+        """forked: start its processes from one that has the project loaded, as long as its folder
+        is this one; False: as anybody would, for measurements.
+        """
         self.folder, self.contexts, self.state_dir, self.port = folder, contexts, state_dir, port
         self.env = {**databases.ENVIRONMENT, **env, "CARVEOUT_DIR": str(state_dir)}
-        self._home, self._nursery = folder, None
+        self._home = folder if forked else None
+        self._nursery: Nursery | None = None
         self.web = self.process("web", "runserver", "--noreload", f"{ports.HOST}:{port}")
         self.relay = self.process("relay", "relay")
         self.consumers = {

@@ -68,7 +68,8 @@ def _project() -> Iterator[None]:
     mail = SmtpForTests()
     mail.start()
     env = {**os.environ, "EMAIL_PORT": str(mail.port)}
-    deployment = Deployment(ROOT, CONTEXTS, Path(os.environ["CARVEOUT_DIR"]), free_port(), env)
+    folder = Path(os.environ["CARVEOUT_DIR"])
+    deployment = Deployment(ROOT, CONTEXTS, folder, free_port(), env, forked=False)
     workers = [each for each in deployment.processes if each is not deployment.web]
     try:
         for worker in workers:
@@ -77,8 +78,7 @@ def _project() -> Iterator[None]:
             worker.wait_until_it_says(STARTED[worker.arguments[0]])
         yield
     finally:
-        for worker in workers:
-            worker.end()
+        deployment.end()
         mail.stop()
 
 
