@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from carveout.conf import get_settings
-from carveout.consumers import crash_marker
+from carveout.consumers.crash_marker import CrashMarker, crashed_before
 from carveout.consumers.isolation import Apart, Part
 from carveout.consumers.leases import Heartbeat, Leases
 from carveout.consumers.partition import PartitionConsumer
@@ -28,7 +28,7 @@ from carveout.telemetry import instrumentation
 logger = logging.getLogger(__name__)
 
 MIRROR_EVERY_S = 1.0
-SWEEP_EVERY_S = 0.5
+SWEEP_EVERY_S = 1.0
 ROUND_S = 0.5
 """A round ends after this time, so that a consumer that is asked to stop does so soon."""
 
@@ -40,6 +40,7 @@ class ContextConsumer:
         self.context = context
         self.subscriptions = subscriptions
         self._partitions: dict[PartitionRef, PartitionConsumer] = {}
+        self._markers: dict[PartitionRef, CrashMarker] = {}
         self.leases = Leases(context, get_settings().lease_ms)
         self._sweeper = Sweeper(context, subscriptions)
         self._apart = Apart()
@@ -56,6 +57,7 @@ class ContextConsumer:
             handled_types.declare(self.subscriptions, get_settings().database_of(self.context))
             self._declared = True
         if self.leases.needs_rebalance:
+            self.remove_markers()  # before others take the partitions over
             self.leases.rebalance(self._known_partitions())
         self._ours &= self.leases.held()
         return self._apart.run(self._turns(news))
@@ -125,8 +127,14 @@ class ContextConsumer:
 
     def _partition(self, ref: PartitionRef) -> PartitionConsumer:
         subscribed = [each for each in self.subscriptions if ref.context in each.source_contexts]
-        guard = partial(crash_marker.marking, self.context, ref)
-        return PartitionConsumer(ref, subscribed, StreamSource(self.context, ref), guard)
+        self._markers[ref] = CrashMarker(self.context, ref)
+        source = StreamSource(self.context, ref)
+        return PartitionConsumer(ref, subscribed, source, self._markers[ref].marking)
+
+    def remove_markers(self) -> None:
+        """Between two rounds: a consumer that dies now dies in no batch."""
+        for marker in self._markers.values():
+            marker.remove()
 
     def _run(self, ref: PartitionRef, *, taken_over: bool, news: bool = False) -> int:
         """Run the next batch one by one if the previous consumer died in the middle of it."""
@@ -135,9 +143,7 @@ class ContextConsumer:
         partition = self._partitions[ref]
         if taken_over:
             partition.forget_positions()
-        one_by_one = taken_over and (
-            crash_marker.crashed_before(self.context, ref) or partition.crashed_here()
-        )
+        one_by_one = taken_over and (crashed_before(self.context, ref) or partition.crashed_here())
         return partition.run_once(one_by_one=one_by_one, news=news)
 
 
@@ -219,6 +225,7 @@ class Consumer:
         self._heartbeat.stop()
         instrumentation.flush()
         for context in self._contexts:
+            context.remove_markers()
             context.leases.leave()
 
     def _sources(self) -> set[str]:
@@ -251,5 +258,7 @@ class Consumer:
             return
         self._mirrored_at = time.monotonic()
         instrumentation.flush()
+        for context in self._contexts:
+            context.remove_markers()
         for partition in self._held():
             partition.mirror()

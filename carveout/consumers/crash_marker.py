@@ -22,13 +22,32 @@ def crashed_before(subscriber: str, ref: PartitionRef) -> bool:
     return bool(client().exists(keys.crash_marker(ref, subscriber)))
 
 
-@contextmanager
-def marking(subscriber: str, ref: PartitionRef) -> Iterator[None]:
-    """Leave a marker if the process dies inside the block, or an unexpected error ends it."""
-    send("SET", keys.crash_marker(ref, subscriber), b"1", "EX", EXPIRES_S)
-    try:
-        yield
-    except (CursorMoved, LogMismatch, WorkerStopped):
-        send("DEL", keys.crash_marker(ref, subscriber))
-        raise
-    send("DEL", keys.crash_marker(ref, subscriber))
+class CrashMarker:
+    """The marker of one partition. It stays while batches follow each other closely."""
+
+    def __init__(self, subscriber: str, ref: PartitionRef) -> None:
+        self._key = keys.crash_marker(ref, subscriber)
+        self._is_set = self._has_failed = False
+
+    @contextmanager
+    def marking(self) -> Iterator[None]:
+        """Leave the marker if the process dies inside the block, or an unexpected error ends it."""
+        if not self._is_set:
+            send("SET", self._key, b"1", "EX", EXPIRES_S)
+            self._is_set = True
+        try:
+            yield
+        except (CursorMoved, LogMismatch, WorkerStopped):
+            self._has_failed = False
+            self.remove()
+            raise
+        except BaseException:
+            self._has_failed = True
+            raise
+        self._has_failed = False
+
+    def remove(self) -> None:
+        """Remove the marker between two batches, unless the last one ended with such an error."""
+        if self._is_set and not self._has_failed:
+            send("DEL", self._key)
+            self._is_set = False

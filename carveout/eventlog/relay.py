@@ -141,7 +141,7 @@ class Relay:
         """Why partitions are stopped, as already logged."""
         self._woken: set[str] = set()
         self._refreshed: set[str] = set()
-        """Contexts whose new events the last round shipped, with nothing else to do."""
+        """Contexts with more new events than the last round took, if it had nothing else to do."""
         self._thorough_at = self._reports_stored_at = 0.0
         self.caught_up = False
 
@@ -159,8 +159,8 @@ class Relay:
     def run_once(self) -> int:
         """Sequence once per context and ship once per partition. Returns: how much it did.
 
-        A round after a wake-up handles only new events of the contexts that woke it; so does the
-        next one.
+        A round after a wake-up handles only new events of the contexts that woke it; so do the
+        next ones, if there are more than one round takes.
 
         Raises: StreamUnavailable: Redis did not answer; sequenced events stay sequenced.
                 Error: a database did not answer.
@@ -179,7 +179,7 @@ class Relay:
                 if new:
                     refreshed.add(context)
         self._woken = set()
-        self._refreshed = set() if again or errors else refreshed
+        self._refreshed = refreshed if full and not (again or errors) else set()
         self.caught_up = not (again or errors or full)
         self._store_reports(errors)
         if errors:

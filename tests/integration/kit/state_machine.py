@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import carveout
-from carveout.consumers import crash_marker
 from carveout.consumers.consumer import ContextConsumer
+from carveout.consumers.crash_marker import CrashMarker
 from carveout.consumers.partition import PartitionConsumer
 from carveout.consumers.source import StreamSource
 from carveout.errors import StreamUnavailable
@@ -208,7 +208,7 @@ class Kit(RuleBasedStateMachine):
 
 
 def consumer() -> PartitionConsumer:
-    guard = partial(crash_marker.marking, "desk", PARTITION)
+    guard = CrashMarker("desk", PARTITION).marking
     return PartitionConsumer(PARTITION, hosted(["desk"]), StreamSource("desk", PARTITION), guard)
 
 

@@ -3,11 +3,14 @@
 from contextlib import closing
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 import carveout
 from carveout.consumers.consumer import Consumer
 from carveout.eventlog import relay
 from carveout.eventlog.relay import Relay
+from carveout.redis.wakeups import notify_relay
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import announce, sold
@@ -62,3 +65,29 @@ def test_a_relay_has_caught_up_after_a_batch_that_was_not_full(events, caught_up
     with closing(Relay(["tickets"])) as ours:
         assert ours.run_once() >= min(events, 4)
         assert ours.caught_up == caught_up
+
+
+def test_a_relay_looks_only_into_the_logs_of_those_who_woke_it(monkeypatch):
+    monkeypatch.setattr(relay, "THOROUGH_EVERY_S", 1e9)
+    announce(sold(1, "U"))
+    steps.relay()
+    with closing(Relay(["tickets", "desk"])) as ours:
+        ours.run_once()
+        for _ in range(3):
+            ours.wait()  # the first ones subscribe
+        announce(sold(1))
+        wait_for("tickets", ours)
+        assert ours.run_once() == 1
+        notify_relay("desk")
+        wait_for("desk", ours)
+        with CaptureQueriesContext(connections["kit"]) as asked:
+            ours.run_once()
+        assert len(asked) == 1 and "'desk'" in asked[0]["sql"], asked.captured_queries
+
+
+def wait_for(context: str, ours: Relay) -> None:
+    for _ in range(20):
+        ours.wait()
+        if ours._woken:
+            break
+    assert ours._woken == {context}

@@ -19,8 +19,8 @@ from rq import Queue
 import carveout
 from carveout.consumers import attempt_records as attempt_note
 from carveout.consumers import consumer as consumer_module
-from carveout.consumers import crash_marker
 from carveout.consumers.consumer import Consumer
+from carveout.consumers.crash_marker import CrashMarker
 from carveout.deliveries import attempt
 from carveout.deliveries import store as delivery
 from carveout.errors import CarveoutError
@@ -577,7 +577,7 @@ class TestStopping:
         if one_by_one:
             with (
                 suppress(ZeroDivisionError),
-                crash_marker.marking("desk", PartitionRef("tickets", 0)),
+                CrashMarker("desk", PartitionRef("tickets", 0)).marking(),
             ):
                 raise ZeroDivisionError
         began = time.monotonic()
@@ -628,7 +628,7 @@ class TestStopping:
 
         announce(sold(1))
         steps.relay()
-        with suppress(ZeroDivisionError), crash_marker.marking("desk", PartitionRef("tickets", 0)):
+        with suppress(ZeroDivisionError), CrashMarker("desk", PartitionRef("tickets", 0)).marking():
             raise ZeroDivisionError
         run_for(5, Consumer(["desk"]))
         assert [attempts for _, _, attempts, _ in parked()] in ([], [0])
