@@ -100,6 +100,12 @@ class Child:
             time.sleep(0.005)
         return int(self._end.read_text())
 
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for so long at most. Returns: has it ended?"""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(seconds)
+        return not self.running
+
     def send_signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)

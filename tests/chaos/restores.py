@@ -8,7 +8,7 @@ import random
 import sqlite3
 import time
 from collections import Counter
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -184,6 +184,13 @@ class Backup:
         if self._url.startswith("sqlite"):
             self._copy(self._file, self._live)
             return
+        restored = False
+        while not restored:  # it locks many tables, and so may deadlock with who is at work
+            with suppress(psycopg.errors.DeadlockDetected):
+                self._put_rows_back()
+                restored = True
+
+    def _put_rows_back(self) -> None:
         with psycopg.connect(self._url) as connection:  # one transaction, and everybody waits
             names = sql.SQL(", ").join(map(sql.Identifier, self._tables))
             connection.execute(sql.SQL("TRUNCATE {}").format(names))

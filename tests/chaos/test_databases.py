@@ -1,7 +1,6 @@
 """Databases that are fought for, crash in the middle of everything, or have no room left."""
 
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -38,8 +37,8 @@ def started(tmp_path) -> Iterator:
 
     yield start
     for child in children:
-        child.signal(signal.SIGTERM)
-    assert all(child.wait(10) for child in children)
+        child.terminate()
+    assert all(child.ends_within(10) for child in children)
     for world in worlds:
         world.close()
 

@@ -31,12 +31,12 @@ def stop_one_of_two(world: World, command, failpoint: str) -> None:
     stops(stopped)
     eventually(lambda: not world.brittle.client.keys(LEASES))
     others = [world.begin(command)]
-    others[0].wait(WAITS_S)
+    others[0].ends_within(WAITS_S)
     world.want_more()
     others.append(world.begin(WRITE))
-    others[1].wait(WAITS_S)
+    others[1].ends_within(WAITS_S)
     goes_on(stopped)
-    assert all(other.wait(30) for other in others), world.log.read_text()[-3000:]
+    assert all(other.ends_within(30) for other in others), world.log.read_text()[-3000:]
 
 
 @pytest.mark.parametrize("where", RELAY_STOPS)
