@@ -227,8 +227,12 @@ def _run(batch: SubscriptionBatch, events: Sequence[ReceivedEvent], stretch: Str
 def _wanted(batch: SubscriptionBatch, events: Sequence[ReceivedEvent]) -> Sequence[ReceivedEvent]:
     """The events that need a job; those that only another release handles are for that release."""
     subscription = batch.subscription
+    if subscription.when is None:
+        return events
     ours = [event for event in events if subscription.handles(event)]
-    unwanted = {event.position for event in declined(subscription, ours, batch.fetched)}
+    unwanted = {
+        event.position for event in declined(subscription, subscription.when, ours, batch.fetched)
+    }
     batch.run_notes.declined |= unwanted
     return [event for event in events if event.position not in unwanted]
 

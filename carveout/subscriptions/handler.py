@@ -143,7 +143,10 @@ def _arguments(
 
 
 def declined(
-    subscription: Subscription, events: Sequence[ReceivedEvent], fetched: FetchedLookups
+    subscription: Subscription,
+    when: Callable[..., object],
+    events: Sequence[ReceivedEvent],
+    fetched: FetchedLookups,
 ) -> list[ReceivedEvent]:
     """The events that a subscription's `when` does not want.
 
@@ -151,8 +154,6 @@ def declined(
 
     Raises: Error, HandlerMisbehaved: `when` leaves the transaction unusable.
     """
-    if subscription.when is None:
-        return []
     unwanted = []
     limit = time_limit(subscription.time_limit_s, subscription.name)
     with (
@@ -163,7 +164,7 @@ def declined(
         for event in events:
             restart()
             try:
-                if not _is_wanted(subscription, subscription.when, event, fetched):
+                if not _is_wanted(subscription, when, event, fetched):
                     unwanted.append(event)
             except (DatabaseError, HandlerMisbehaved):
                 raise
