@@ -172,7 +172,8 @@ def _become(log: Path, clock: Clock | None, arguments: list[str]) -> None:
     """Run a command in this process, and end it."""
     from django.core.management import BaseCommand, execute_from_command_line
 
-    BaseCommand.check = lambda *_, **__: None  # a check of the same code, for each child
+    if arguments[0] != "check":  # every other command would check the same code again
+        BaseCommand.check = lambda *_, **__: None
     code = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
