@@ -45,6 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("numprocesses", default=None):  # else it only hands out the tests
         os.environ["PYTEST_ADDOPTS"] = FOR_A_PYTEST_OF_ITS_OWN
     valkey = config.stash[servers] = ValkeyForTests()
+    # redis-py leaves dropped connections to the garbage collector, which may close the socket
+    # before the connection does, during any later test.
+    dropped = rf"unclosed <socket\.socket .*raddr=\('127\.0\.0\.1', {valkey.port}\)"
+    config.addinivalue_line("filterwarnings", f"ignore:{dropped}:ResourceWarning")
     state_dir = Path(tempfile.mkdtemp(prefix="state-", dir=valkey.folder))
     os.environ["CARVEOUT_CACHE_DIR"] = str(state_dir / "cache")
     ours = {**settings.CARVEOUT, "REDIS_URL": valkey.url, "STATE_DIR": state_dir}

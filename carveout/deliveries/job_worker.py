@@ -76,6 +76,7 @@ class JobWorker(SimpleWorker):
                 return self._work(burst, *args, **options)
         finally:
             stopping.done()
+            self.connection.connection_pool.disconnect(inuse_connections=False)
 
     def _work(self, burst: bool, *args: Any, **options: Any) -> bool:
         worked = False

@@ -1,8 +1,11 @@
 """Jobs: through a real RQ worker, in order per key, lost ones made again, forged ones refused."""
 
+import gc
 import json
 import pickle
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,6 +55,14 @@ def deliveries() -> list[tuple[str, str, int]]:
     return list(rows.values_list("key", "state", "attempts"))
 
 
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Inside the block garbage stays."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
 def make_due() -> None:
     """Let time pass for all deliveries."""
     long_ago = timezone.now() - timedelta(hours=1)
@@ -80,6 +91,14 @@ def test_a_job_runs_the_handler_and_removes_its_delivery():
     work()
     assert notes() == ["T-1 Concert T-1 True", "T-2 Concert T-2 True"]
     assert deliveries() == []
+
+
+def test_a_worker_leaves_no_connection(redis):
+    work()
+    before = len(redis.client_list())
+    with without_collector():
+        work()
+        assert len(redis.client_list()) == before
 
 
 def test_a_job_for_outside_work_runs_outside_a_transaction():
