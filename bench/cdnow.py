@@ -1,8 +1,8 @@
 """python -m bench.cdnow [FILE] [--limit N]
 
 The purchases of a CDNOW file through the whole reference project, as fast as one import places
-them. PostgreSQL, whose commits wait for the disk, Valkey, a relay and one consumer per context are
-real. No job worker runs: "queued" are e-mails whose delivery is stored for a job.
+them. PostgreSQL, whose commits wait for the disk, Valkey, a relay, one consumer per context, a job
+worker and a mail server are real.
 """
 
 import argparse
@@ -19,9 +19,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from bench import cpu, servers
+from bench.mail import NO_PROJECT
+from bench.side import Side
 from tests.copies import CONTEXTS, ROOT
 from tests.processes import Process
-from tests.servers import free_port
+from tests.servers import HOST, free_port
 from tests.systems import SAMPLE, STARTED, Deployment
 
 PATIENCE_S = 120.0
@@ -30,15 +32,15 @@ LOOK_EVERY_S = 1.0
 COUNTS = {
     "placed": "SELECT count(*) FROM orders_order",
     "verified": "SELECT count(*) FROM reviews_verifiedcustomer",
-    "queued": "SELECT count(*) FROM carveout_delivery "
-    "WHERE subscription = 'notifications.tell_by_email' AND state = 'queued'",
+    "sent": "SELECT count(*) FROM notifications_notification "
+    "WHERE channel = 'email' AND status = 'sent'",
     "reserved": "SELECT count(*) FROM orders_order WHERE status = 'reserved'",
 }
 BADGES = "SELECT customer_id, sku FROM reviews_verifiedcustomer"
 TITLES = {
     "placed": "orders placed",
     "verified": "customers verified for products",
-    "queued": "e-mails queued",
+    "sent": "e-mails sent",
     "reserved": "stock reserved, and orders updated",
 }
 
@@ -124,12 +126,16 @@ def main() -> None:
     arguments = _arguments()
     orders, badges = counted(arguments.file, arguments.limit)
     expected = dict.fromkeys(TITLES, orders) | {"verified": len(badges)}
-    with tempfile.TemporaryDirectory() as folder, _deployment(Path(folder)) as deployment:
+    with tempfile.TemporaryDirectory() as folder, _deployment(Path(folder)) as (deployment, mail):
         run = Run(deployment, expected)
         run.import_and_wait(arguments.file.resolve(), orders)
         found = set(deployment.rows(BADGES))
+        taken = mail.call("taken")
     run.print()
-    sys.exit(0 if found == badges else "Verified customers are not those of the file.")
+    if found != badges:
+        sys.exit("Verified customers are not those of the file.")
+    if taken != orders:
+        sys.exit(f"The mail server took {taken} messages for {orders} orders.")
 
 
 def counted(file: Path, limit: int | None) -> tuple[int, set[tuple[str, str]]]:
@@ -150,11 +156,12 @@ def counted(file: Path, limit: int | None) -> tuple[int, set[tuple[str, str]]]:
 
 
 @contextmanager
-def _deployment(folder: Path) -> Iterator[Deployment]:
-    """Migrated and seeded, with workers that have begun; the web is not needed."""
-    with servers.started() as (postgres_url, redis_url):
+def _deployment(folder: Path) -> Iterator[tuple[Deployment, Side]]:
+    """Migrated and seeded, with workers that have begun, and its mail server; no web is needed."""
+    with servers.started() as (postgres_url, redis_url), Side("bench.mail", NO_PROJECT) as mail:
         env = {"REDIS_URL": redis_url, "DATABASE_URL": servers.new_database(postgres_url)}
         os.environ.update(env)
+        env |= {"EMAIL_HOST": HOST, "EMAIL_PORT": str(mail.call("start"))}
         env |= {"CONTEXTS": ",".join(CONTEXTS), "DEBUG": "0", "SECRET_KEY": "for measurements only"}
         deployment = Deployment(ROOT, CONTEXTS, folder, free_port(), env, forked=False)
         deployment.manage("migrate", "--no-input", "--verbosity", "0")
@@ -164,14 +171,14 @@ def _deployment(folder: Path) -> Iterator[Deployment]:
                 worker.start()
             for worker in _workers(deployment):
                 worker.wait_until_it_says(STARTED[worker.arguments[0]])
-            yield deployment
+            yield deployment, mail
         finally:
             deployment.end()
             servers.drop_database(env["DATABASE_URL"])
 
 
 def _workers(deployment: Deployment) -> list[Process]:
-    return [deployment.relay, *deployment.consumers.values()]
+    return [each for each in deployment.processes if each is not deployment.web]
 
 
 def _arguments() -> argparse.Namespace:

@@ -27,6 +27,13 @@ class Goal:
 GOALS = [
     Goal("order_redis_commands", "orders", "≤", 60),
     Goal("order_transactions", "orders", "≤", 20),
+    Goal("order_cpu_vs_monolith", "orders", "≤", 2.0),
+    Goal("order_cpu_at_5", "orders"),
+    Goal("order_cpu_at_15", "orders"),
+    Goal("request_cpu_vs_monolith", "orders", "≤", 0.30),
+    Goal("request_p50_at_15", "orders"),
+    Goal("request_p99_vs_monolith", "orders", "≤", 0.15),
+    Goal("email_p99_s", "orders", "≤", 1),
     Goal("publish_request_pg", "publish_request", "≤", 1.10),
     Goal("publish_pg", "publish", "≤", 1.25),
     Goal("publish_sqlite", "publish_sqlite", "≤", 1.20),

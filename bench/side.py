@@ -37,12 +37,14 @@ class Side:
         settings: str,
         env: Mapping[str, str] | None = None,
         *,
+        folder: Path = ROOT,
         python: str | Path = sys.executable,
     ) -> None:
+        """folder: the project whose modules it finds first."""
         self._module = module
         self._process = subprocess.Popen(
             [str(python), "-m", "bench.serve", module],
-            cwd=ROOT,
+            cwd=folder,
             env=environment(settings, env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

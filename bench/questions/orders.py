@@ -1,31 +1,40 @@
-"""order_…: what an order of the reference project costs until all of its effects are there.
+"""order_…, request_…, email_…: what an order costs, beside the monolith that was carved.
 
 The whole project runs as processes: a relay, a consumer for each context, a job worker and a mail
-server. This process takes the orders, as the web would. The counts do not depend on the machine:
-the commands that Redis carried out and the transactions of PostgreSQL, of all processes together,
-those included that look for work while there is none.
+server. This process takes the orders, as the web would. `examples/tangled` does the same in one
+process, on the same PostgreSQL and with the same mail server. The counts do not depend on the
+machine: the commands that Redis carried out and the transactions of PostgreSQL, of all processes
+together, those included that look for work while there is none.
 """
 
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import quantiles
 
 import psycopg
 import redis
 from django.core.management import call_command
 from tqdm import tqdm
 
+from bench import cpu
+from bench.mail import NO_PROJECT
+from bench.pace import paced
 from bench.questions.publish_request import ordering
-from bench.rounds import Answer, Scale
+from bench.rounds import Answer, Scale, Taken
+from bench.servers import drop_database, new_database
+from bench.side import Side
 from bench.workers import eventually
+from orders.lines import WantedLine
+from orders.services import place_order
 from tests.copies import CONTEXTS, ROOT
-from tests.servers import SmtpForTests, free_port
+from tests.servers import HOST, free_port
 from tests.systems import STARTED, Deployment
 
-ORDERS = 100
-PER_SECOND = 5
+TANGLED = ROOT / "examples" / "tangled"
 REPORTED_S = 2.0
 """PostgreSQL's processes report their statistics at most once a second.
 
@@ -40,34 +49,68 @@ EFFECTS = {
 TRANSACTIONS = """
     SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()
 """
+EMAIL_P99_S = """
+    SELECT percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM sent_at - placed_at))
+    FROM (
+        SELECT n.sent_at, o.placed_at
+        FROM notifications_notification n JOIN orders_order o ON o.number = n.order_number
+        WHERE n.channel = 'email' ORDER BY n.id DESC LIMIT %s
+    ) latest
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """So many orders at this pace; without one, each as soon as the one before was taken."""
+
+    answers: tuple[str, ...]
+    orders: int
+    per_second: int | None = None
+    by_web: bool = False
+    """Through the whole web, and not beside the monolith; else through the service."""
+
+
+LOADS = [
+    Load(("order_redis_commands", "order_transactions"), 100, 5, by_web=True),
+    Load(("order_cpu_at_5",), 50, 5),
+    Load(("order_cpu_at_15", "request_p50_at_15", "request_p99_vs_monolith"), 150, 15),
+    Load(("order_cpu_vs_monolith", "request_cpu_vs_monolith", "email_p99_s"), 200),
+]
+COUNTS = ("order_redis_commands", "order_transactions", "email_p99_s")
+"""These are no ratios."""
 
 
 def measure(keys: list[str], quick: bool) -> dict[str, Answer]:
     scale = Scale(quick)
-    count = scale.of(ORDERS)
-    found: dict[str, list[float]] = {key: [] for key in keys}
     call_command("migrate", verbosity=0)
-    with _project(), psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as database:
-        post = ordering()
-        post()
-        _until_done(database, 1)
-        for number in tqdm(range(scale.rounds), "orders", leave=False):
-            time.sleep(REPORTED_S)
-            before = _counts(database)
-            _paced(post, count)
-            _until_done(database, 1 + (number + 1) * count)
-            time.sleep(REPORTED_S)
-            for key, total in _counts(database).items():
-                found[key].append((total - before[key]) / count)
-    return {key: Answer(found[key], found[key][-1], 1, "an order") for key in keys}
+    ours, theirs = Taken({key: [] for key in keys}), Taken({key: [] for key in keys})
+    with _mail_server() as mail, _carved(mail) as carved, _tangled(mail) as tangled:
+        for _ in tqdm(range(scale.rounds), "orders", leave=False):
+            for load in LOADS:
+                if asked := [key for key in load.answers if key in keys]:
+                    count = scale.of(load.orders)
+                    mine = carved(load, count)
+                    other = {} if load.by_web else tangled(load, count)
+                    for key in asked:
+                        ours[key].append(mine[key])
+                        theirs[key].append(other.get(key, 1))
+    return {key: _answer(key, ours[key], theirs[key]) for key in keys}
+
+
+def _answer(key: str, ours: list[float], theirs: list[float]) -> Answer:
+    if key in COUNTS:
+        return Answer(ours, ours[-1], 1, "s" if key.endswith("_s") else "an order")
+    return Taken(ours=ours, theirs=theirs).times("ours", "theirs")
+
+
+Orders = Callable[[Load, int], dict[str, float]]
+"""Takes so many orders, until all effects are there. Returns: what they cost, by key."""
 
 
 @contextmanager
-def _project() -> Iterator[None]:
-    """The project's workers and its mail server, once they have begun."""
-    mail = SmtpForTests()
-    mail.start()
-    env = {**os.environ, "EMAIL_PORT": str(mail.port)}
+def _carved(mail: dict[str, str]) -> Iterator[Orders]:
+    """The project's workers, once they have begun."""
+    env = {**os.environ, **mail}
     folder = Path(os.environ["CARVEOUT_DIR"])
     deployment = Deployment(ROOT, CONTEXTS, folder, free_port(), env, forked=False)
     workers = [each for each in deployment.processes if each is not deployment.web]
@@ -76,10 +119,73 @@ def _project() -> Iterator[None]:
             worker.start()
         for worker in workers:
             worker.wait_until_it_says(STARTED[worker.arguments[0]])
-        yield
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as database:
+            post = ordering()
+            post()
+            _until_done(database)
+            pids = [*cpu.servers(), *(worker.pid for worker in workers)]
+
+            def orders(load: Load, count: int) -> dict[str, float]:
+                time.sleep(REPORTED_S if load.by_web else 0)
+                before, used = _counts(database), cpu.of_trees(pids)
+                own, took = paced(post if load.by_web else _place, count, load.per_second)
+                _until_done(database)
+                used = cpu.of_trees(pids) - used + own
+                time.sleep(REPORTED_S if load.by_web else 0)
+                counts = {
+                    key: (total - before[key]) / count for key, total in _counts(database).items()
+                }
+                (email,) = database.execute(EMAIL_P99_S, [count]).fetchone() or (0,)
+                return {**counts, **_costs(used, own, took), "email_p99_s": float(email)}
+
+            yield orders
     finally:
         deployment.end()
-        mail.stop()
+
+
+@contextmanager
+def _tangled(mail: dict[str, str]) -> Iterator[Orders]:
+    url = new_database(os.environ["DATABASE_URL"])
+    env = {**mail, "TANGLED_DATABASE_URL": url, "DEBUG": "0"}
+    try:
+        with Side("bench.tangled.side", "bench.tangled.settings", env, folder=TANGLED) as side:
+            side.call("prepare")
+            servers = cpu.servers()
+
+            def orders(load: Load, count: int) -> dict[str, float]:
+                used = cpu.of_trees(servers)
+                own, took = side.call("orders", count, load.per_second)
+                return _costs(cpu.of_trees(servers) - used + own, own, took)
+
+            orders(LOADS[-1], 5)
+            yield orders
+    finally:
+        drop_database(url)
+
+
+@contextmanager
+def _mail_server() -> Iterator[dict[str, str]]:
+    """Yields: where it is, as settings."""
+    with Side("bench.mail", NO_PROJECT) as side:
+        yield {"EMAIL_HOST": HOST, "EMAIL_PORT": str(side.call("start"))}
+
+
+def _place() -> None:
+    """Another order, with the service that the checkout uses."""
+    place_order("7", "a@example.com", [WantedLine("CD-01", 1)])
+
+
+def _costs(all_of_them: float, serving: float, took: list[float]) -> dict[str, float]:
+    """What the keys that are ratios ask for. CPU and times are in seconds an order."""
+    count = len(took)
+    cuts = quantiles(took, n=100)
+    whole = ("order_cpu_vs_monolith", "order_cpu_at_5", "order_cpu_at_15")
+    return {
+        **dict.fromkeys(whole, all_of_them / count),
+        "request_cpu_vs_monolith": serving / count,
+        "request_p50_at_15": cuts[49],
+        "request_p99_vs_monolith": cuts[98],
+    }
 
 
 def _counts(database: psycopg.Connection) -> dict[str, float]:
@@ -89,14 +195,8 @@ def _counts(database: psycopg.Connection) -> dict[str, float]:
     return {"order_redis_commands": commands, "order_transactions": transactions}
 
 
-def _paced(post: Callable[[], None], count: int) -> None:
-    """Orders at a steady pace, whatever each of them takes."""
-    began = time.monotonic()
-    for number in range(count):
-        time.sleep(max(began + number / PER_SECOND - time.monotonic(), 0))
-        post()
-
-
-def _until_done(database: psycopg.Connection, orders: int) -> None:
+def _until_done(database: psycopg.Connection) -> None:
+    """Wait until each order has all of its effects."""
+    (orders,) = database.execute("SELECT count(*) FROM orders_order").fetchone() or (0,)
     for statement in EFFECTS.values():
         eventually(lambda sql=statement: database.execute(sql).fetchone() == (orders,), 0.5)
