@@ -45,6 +45,46 @@ def any_due(database: str) -> bool:
     return bool(any_due or any_misdated)
 
 
+def claim_if_free(delivery: Delivery, subscription: Subscription, until: datetime) -> bool:
+    """Claim a delivery and count the attempt, if it is as it was read and may run now.
+
+    The conditions are those of `is_free`, `is_paused` and `has_earlier`, written as SQL: for each
+    attempt, Django would take longer to compose the statement than PostgreSQL takes to run it.
+    """
+    connection, now = connections[subscription.database], timezone.now()
+    times = (until, now, now + longest_claim())
+    stored = [connection.ops.adapt_datetimefield_value(each) for each in times]
+    statement = _CLAIM
+    given = [stored[0], delivery.pk, delivery.attempts, delivery.event, *RUNNABLE, *stored[1:]]
+    if subscription.ordered:
+        statement += _NONE_EARLIER
+        given.append(Delivery.State.TRYING)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        return bool(cursor.rowcount)
+
+
+_CLAIM = """
+    UPDATE carveout_delivery SET attempts = attempts + 1, claimed_until = %s
+    WHERE id = %s AND attempts = %s AND event = %s AND state IN (%s, %s)
+    AND (claimed_until IS NULL OR claimed_until < %s OR claimed_until > %s)
+    AND NOT EXISTS (
+        SELECT 1 FROM carveout_cursor
+        WHERE subscription = carveout_delivery.subscription AND paused_at IS NOT NULL
+    )
+"""
+_NONE_EARLIER = """
+    AND NOT EXISTS (
+        SELECT 1 FROM carveout_delivery earlier
+        WHERE earlier.subscription = carveout_delivery.subscription
+        AND earlier.key = carveout_delivery.key AND earlier.context = carveout_delivery.context
+        AND earlier.state <> %s
+        AND CASE WHEN earlier.partition = carveout_delivery.partition
+            THEN earlier.position < carveout_delivery.position
+            ELSE earlier.id < carveout_delivery.id END
+    )
+"""
+
 # Each needs one index lookup.
 _ANY_DUE = """
     SELECT EXISTS (SELECT 1 FROM carveout_delivery WHERE state IN (%s, %s) AND due_at <= %s),

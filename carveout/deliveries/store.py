@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from carveout.conf import get_settings
@@ -20,10 +20,9 @@ from carveout.deliveries.runnable import (
     CLAIM_MARGIN_S,
     RUNNABLE,
     SWEEP_AFTER_S,
+    claim_if_free,
     due,
-    has_earlier,
     is_free,
-    is_paused,
     run_s,
 )
 from carveout.errors import CursorMoved
@@ -102,13 +101,8 @@ def claim(delivery: Delivery, subscription: Subscription) -> bool:
 
     Returns: whether it may run; not if it changed, is done, paused, or runs elsewhere.
     """
-    now = timezone.now()
-    rows = _rows(subscription.database).filter(is_free(now), ~is_paused(), state__in=RUNNABLE)
-    if subscription.ordered:
-        rows = rows.filter(~has_earlier())
-    until = now + timedelta(seconds=run_s(subscription) + CLAIM_MARGIN_S)
-    same = rows.filter(pk=delivery.pk, attempts=delivery.attempts, event=delivery.event)
-    if not same.update(attempts=F("attempts") + 1, claimed_until=until):
+    until = timezone.now() + timedelta(seconds=run_s(subscription) + CLAIM_MARGIN_S)
+    if not claim_if_free(delivery, subscription, until):
         return False
     delivery.attempts, delivery.claimed_until = delivery.attempts + 1, until
     return True

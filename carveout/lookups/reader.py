@@ -128,13 +128,24 @@ def serialize(
     if seen:
         check_caught_up(view.lookup_name.split(".")[0], queryset.db, seen)
     rows = _of_keys(queryset, view.lookup_key, keys)
-    serializer_class = cast("type[Serializer[Any]]", view.serializer_class)
-    serializer = cast("ListSerializer[Any]", serializer_class(rows, many=True))
-    _narrow(serializer, wanted, view.lookup_name)
+    represented = _serializer(view, tuple(wanted)).to_representation(rows)
     return {
         str(getattr(row, view.lookup_key)): data
-        for row, data in zip(rows, serializer.data, strict=True)
+        for row, data in zip(rows, represented, strict=True)
     }
+
+
+@lru_cache(maxsize=512)
+def _serializer(view: type[LookupViewSet], wanted: tuple[str, ...]) -> "ListSerializer[Any]":
+    """The serializer of a lookup, with only the wanted fields. It is kept, as making one takes
+    longer than representing an object, and representing changes nothing in it.
+
+    Raises: ValidationError: a wanted field is not offered.
+    """
+    serializer_class = cast("type[Serializer[Any]]", view.serializer_class)
+    serializer = cast("ListSerializer[Any]", serializer_class([], many=True))
+    _narrow(serializer, wanted, view.lookup_name)
+    return serializer
 
 
 def _of_keys(queryset: "QuerySet[Any]", name: str, keys: Iterable[str]) -> list[Any]:
