@@ -1,6 +1,7 @@
 """Runs a consumer: it handles its share of the partitions, and the deliveries that are due."""
 
 import logging
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,6 +48,8 @@ class ContextConsumer:
         self._ours: set[PartitionRef] = set()
         self._last = PartitionRef("", 0)
         self._declared = False
+        self.lives = False
+        """Whether it runs until it is stopped; if not, it waits for nothing."""
 
     def run_once(self, *, news: bool = False) -> int:
         """Handle one batch for each leased partition, or for some of them if time is up.
@@ -129,7 +132,8 @@ class ContextConsumer:
         subscribed = [each for each in self.subscriptions if ref.context in each.source_contexts]
         self._markers[ref] = CrashMarker(self.context, ref)
         source = StreamSource(self.context, ref)
-        return PartitionConsumer(ref, subscribed, source, self._markers[ref].marking)
+        guard = self._markers[ref].marking
+        return PartitionConsumer(ref, subscribed, source, guard, lingers=self.lives)
 
     def remove_markers(self) -> None:
         """Between two rounds: a consumer that dies now dies in no batch."""
@@ -168,6 +172,8 @@ class Consumer:
     def start(self) -> None:
         """Start to renew the leases, also during long batches."""
         self._heartbeat.start()
+        for context in self._contexts:
+            context.lives = True
 
     @property
     def contexts(self) -> list[str]:
@@ -191,7 +197,8 @@ class Consumer:
         return not self._tried and all(context.caught_up for context in self._contexts)
 
     def wait(self) -> None:
-        """Return when a stream has new entries, or after the blocking period.
+        """Return when a stream has new entries, a subscription has lingered, or after the blocking
+        period.
 
         Raises: StreamUnavailable: Redis did not answer; call again.
         """
@@ -200,13 +207,15 @@ class Consumer:
             position = partition.waits_after()
             if position is not None:
                 after[partition.ref] = max(after.get(partition.ref, 0), position)
+        lingering = [lingers for each in self._held() if (lingers := each.lingers_s())]
+        wait_s = min([get_settings().block_ms / 1000, *lingering])
         self._news = False
         if after and self._listener:
-            self._news = bool(self._listener.wait())
+            self._news = bool(self._listener.wait(wait_s))
         elif after:
-            self._news = streams.wait(after, get_settings().block_ms)
+            self._news = streams.wait(after, math.ceil(wait_s * 1000))
         else:
-            time.sleep(get_settings().block_ms / 1000)
+            time.sleep(wait_s)
 
     def leases_held(self) -> Iterator[tuple[str, PartitionRef, bool]]:
         """The leased partitions, by subscribing context, and whether each is stuck."""

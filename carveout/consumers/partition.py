@@ -55,10 +55,16 @@ class PartitionConsumer:
         subscriptions: Sequence[Subscription],
         source: EventSource,
         guard: Callable[[], AbstractContextManager[None]] = nullcontext,
+        *,
+        lingers: bool = False,
     ) -> None:
-        """guard: a context manager that is entered around each batch."""
+        """guard: a context manager that is entered around each batch.
+        lingers: whether to heed `linger_ms`; False: this runs only until nothing is left.
+        """
         self.ref = ref
         self._guard = guard
+        self._lingers = lingers
+        self._lingers_until: dict[str, float] = {}
         self._subscriptions = {subscription.name: subscription for subscription in subscriptions}
         self._context = subscriptions[0].context
         self._database = subscriptions[0].database
@@ -122,6 +128,13 @@ class PartitionConsumer:
         awake = (at for name, at in self._positions.items() if self._goes_on(name, at))
         return max((at.position for at in awake), default=None)
 
+    def lingers_s(self) -> float | None:
+        """How long until the first subscription has lingered; None if none lingers."""
+        now = time.monotonic()
+        return min(
+            (until - now for until in self._lingers_until.values() if until > now), default=None
+        )
+
     def mirror(self) -> None:
         """Report the cursors to the log's owner, and show them in Redis for monitoring.
 
@@ -160,7 +173,8 @@ class PartitionConsumer:
         return moved
 
     def _goes_on(self, name: str, at: CursorPosition) -> bool:
-        return not at.paused and not self._backoffs.is_waiting(name)
+        lingers = time.monotonic() < self._lingers_until.get(name, 0.0)
+        return not (at.paused or lingers or self._backoffs.is_waiting(name))
 
     def _may_go_on(self) -> bool:
         """Look again: a person may have resumed a subscription, or decided about a new one."""
@@ -237,7 +251,8 @@ class PartitionConsumer:
             self._back_off(group, error)
             return 0
         events = up_to_barrier(read)
-        self._more |= len(read) >= limit or len(events) < len(read)
+        more = len(read) >= limit or len(events) < len(read)
+        self._more |= more
         if events and (self._broken or events[0].type == BARRIER):
             # Before handlers run in vain repeatedly, or a barrier creates cursors.
             compare(self._context, self.ref, events[-1])
@@ -263,6 +278,9 @@ class PartitionConsumer:
         for batch in batches:
             to = self._positions[batch.subscription.name] = reached[batch.subscription.name]
             self._record(batch, range(at.position + 1, to.position + 1), times)
+            if self._lingers and not more and batch.subscription.linger_ms:
+                wait_s = batch.subscription.linger_ms / 1000
+                self._lingers_until[batch.subscription.name] = time.monotonic() + wait_s
         return max(to.position for to in reached.values()) - at.position
 
     def _fit_rows(self, stretch: Stretch, reached: Reached) -> None:

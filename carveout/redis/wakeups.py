@@ -32,14 +32,14 @@ class WakeupListener:
         self._contexts = {channel(context).encode(): context for context in contexts}
         self._pubsub: Any = None
 
-    def wait(self) -> set[str]:
-        """Return when one was woken, or after the blocking period.
+    def wait(self, at_most_s: float | None = None) -> set[str]:
+        """Return when one was woken, or after this time; default: the blocking period.
 
         Returns: the contexts with new events.
         Raises: StreamUnavailable: Redis did not answer.
         """
         woken: set[str] = set()
-        timeout_s = get_settings().block_ms / 1000
+        timeout_s = get_settings().block_ms / 1000 if at_most_s is None else at_most_s
         try:
             if self._pubsub is None:
                 self._pubsub = pubsub()

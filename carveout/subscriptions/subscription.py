@@ -40,6 +40,7 @@ class Subscription:
     time_limit_s: float = 30.0
     replayable: bool = True
     seam: str = ""
+    linger_ms: float = 0
     when: Callable[..., object] | None = field(default=None, repr=False)
 
     @property
@@ -93,6 +94,7 @@ def subscribe(
     replayable: bool = True,
     name: str = "",
     seam: str = "",
+    linger_ms: float = 0,
     when: Callable[..., object] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Subscribe a function to events of other contexts, in order per key.
@@ -111,6 +113,8 @@ def subscribe(
     replayable: if False, `replay` refuses to move its cursor back without --force.
     name: identifies its cursors, with or without the context; default: the function's name.
     seam: handle only events that this seam published, instead of only those of `publish`.
+    linger_ms: milliseconds to wait after a batch, so that the next one is larger. The first event
+        after a pause does not wait, nor does a batch that follows a full one.
     when: with via="rq": only events for which this function returns something true get a job. It
         has the parameters of a handler. If it raises, or a lookup of it is not answered, the
         event gets its job.
@@ -142,6 +146,7 @@ def subscribe(
             time_limit_s=time_limit_s,
             replayable=replayable,
             seam=seam,
+            linger_ms=linger_ms,
             when=when,
         )
         _check_options(subscription)
@@ -217,6 +222,8 @@ def _check_options(subscription: Subscription) -> None:
         refuse(f"max_attempts={subscription.max_attempts!r}: use a whole number of at least 1.")
     if not _is_above_0(subscription.time_limit_s):
         refuse(f"time_limit_s={subscription.time_limit_s!r}: use a number of seconds above 0.")
+    if subscription.linger_ms != 0 and not _is_above_0(subscription.linger_ms):
+        refuse(f"linger_ms={subscription.linger_ms!r}: use a number of milliseconds of at least 0.")
     for option in ("retry_base_s", "retry_cap_s"):
         value = getattr(subscription, option)
         if value is not None and not _is_above_0(value):

@@ -1,0 +1,84 @@
+"""`linger_ms`: a subscription lets events gather before its next batch."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+import carveout
+from carveout.consumers import consumer as consumers
+from carveout.consumers.consumer import Consumer
+from tests.integration.kit import steps
+from tests.integration.kit.desk.models import note, notes
+from tests.integration.kit.tickets.services import announce, sold
+
+pytestmark = [
+    pytest.mark.usefixtures("kit"),
+    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
+]
+LONG_MS = 60_000
+
+
+def lingering(linger_ms: float) -> None:
+    @carveout.subscribe("tickets.TicketSold", batch=True, linger_ms=linger_ms)
+    def lingers(events):
+        note(f"lingers: {' '.join(event.key for event in events)}")
+
+
+@contextmanager
+def living() -> Iterator[Consumer]:
+    """A consumer as `manage.py consume` runs it, until it is stopped."""
+    with closing(Consumer(["desk"])) as ours:
+        ours.start()
+        yield ours
+
+
+def test_the_first_event_does_not_wait_and_the_next_ones_do():
+    @carveout.subscribe("tickets.TicketSold")
+    def at_once(event):
+        note(f"at once: {event.key}")
+
+    lingering(LONG_MS)
+    with living() as ours:
+        for name in "ABC":
+            announce(sold(1, name))
+            steps.relay()
+            ours.run_once()
+            assert ours.caught_up
+    assert sorted(notes()) == ["at once: A-1", "at once: B-1", "at once: C-1", "lingers: A-1"]
+
+
+def test_one_that_ends_by_itself_waits_for_nothing():
+    lingering(LONG_MS)
+    with closing(Consumer(["desk"])) as ours:
+        for name in "AB":
+            announce(sold(1, name))
+            steps.relay()
+            ours.run_once()
+    assert notes() == ["lingers: A-1", "lingers: B-1"]
+
+
+def test_it_goes_on_once_it_has_lingered(kit, monkeypatch):
+    kit.set(BLOCK_MS=30_000)
+    waited = []
+    monkeypatch.setattr(consumers.streams, "wait", lambda _after, ms: waited.append(ms))
+    monkeypatch.setattr(consumers.time, "sleep", lambda seconds: waited.append(seconds * 1000))
+    lingering(50)
+    with living() as ours:
+        for name in "ABC":
+            announce(sold(1, name))
+            steps.relay()
+            ours.run_once()
+            ours.wait()
+        steps.until(lambda: ours.run_once() or len(notes()) > 1, runs=10_000_000)
+    assert waited and max(waited) <= 50
+    assert notes() == ["lingers: A-1", "lingers: B-1 C-1"]
+
+
+def test_a_batch_after_a_full_one_does_not_wait(kit):
+    kit.set(BATCH_ROWS=4)
+    lingering(LONG_MS)
+    announce(sold(9))
+    steps.relay()
+    with living() as ours:
+        assert [ours.run_once() for _ in range(4)] == [4, 4, 1, 0]
