@@ -151,11 +151,18 @@ def _main(ends: Path, parent: int) -> None:
 
 
 def _note_ends(ends: Path) -> None:
-    """Note the exit code of all that have ended, before their process ids are free."""
-    while ended := _ended():
-        code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-        (ends / str(ended.si_pid)).write_text(str(code))
-        os.waitpid(ended.si_pid, 0)
+    """Note the exit code of all that have ended, before their process ids are free.
+
+    Called by a signal; another one waits until it is done.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    try:
+        while ended := _ended():
+            code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+            (ends / str(ended.si_pid)).write_text(str(code))
+            os.waitpid(ended.si_pid, 0)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ended() -> "os.waitid_result | None":

@@ -78,11 +78,12 @@ def prune(before: datetime, database: str) -> int:
 
 def _make_room(delivery: Delivery, outcome: Outcome, database: str) -> None:
     """Keep the first and last attempts, and only the latest of repeated postponements."""
-    number = delivery.attempts
+    number, last_wanted = delivery.attempts, delivery.attempts - LAST_KEPT
+    if outcome != Outcome.PUT_OFF and last_wanted <= FIRST_KEPT:
+        return
     rows = Attempt.objects.using(database).filter(
         subscription=delivery.subscription, event_id=delivery.event_id
     )
     if outcome == Outcome.PUT_OFF:
         rows.filter(number=number, outcome=Outcome.PUT_OFF).delete()
-    if number > FIRST_KEPT + LAST_KEPT:
-        rows.filter(number__gt=FIRST_KEPT, number__lte=number - LAST_KEPT).delete()
+    rows.filter(number__gt=FIRST_KEPT, number__lte=last_wanted).delete()

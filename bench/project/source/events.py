@@ -14,3 +14,9 @@ class OrderMade(carveout.Event, key="order_number"):
     """An order was stored; for tables that announce it."""
 
     order_number: str
+
+
+class OrderPaid(carveout.Event, key="order_number"):
+    """An order was paid; for jobs."""
+
+    order_number: str
