@@ -40,7 +40,11 @@ def test_a_handler_stays_a_plain_function():
         (["shows.S"], {"max_attempts": 0}, "max_attempts=0"),
         (["shows.S"], {"max_attempts": "3"}, "max_attempts='3'"),
         (["shows.S"], {"time_limit_s": 0}, "time_limit_s=0: use a number of seconds above 0"),
-        (["shows.S"], {"linger_ms": -1}, "linger_ms=-1: use a number of milliseconds of at least 0"),
+        (
+            ["shows.S"],
+            {"linger_ms": -1},
+            "linger_ms=-1: use a number of milliseconds of at least 0",
+        ),
         (["shows.S"], {"time_limit_s": None}, "time_limit_s=None"),
         (["shows.S"], {"time_limit_s": float("inf")}, "time_limit_s=inf"),
         (["shows.S"], {"retry_base_s": -1}, "retry_base_s=-1"),
