@@ -14,11 +14,13 @@ TIMEOUT_S = 60.0
 
 
 class WorkerProcess:
-    """`manage.py relay`, `manage.py consume CONTEXT` …"""
+    """`manage.py relay`, `manage.py consume CONTEXT` …, or another module that runs them."""
 
-    def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *arguments: str, module: str = "django", env: dict[str, str] | None = None
+    ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "django", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
             env=environment("bench.project.settings", env),
             stdin=subprocess.DEVNULL,

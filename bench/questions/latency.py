@@ -35,9 +35,9 @@ def measure(keys: list[str], quick: bool) -> dict[str, Answer]:
     with relay_and_consumer("single"), peers.running(["celery"]) as sides:
         if not sides:
             return {}
-        _trickle(1)
+        trickle(1)
         ways = {
-            "ours": lambda: note("ours", _trickle(count)),
+            "ours": lambda: note("ours", latencies(count)),
             "celery": lambda: note("celery", sides["celery"].call("trickle", count, PAUSE_S)),
         }
         in_turns(scale, ways, "latency")
@@ -49,8 +49,15 @@ def _without_warm_up(taken: Taken, rounds: int) -> Taken:
     return Taken({name: seconds[-rounds:] for name, seconds in taken.items()})
 
 
-def _trickle(count: int) -> list[float]:
-    """Store orders, slowly. Returns: the seconds from each commit to the begin of its handler."""
+def latencies(count: int) -> list[float]:
+    """The seconds from each commit to the begin of its handler."""
+    committed = trickle(count)
+    started = Effect.objects.order_by("number").values_list("started_at", flat=True)
+    return [begin - end for begin, end in zip(started, committed, strict=True)]
+
+
+def trickle(count: int) -> list[float]:
+    """Store orders, slowly, until all were heard. Returns: the times of their commits."""
     empty("single")
     committed: list[float] = []
     for number in range(count):
@@ -60,5 +67,4 @@ def _trickle(count: int) -> list[float]:
             carveout.publish(OrderPlaced(order_number=key, number=number))
         time.sleep(PAUSE_S)
     eventually(lambda: heard("single") == count)
-    started = Effect.objects.order_by("number").values_list("started_at", flat=True)
-    return [begin - end for begin, end in zip(started, committed, strict=True)]
+    return committed
