@@ -32,8 +32,8 @@ def seams() -> list[Seam]:
 
 def _declared() -> Iterator[Seam]:
     for subscription in registry.values():
-        if subscription.seam:
-            yield Seam(name=subscription.seam)
+        for name in sorted(subscription.seams - {""}):
+            yield Seam(name=name)
 
 
 def fixed_mode(name: str) -> str | None:
@@ -60,6 +60,35 @@ def switch_to(name: str, mode: str, share: int, by: Actor, why: str) -> Seam:
         row.save()
         audit.record(by, f"switched from {was} to {shown(row)}:", [row], why)
     return row
+
+
+def ripe(name: str, days: int) -> str:
+    """Check that a seam may be finished: all its keys have been events for so many days.
+
+    Returns: its state as a sentence. Raises: SwitchRefused: it may not.
+    """
+    if days <= 0:
+        return f"{name}: not asked how long its keys have been events."
+    if fixed := fixed_mode(name):
+        raise SwitchRefused(
+            f"{name} is fixed to {fixed!r} by CARVEOUT['SEAMS'], so nothing says how it runs in"
+            " production. Run this with the settings of production, or add --after 0 if you know."
+        )
+    row = next((each for each in seams() if each.name == name), None)
+    if row is None or shown(row) != Seam.Mode.EVENTS:
+        state = shown(row) if row else "unknown"
+        raise SwitchRefused(
+            f"{name} is {state} in this database. Switch it first: manage.py seams {name} --mode"
+            " events --reason …; or, if this is not the database of production and you looked"
+            " there, add --after 0."
+        )
+    since = timezone.now() - row.changed_at
+    if since.days < days:
+        raise SwitchRefused(
+            f"{name} has been events for {since.days} days. Wait until it has been for {days}, or"
+            " say how long is enough with --after."
+        )
+    return f"{name}: events for all keys since {row.changed_at:%F}, by {row.changed_by}."
 
 
 def shown(row: Seam) -> str:

@@ -11,7 +11,7 @@ from carveout.subscriptions.subscription import Subscription, registry
 
 def subscriptions_of(seam: str) -> list[Subscription]:
     """The subscriptions of a seam that are declared in this process."""
-    return [each for each in registry.values() if each.seam == seam]
+    return [each for each in registry.values() if seam in each.seams]
 
 
 def of_key(seam: str, key: str, database: str) -> bool:

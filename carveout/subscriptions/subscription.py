@@ -39,7 +39,8 @@ class Subscription:
     give_up_on: tuple[type[Exception], ...] = ()
     time_limit_s: float = 30.0
     replayable: bool = True
-    seam: str = ""
+    seams: frozenset[str] = frozenset({""})
+    """The seams whose events it handles; "": events that no seam published."""
     linger_ms: float = 0
     when: Callable[..., object] | None = field(default=None, repr=False)
 
@@ -76,7 +77,7 @@ class Subscription:
         return _batch_parameters(self) if self.batch else _parameters(self.name, self.handler)
 
     def handles(self, event: ReceivedEvent) -> bool:
-        return event.type in self.types and event.seam == self.seam
+        return event.type in self.types and event.seam in self.seams
 
 
 def subscribe(
@@ -93,7 +94,7 @@ def subscribe(
     time_limit_s: float = 30.0,
     replayable: bool = True,
     name: str = "",
-    seam: str = "",
+    seam: str | tuple[str, ...] = "",
     linger_ms: float = 0,
     when: Callable[..., object] | None = None,
 ) -> Callable[[Handler], Handler]:
@@ -112,7 +113,8 @@ def subscribe(
     time_limit_s: seconds after which one call of the handler is interrupted and counts as failed.
     replayable: if False, `replay` refuses to move its cursor back without --force.
     name: identifies its cursors, with or without the context; default: the function's name.
-    seam: handle only events that this seam published, instead of only those of `publish`.
+    seam: handle only events that this seam published, instead of only those of `publish`. A tuple
+        names several; "" in it stands for those of `publish`.
     linger_ms: milliseconds to wait after a batch, so that the next one is larger. The first event
         after a pause does not wait, nor does a batch that follows a full one.
     when: with via="rq": only events for which this function returns something true get a job. It
@@ -145,7 +147,7 @@ def subscribe(
             give_up_on=give_up_on,
             time_limit_s=time_limit_s,
             replayable=replayable,
-            seam=seam,
+            seams=_seams(seam, handler),
             linger_ms=linger_ms,
             when=when,
         )
@@ -157,6 +159,16 @@ def subscribe(
         return handler
 
     return declare
+
+
+def _seams(given: object, handler: Callable[..., object]) -> frozenset[str]:
+    named = given if isinstance(given, tuple) else (given,)
+    if not named or not all(isinstance(each, str) for each in named):
+        raise DeclarationInvalid(
+            f"{declarations.location_of(handler)}: seam={given!r} is not the name of a seam. Write"
+            ' seam="<context>.<name>", or a tuple of names.'
+        )
+    return frozenset(named)
 
 
 def _is_event(given: object) -> bool:

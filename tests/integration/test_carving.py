@@ -198,9 +198,15 @@ def ran(command: str, shop: Path) -> str:
     return done.stdout + done.stderr
 
 
-def test_the_shop_is_carved_by_the_steps_of_the_page_alone(tmp_path):
-    shop, fresh = copied(tmp_path / "shop"), tmp_path / "fresh"
-    followed = list(steps(PAGE.read_text(encoding="utf-8")))
+FINISHING = "## 7. Finish it"
+
+
+def follow(text: str, shop: Path, fresh: Path | None = None) -> int:
+    """Do what a page says, and compare what it shows. fresh: gets a copy from before the carving.
+
+    Returns: how many steps there were.
+    """
+    followed = list(steps(text))
     for step in followed:
         if isinstance(step, Code):
             step.write(shop)
@@ -210,15 +216,12 @@ def test_the_shop_is_carved_by_the_steps_of_the_page_alone(tmp_path):
         assert not wrong, f"{step.line}\n{wrong}"
         if "manage.py carve" in step.line and "--write" not in step.line:
             assert texts(shop) == before, "a dry run wrote something"
-            fresh = shutil.copytree(shop, fresh, dirs_exist_ok=True)
-    assert len(followed) >= 8
+            if fresh:
+                shutil.copytree(shop, fresh, dirs_exist_ok=True)
+    return len(followed)
 
-    carved, recipe = texts(shop), ("--recipe", "tell.toml", "--write")
-    again = carve(shop, recipe, (*MARK, "--write"), (*WITHDRAW, "--write"))
-    assert ["Nothing to write." in each for each in again] == [True] * 3, again
-    assert texts(shop) == carved, "a second run changed something"
-    carve(fresh, recipe, (*MARK, "--write"), (*WITHDRAW, "--write"))
-    assert texts(fresh) == carved, "a recipe gives another result on a fresh copy"
+
+def is_fine(shop: Path) -> None:
     checks = run(shop, "manage.py", "check")
     assert checks.returncode == 0 and "no issues" in checks.stdout, checks.stderr
     linted = run(
@@ -226,5 +229,28 @@ def test_the_shop_is_carved_by_the_steps_of_the_page_alone(tmp_path):
         *("--ignore", "E501", "orders", "notifications", "reviews"),
     )
     assert linted.returncode == 0, linted.stdout
+
+
+def test_the_shop_is_carved_by_the_steps_of_the_page_alone(tmp_path):
+    shop, fresh = copied(tmp_path / "shop"), tmp_path / "fresh"
+    carving, _, finishing = PAGE.read_text(encoding="utf-8").partition(FINISHING)
+    assert follow(carving, shop, fresh) >= 8
+
+    carved, recipe = texts(shop), ("--recipe", "tell.toml", "--write")
+    again = carve(shop, recipe, (*MARK, "--write"), (*WITHDRAW, "--write"))
+    assert ["Nothing to write." in each for each in again] == [True] * 3, again
+    assert texts(shop) == carved, "a second run changed something"
+    carve(fresh, recipe, (*MARK, "--write"), (*WITHDRAW, "--write"))
+    assert texts(fresh) == carved, "a recipe gives another result on a fresh copy"
+    is_fine(shop)
     assert failed(shop, "direct") == set()
     assert failed(shop, "events") == set(GONE)
+
+    assert follow(finishing, shop) >= 5
+    done = ("--finish", "notifications.tell", "--finish", "reviews.mark", "--after", "0", "--write")
+    finished = texts(shop)
+    (again,) = carve(shop, done)
+    assert "Nothing to write: the code has no such seam any more." in again
+    assert texts(shop) == finished
+    assert "seam(" not in finished["orders/services.py"]
+    is_fine(shop)

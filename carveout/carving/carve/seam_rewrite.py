@@ -165,7 +165,7 @@ class _Search(cst.CSTVisitor):
             self._refuse(node, str(error), "pass each argument by itself")
             return
         line = self.get_metadata(PositionProvider, node.func).end.line
-        call = CallUse(line, self._scope(outer), self._is_atomic(outer), bound)
+        call = CallUse(line, self._scope(outer), is_atomic(self._around(outer)), bound)
         self.calls.append((outer, call))
         self.columns[outer] = self.get_metadata(PositionProvider, outer).start.column
 
@@ -229,14 +229,6 @@ class _Search(cst.CSTVisitor):
             return f"its arguments use {seen.found}", "assign them to variables first"
         return None
 
-    def _is_atomic(self, node: cst.CSTNode) -> bool:
-        for each in self._around(node):
-            if isinstance(each, cst.With) and any(_opens(item.item) for item in each.items):
-                return True
-            if isinstance(each, cst.FunctionDef):
-                return any(_opens(one.decorator) for one in each.decorators)
-        return False
-
     # -- The tree ------------------------------------------------------------------------------
 
     def _parent(self, node: cst.CSTNode) -> cst.CSTNode:
@@ -283,7 +275,18 @@ class _Kinds(cst.CSTVisitor):
             self.found = "`super()`"
 
 
-def _opens(node: cst.BaseExpression) -> bool:
+def is_atomic(around: Iterable[cst.CSTNode]) -> bool:
+    """Whether the function of a statement opens a transaction for it. around: from the inside."""
+    for each in around:
+        if isinstance(each, cst.With) and any(opens(item.item) for item in each.items):
+            return True
+        if isinstance(each, cst.FunctionDef):
+            return any(opens(one.decorator) for one in each.decorators)
+    return False
+
+
+def opens(node: cst.BaseExpression) -> bool:
+    """Whether this expression opens a transaction."""
     name = dotted(node.func if isinstance(node, cst.Call) else node)
     return name.rpartition(".")[2] == "atomic"
 

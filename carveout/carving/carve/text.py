@@ -1,6 +1,6 @@
 """Shows a carving as text: calls, what is read, what can't be done, and a diff."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 from pathlib import Path
 
@@ -28,12 +28,12 @@ def _lines(found: Carved, root: Path, *, written: bool) -> Iterator[str]:
         yield f"  {found.already} call{pluralize(found.already)} in a seam already."
     if found.at_home:
         yield f"  In {callee.context} itself, and left as they are: {', '.join(found.at_home)}"
-    yield from _section("Calls that can't be a seam, and stay as they are", found.refused)
+    yield from section("Calls that can't be a seam, and stay as they are", found.refused)
     if found.fields is not None:
         yield f"\nRead of {found.key.parameter}: {' '.join(sorted(found.fields.leaves()))}"
         yield f"  → lookup {found.lookup} by {found.key.attribute}; reader {found.reader}"
-    yield from _section("Fix first: with an event this would fail", found.blocking)
-    yield from _section("Notices", found.notices)
+    yield from section("Fix first: with an event this would fail", found.blocking)
+    yield from section("Notices", found.notices)
     if not found.changed:
         yield "\nNothing to write."
     elif found.blocking:
@@ -44,7 +44,7 @@ def _lines(found: Carved, root: Path, *, written: bool) -> Iterator[str]:
         yield f"The seam {callee.seam} is direct: each call runs as before."
         yield f"Next: run your tests, deploy, then manage.py seams {callee.seam} --mode events"
     else:
-        yield from _diff(found, root)
+        yield from diff(found.old, found.new, found.changed, root)
         yield "\nNothing was written. To write this, add --write."
 
 
@@ -55,17 +55,20 @@ def _site(found: Carved, plan: EventPlan, site: Site) -> str:
     return f"  {where}  {call.scope} → {plan.type}  key {found.key.shown}, {inside}"
 
 
-def _section(title: str, problems: Sequence[Problem]) -> Iterator[str]:
+def section(title: str, problems: Sequence[Problem]) -> Iterator[str]:
     if problems:
         yield f"\n{title}"
         yield from (f"  {each}" for each in problems)
 
 
-def _diff(found: Carved, root: Path) -> Iterator[str]:
-    for path in found.changed:
+def diff(
+    old: Mapping[Path, str], new: Mapping[Path, str], changed: Sequence[Path], root: Path
+) -> Iterator[str]:
+    for path in changed:
         name = path.relative_to(root).as_posix()
-        old, new = found.old[path], found.new[path]
-        before = f"a/{name}" if old else "/dev/null"
-        lines = unified_diff(old.splitlines(), new.splitlines(), before, f"b/{name}", lineterm="")
+        before = f"a/{name}" if old[path] else "/dev/null"
+        lines = unified_diff(
+            old[path].splitlines(), new[path].splitlines(), before, f"b/{name}", lineterm=""
+        )
         yield ""
         yield from lines

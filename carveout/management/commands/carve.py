@@ -1,4 +1,4 @@
-"""manage.py carve FUNCTION --event CONTEXT.Type"""
+"""manage.py carve FUNCTION --event CONTEXT.Type, and manage.py carve --finish SEAM"""
 
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,12 @@ from carveout.carving.survey.project import Project
 from carveout.carving.survey.project_root import default_root
 from carveout.conf.requirements import insist_on_carving
 from carveout.management.base import KitCommand
+from carveout.operations import seam_modes
 
 
 class Command(KitCommand):
-    """Rewrites the calls of a function to seams, and writes the event path beside them."""
+    """Rewrites the calls of a function to seams, and writes the event path beside them. Later it
+    removes the seams."""
 
     help = __doc__
     requires_system_checks = []  # a tangled project may fail some checks
@@ -34,10 +36,27 @@ class Command(KitCommand):
         parser.add_argument(
             "--recipe", type=Path, help="a file that stores these decisions, and has earlier ones"
         )
+        parser.add_argument(
+            "--finish",
+            action="append",
+            default=[],
+            metavar="SEAM",
+            help="remove this seam and its calls, in two steps; repeat it for several seams",
+        )
+        parser.add_argument(
+            "--after",
+            type=int,
+            default=7,
+            metavar="DAYS",
+            help="how long all its keys must have been events; default: %(default)s",
+        )
         parser.add_argument("--root", type=Path, help="the folder of first-party code")
 
     def handle(self, *args: Any, function: str, recipe: Path | None, **options: Any) -> None:
         insist_on_carving("`carve`")
+        if options["finish"]:
+            self._finish(options)
+            return
         from carveout.carving.carve import carving, decisions, text  # needs libcst
 
         decided = decisions.from_options(function, options["event"], options["key"])
@@ -56,3 +75,18 @@ class Command(KitCommand):
         self.stdout.write(shown, ending="")
         if found.blocking:
             raise CommandError("The event path can't be written until the lines above are fixed.")
+
+    def _finish(self, options: dict[str, Any]) -> None:
+        from carveout.carving.carve import finish_text, finishing  # needs libcst
+        from carveout.carving.survey.sources import Sources
+
+        states = [seam_modes.ripe(name, options["after"]) for name in options["finish"]]
+        project = Project(options["root"] or default_root(), grouping.declared())
+        found = finishing.finish(Sources(project), options["finish"])
+        if options["write"] and not found.blocking:
+            for path in found.changed:
+                path.write_bytes(found.new[path].encode())
+        shown = finish_text.as_text(found, states, project.root, written=options["write"])
+        self.stdout.write(shown, ending="")
+        if found.blocking:
+            raise CommandError("The seam can't be finished until the lines above are fixed.")

@@ -4,17 +4,19 @@ import logging
 import os
 import time
 from collections import defaultdict
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 import carveout
 from carveout.models import Delivery, LoggedEvent, Seam
 from carveout.operations.audit import Actor
-from carveout.operations.seam_modes import SwitchRefused, seams, switch_to
+from carveout.operations.seam_modes import SwitchRefused, ripe, seams, switch_to
 from carveout.seams import switch
 from tests.integration.kit import children, steps
 from tests.integration.kit.desk.models import note, notes
@@ -94,6 +96,44 @@ def test_an_event_of_a_seam_is_for_its_subscriptions_alone(subscribed):
     announce(sold(1))
     steps.flow()
     assert sorted(notes()) == ["event T-seam", "other T-1"]
+
+
+def test_a_subscription_of_a_finished_seam_handles_its_events_and_plain_ones(kit):
+    @carveout.subscribe("tickets.TicketSold", seam=(NAME, ""))
+    def greet_by_event(event):
+        note(f"event {event.key}")
+
+    @carveout.subscribe("tickets.TicketSold", seam="desk.other")
+    def other(event):
+        note(f"other {event.key}")
+
+    assert [each.name for each in seams()] == [NAME, "desk.other"]
+    to("events")
+    sell("T-seam")
+    announce(sold(1))
+    steps.flow()
+    assert notes() == ["event T-seam", "event T-1"]
+
+
+def test_a_seam_is_ripe_once_all_its_keys_have_been_events_for_long_enough(subscribed, kit):
+    assert "not asked" in ripe(NAME, 0)
+    for mode, share in (("events", 50), ("direct", 100)):
+        to(mode, share)
+        with pytest.raises(SwitchRefused, match=r"Switch it first: .* or, if this is not"):
+            ripe(NAME, 7)
+    to("events")
+    with pytest.raises(SwitchRefused, match=r"has been events for 0 days\. Wait until .* 7"):
+        ripe(NAME, 7)
+    ago = timezone.now() - timedelta(days=7)
+    Seam.objects.using("kit").update(changed_at=ago)
+    assert ripe(NAME, 7) == f"{NAME}: events for all keys since {ago:%F}, by maria."
+    with pytest.raises(SwitchRefused, match="for 7 days"):
+        ripe(NAME, 8)
+    with pytest.raises(SwitchRefused, match=r"desk\.greed is unknown in this database"):
+        ripe("desk.greed", 7)
+    kit.set(SEAMS="events")
+    with pytest.raises(SwitchRefused, match="nothing says how it runs in production"):
+        ripe(NAME, 7)
 
 
 def test_a_share_of_the_keys_goes_by_event_and_always_the_same(subscribed):

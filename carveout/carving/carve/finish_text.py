@@ -1,0 +1,46 @@
+"""Shows the steps of finishing seams as text."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from carveout.carving.carve.finishing import SUBSCRIBES, Finished
+from carveout.carving.carve.text import diff, section
+
+STEPS = {
+    1: "Step 1 of 2: subscriptions also handle events that no seam published.",
+    2: "Step 2 of 2: the calls are removed, and the events are always published.",
+}
+
+
+def as_text(found: Finished, states: Sequence[str], root: Path, *, written: bool) -> str:
+    return "\n".join(_lines(found, states, root, written=written)) + "\n"
+
+
+def _lines(found: Finished, states: Sequence[str], root: Path, *, written: bool) -> Iterator[str]:
+    yield from states
+    if not found.step:
+        yield "Nothing to write: the code has no such seam any more."
+        return
+    yield STEPS[found.step]
+    for place in sorted(found.places):
+        yield f"  {place.file}:{place.line}  {place.scope} → {place.becomes}"
+    yield from section("Fix first", found.blocking)
+    if found.blocking:
+        yield "\nNothing was written."
+    elif not written:
+        yield from diff(found.old, found.new, found.changed, root)
+        yield "\nNothing was written. To write this, add --write."
+    else:
+        names = ", ".join(each.relative_to(root).as_posix() for each in found.changed)
+        yield f"\nWritten: {names}."
+        yield _next(found)
+
+
+def _next(found: Finished) -> str:
+    if found.step == SUBSCRIBES:
+        again = " ".join(f"--finish {name}" for name in found.seams)
+        return (
+            "Next: run your tests and deploy. Once every consumer runs this code, and not before:"
+            f" manage.py carve {again}"
+        )
+    return "Next: run your tests, deploy."
