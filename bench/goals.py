@@ -10,9 +10,9 @@ class Goal:
     key: str
     question: str
     sign: str = ""
-    """At most ("≤") or at least ("≥")."""
+    """Whether it should be small ("≤") or large ("≥"), at most or at least the value."""
     value: float | None = None
-    """None: measured, with nothing to reach."""
+    """None: a figure, with nothing to reach."""
 
     @property
     def bound(self) -> str:
@@ -36,35 +36,35 @@ GOALS = [
     Goal("email_p99_s", "orders", "≤", 1),
     Goal("job_cpu_vs_handler", "job", "≤", 2.0),
     Goal("publish_request_pg", "publish_request", "≤", 1.10),
-    Goal("publish_pg", "publish"),
-    Goal("publish_sqlite", "publish_sqlite"),
+    Goal("publish_pg", "publish", "≤"),
+    Goal("publish_sqlite", "publish_sqlite", "≤"),
     Goal("publish_many", "publish", "≤", 1.10),
     Goal("announce_save_pg", "announce", "≤", 1.15),
     Goal("announce_save_sqlite", "announce_sqlite", "≤", 1.15),
     Goal("announce_bulk_pg", "announce", "≤", 1.60),
     Goal("announce_bulk_sqlite", "announce_sqlite", "≤", 1.60),
     Goal("relay_vs_redis", "relay", "≥", 0.45),
-    Goal("relay_vs_peer", "relay"),
+    Goal("relay_vs_peer", "relay", "≥"),
     Goal("consume_each_vs_bare", "consume", "≥", 0.95),
     Goal("consume_batch_vs_bare", "consume", "≥", 0.75),
-    Goal("consume_batch_vs_limit", "consume"),
+    Goal("consume_batch_vs_limit", "consume", "≥"),
     Goal("consume_fail_1pct", "consume", "≥", 0.60),
-    Goal("consume_each_vs_naive", "consume_peers"),
-    Goal("consume_each_vs_edx", "consume_peers"),
-    Goal("consume_each_vs_celery", "consume_peers"),
-    Goal("consume_each_vs_rq", "consume_peers"),
-    Goal("consume_batch_vs_celery", "consume_peers"),
+    Goal("consume_each_vs_naive", "consume_peers", "≥"),
+    Goal("consume_each_vs_edx", "consume_peers", "≥"),
+    Goal("consume_each_vs_celery", "consume_peers", "≥"),
+    Goal("consume_each_vs_rq", "consume_peers", "≥"),
+    Goal("consume_batch_vs_celery", "consume_peers", "≥"),
     Goal("consume_2_procs", "consume_processes", "≥", 1.7),
     Goal("consume_lookup_http", "lookup_http", "≥", 12),
     Goal("lookup_in_process", "lookup_in_process", "≤", 1.10),
     Goal("latency_p50_vs_celery", "latency", "≤", 1.1),
-    Goal("latency_p99_vs_celery", "latency"),
+    Goal("latency_p99_vs_celery", "latency", "≤"),
     Goal("latency_positions_ms", "latency_steps"),
     Goal("latency_shipped_ms", "latency_steps"),
     Goal("latency_read_ms", "latency_steps"),
     Goal("latency_handler_ms", "latency_steps"),
     Goal("latency_committed_ms", "latency_steps"),
-    Goal("cpu_vs_celery", "cpu_per_event"),
+    Goal("cpu_vs_celery", "cpu_per_event", "≤"),
     Goal("log_1m", "long_log", "≥", 0.95),
     Goal("catch_up", "long_log", "≥", 0.90),
     Goal("idle_cpu", "idle", "≤", 0.5),

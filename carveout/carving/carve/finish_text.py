@@ -22,8 +22,8 @@ def _lines(found: Finished, states: Sequence[str], root: Path, *, written: bool)
         yield "Nothing to write: the code has no such seam any more."
         return
     yield STEPS[found.step]
-    for place in sorted(found.places):
-        yield f"  {place.file}:{place.line}  {place.scope} → {place.becomes}"
+    for change in sorted(found.changes):
+        yield f"  {change.file}:{change.line}  {change.scope} → {change.becomes}"
     yield from section("Fix first", found.blocking)
     if found.blocking:
         yield "\nNothing was written."

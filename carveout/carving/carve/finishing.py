@@ -30,7 +30,7 @@ from carveout.conf.validation import suggest
 SUBSCRIBES, PUBLISHES = 1, 2
 
 
-class Place(NamedTuple):
+class Rewritten(NamedTuple):
     """A line that a step changes, and what becomes of it."""
 
     file: str
@@ -46,7 +46,7 @@ class Finished:
     seams: Sequence[str]
     step: int = 0
     """0: nothing is left to do."""
-    places: list[Place] = field(default_factory=list)
+    changes: list[Rewritten] = field(default_factory=list)
     blocking: list[Problem] = field(default_factory=list)
     old: dict[Path, str] = field(default_factory=dict)
     new: dict[Path, str] = field(default_factory=dict)
@@ -132,7 +132,7 @@ def _files(sources: Sources) -> Iterator[_File]:
         text = source.path.read_bytes().decode("utf-8", "replace")
         if "seam" in text and not source.in_tests and not source.migration:
             wrapper = MetadataWrapper(cst.parse_module(text))
-            search = _Search(sources, source)
+            search = _SeamSearch(sources, source)
             wrapper.visit(search)
             if search.calls or search.subscribes or search.problems:
                 yield _File(
@@ -140,7 +140,7 @@ def _files(sources: Sources) -> Iterator[_File]:
                 )
 
 
-class _Search(cst.CSTVisitor):
+class _SeamSearch(cst.CSTVisitor):
     METADATA_DEPENDENCIES = (ParentNodeProvider, PositionProvider)
 
     def __init__(self, sources: Sources, source: SourceFile) -> None:
@@ -349,15 +349,15 @@ def _subscribe(found: Finished, each: _File) -> None:
             value = f"({', '.join(_quoted(name) for name in (*sorted(one.seams), ''))})"
             new = one.argument.with_changes(value=cst.parse_expression(value))
             arguments[one.argument] = new
-            found.places.append(Place(each.source.file, one.line, one.function, f"seam={value}"))
-    _put(found, each.source, each.module.visit(_Replace(arguments)).code)
+            found.changes.append(Rewritten(each.source.file, one.line, one.function, f"seam={value}"))
+    _put(found, each.source, each.module.visit(_ReplaceArguments(arguments)).code)
 
 
 def _quoted(name: str) -> str:
     return f'"{name}"'
 
 
-class _Replace(cst.CSTTransformer):
+class _ReplaceArguments(cst.CSTTransformer):
     def __init__(self, replaced: Mapping[cst.CSTNode, cst.CSTNode]) -> None:
         super().__init__()
         self.replaced = replaced
@@ -384,7 +384,7 @@ def _publish(found: Finished, each: _File, project: Project) -> None:
             gone = together and call is not kept
             statements[call.statement] = None if gone else _published(call)
             becomes = f"line {kept.line} publishes its event" if gone else _shown(call)
-            found.places.append(Place(each.source.file, call.line, call.scope, becomes))
+            found.changes.append(Rewritten(each.source.file, call.line, call.scope, becomes))
     publish = _Publish(statements)
     module = each.module.visit(publish)
     wanted = {("carveout", "")}
