@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from carveout.carving.carve import finishing
+from carveout.carving.carve import finishing, seam_removal
 from carveout.carving.carve.finishing import PUBLISHES, SUBSCRIBES, Finished
 from carveout.carving.carve.problem import CarveRefused
 from carveout.carving.survey import parser
@@ -142,7 +142,7 @@ def test_a_call_becomes_the_event(finish, lines, becomes):
 def test_the_transaction_is_one_of_the_events_database(finish, monkeypatch):
     orders = SimpleNamespace(apps=["orders"], database="of_orders")
     settings = SimpleNamespace(contexts={"orders": orders})
-    monkeypatch.setattr(finishing, "get_settings", lambda: settings)
+    monkeypatch.setattr(seam_removal, "get_settings", lambda: settings)
     services = place("with transaction.atomic():", f"    {seam()}")
     found = finish({"messages/subscribers.py": TELLS, "orders/services.py": services})
     assert function(found) == (
@@ -198,7 +198,7 @@ REFUSED = {
     "written by hand": (
         TELLS,
         place("event = OrderPlaced(number=1)", "carveout.seam('messages.tell', f, lambda: event)"),
-        "services.py:12: this seam is not as `carve` writes it. Fix: finish it by hand",
+        "services.py:12: this seam is not as `carve` writes it. Fix: write it so",
     ),
     "a name that is computed": (
         TELL.replace('"messages.tell"', "NAME"),

@@ -1,4 +1,4 @@
-"""What can't be carved, where, why, and how to fix it."""
+"""What can't be carved, where, why, and how to fix it; and what is changed."""
 
 from typing import NamedTuple
 
@@ -20,3 +20,12 @@ class Problem(NamedTuple):
     def __str__(self) -> str:
         fix = f" Fix: {self.fix}" if self.fix else ""
         return f"{self.file}:{self.line}: {self.text}.{fix}"
+
+
+class Rewritten(NamedTuple):
+    """A line that is changed, and what becomes of it."""
+
+    file: str
+    line: int
+    scope: str
+    becomes: str
