@@ -244,9 +244,8 @@ def test_the_shop_is_carved_by_the_steps_of_the_page_alone(tmp_path):
     assert texts(fresh) == carved, "a recipe gives another result on a fresh copy"
     is_fine(shop)
     assert failed(shop, "direct") == set()
-    assert failed(shop, "events") == set(GONE)
 
-    assert follow(finishing, shop) >= 5
+    assert follow(finishing, shop) >= 4
     done = ("--finish", "notifications.tell", "--finish", "reviews.mark", "--after", "0", "--write")
     finished = texts(shop)
     (again,) = carve(shop, done)
@@ -254,3 +253,4 @@ def test_the_shop_is_carved_by_the_steps_of_the_page_alone(tmp_path):
     assert texts(shop) == finished
     assert "seam(" not in finished["orders/services.py"]
     is_fine(shop)
+    assert failed(shop, "events") == set(GONE)  # two seams are finished, one is switched

@@ -73,6 +73,9 @@ def seam(event: str = "OrderPlaced(number=order.number)", name: str = "messages.
     return f"carveout.seam({name!r}, lambda: {function}(order), lambda: {event})"
 
 
+MARKED = seam(name="badges.mark")
+
+
 def place(*lines: str) -> str:
     body = textwrap.indent("\n".join(lines), "    ")
     return f"{HEAD}\n\ndef place(order):\n{body}\n    other(order)\n"
@@ -233,7 +236,14 @@ def test_seams_that_do_not_always_stand_together_stay(finish, lines):
     files = {"messages/subscribers.py": TELLS, "badges/subscribers.py": MARK}
     services = {"orders/services.py": place(*lines)}
     found = finish({**files, **services}, "badges.mark", "messages.tell")
-    assert "publish OrderPlaced in place, but not always together" in str(found.blocking[0])
+    assert "publish OrderPlaced, but not always together in place" in str(found.blocking[0])
+
+
+def test_seams_in_two_functions_stay(finish):
+    files = {"messages/subscribers.py": TELLS, "badges/subscribers.py": MARK}
+    apart = place(seam()).replace("def place", f"def move(order):\n    {MARKED}\n\n\ndef place")
+    found = finish({**files, "orders/services.py": apart}, "badges.mark", "messages.tell")
+    assert ["not always together in" in str(problem) for problem in found.blocking] == [True] * 2
 
 
 def test_the_last_step_leaves_nothing_to_do(finish):

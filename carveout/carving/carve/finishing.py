@@ -4,6 +4,7 @@ Each of the two steps is a deployment. A process of the step before or after it 
 event nor handles it twice.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,8 +67,11 @@ def finish(sources: Sources, seams: Sequence[str]) -> Finished:
     elif any(call.seam in seams for each in files for call in each.calls):
         found.step = PUBLISHES
         found.blocking += _published_elsewhere(sources, files, seams)
+        by_event: dict[str, set[str]] = defaultdict(set)
+        for call in (call for each in files for call in each.calls if call.seam in seams):
+            by_event[call.event].add(call.seam)
         for each in files:
-            if removal := seam_removal.remove(each, seams, sources.project):
+            if removal := seam_removal.remove(each, by_event, sources.project):
                 found.changes += removal.changes
                 found.blocking += removal.blocking
                 _put(found, each.source, removal.text)

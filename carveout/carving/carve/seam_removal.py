@@ -26,22 +26,24 @@ class Removal(NamedTuple):
     blocking: list[Problem]
 
 
-def remove(file: SeamFile, seams: Sequence[str], project: Project) -> Removal | None:
-    """Replace the seams by the events that they publish; one event for those at one place.
+def remove(file: SeamFile, seams: Mapping[str, set[str]], project: Project) -> Removal | None:
+    """Replace seams by the events that they publish; one event for those at one place.
+
+    seams: those that are finished, by the event that they publish.
 
     Returns: None if the file has none of them.
     """
-    ours = [call for call in file.calls if call.seam in seams]
+    ours = [call for call in file.calls if call.seam in seams.get(call.event, ())]
     if not ours:
         return None
     changes: list[Rewritten] = []
     blocking: list[Problem] = []
     statements: dict[cst.CSTNode, cst.BaseStatement | None] = {}
     for calls in _by_fact(ours).values():
-        together = len({call.seam for call in calls}) > 1
+        together = len(seams[calls[0].event]) > 1
         kept = min(calls, key=lambda call: (_tries(call), call.line))
         if together:
-            blocking += _not_one_fact(file.source.file, kept, calls)
+            blocking += _not_one_fact(file.source.file, kept, calls, seams[kept.event])
         for call in calls:
             gone = together and call is not kept
             statements[call.statement] = None if gone else _published(call)
@@ -65,18 +67,21 @@ def _by_fact(calls: Iterable[SeamCall]) -> dict[tuple[str, str], list[SeamCall]]
     return found
 
 
-def _not_one_fact(file: str, kept: SeamCall, calls: Sequence[SeamCall]) -> Iterator[Problem]:
-    """Calls of several seams that can't be replaced by one event."""
-    seams = Counter(call.seam for call in calls)
+def _not_one_fact(
+    file: str, kept: SeamCall, calls: Sequence[SeamCall], seams: set[str]
+) -> Iterator[Problem]:
+    """Calls of several seams that can't be replaced by one event. seams: all that publish it."""
+    times = Counter(call.seam for call in calls)
     for call in calls:
         always = all(isinstance(each, _ALWAYS) for each in (*call.around, *kept.around))
-        if seams[call.seam] > 1 or not always or code(call.made) != code(kept.made):
-            others = ", ".join(sorted({*seams} - {call.seam}))
+        once = {*times} == seams and times[call.seam] == 1
+        if not once or not always or code(call.made) != code(kept.made):
+            others = ", ".join(sorted(seams - {call.seam}))
             yield Problem(
                 file,
                 call.line,
-                f"{call.seam} and {others} publish {last(call.event)} in {call.scope}, but not"
-                " always together, and each event would reach both",
+                f"{call.seam} and {others} publish {last(call.event)}, but not always together in"
+                f" {call.scope}, and each event would reach both",
                 f"call each once, next to line {kept.line}, with the same event",
             )
 
