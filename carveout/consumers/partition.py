@@ -276,11 +276,7 @@ class PartitionConsumer:
         times = (began, time.time())
         self._fit_rows(stretch, reached)
         for batch in batches:
-            to = self._positions[batch.subscription.name] = reached[batch.subscription.name]
-            self._record(batch, range(at.position + 1, to.position + 1), times)
-            if self._lingers and not more and batch.subscription.linger_ms:
-                wait_s = batch.subscription.linger_ms / 1000
-                self._lingers_until[batch.subscription.name] = time.monotonic() + wait_s
+            self._move(batch, at, reached[batch.subscription.name], times, more=more)
         return max(to.position for to in reached.values()) - at.position
 
     def _fit_rows(self, stretch: Stretch, reached: Reached) -> None:
@@ -290,6 +286,22 @@ class PartitionConsumer:
             self._rows, self._more = max(done, 1), True
         else:
             self._rows = min(self._rows * 2, get_settings().batch_rows)
+
+    def _move(
+        self,
+        batch: SubscriptionBatch,
+        at: CursorPosition,
+        to: CursorPosition,
+        times: tuple[float, float],
+        *,
+        more: bool,
+    ) -> None:
+        """Note how far a subscription got. more: whether it is known that more events wait."""
+        name, linger_s = batch.subscription.name, batch.subscription.linger_ms / 1000
+        self._positions[name] = to
+        self._record(batch, range(at.position + 1, to.position + 1), times)
+        if self._lingers and linger_s and not more:
+            self._lingers_until[name] = time.monotonic() + linger_s
 
     def _record(self, batch: SubscriptionBatch, span: range, times: tuple[float, float]) -> None:
         """Record a trace of a batch, and count it."""

@@ -1,6 +1,24 @@
-"""Reads names in libcst expressions."""
+"""Reads names in libcst expressions, and finds what is around them."""
+
+from collections.abc import Iterable
 
 import libcst as cst
+from libcst.metadata import ParentNodeProvider, PositionProvider
+
+
+class UpwardVisitor(cst.CSTVisitor):
+    """A visitor that sees what is around a node."""
+
+    METADATA_DEPENDENCIES = (ParentNodeProvider, PositionProvider)
+
+    def _parent(self, node: cst.CSTNode) -> cst.CSTNode:
+        parent: cst.CSTNode = self.get_metadata(ParentNodeProvider, node)
+        return parent
+
+    def _around(self, node: cst.CSTNode) -> Iterable[cst.CSTNode]:
+        while not isinstance(node, cst.Module):
+            node = self._parent(node)
+            yield node
 
 
 def dotted(node: cst.CSTNode) -> str:

@@ -1,13 +1,13 @@
 """Finds seams, their subscriptions and the uses of their events in the code."""
 
 from ast import literal_eval
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
+from libcst.metadata import MetadataWrapper, PositionProvider
 
-from carveout.carving.carve.expressions import code, dotted
+from carveout.carving.carve.expressions import UpwardVisitor, code, dotted
 from carveout.carving.carve.problem import Problem
 from carveout.carving.carve.seam_rewrite import SEAM, is_atomic
 from carveout.carving.survey.sources import SourceFile, Sources
@@ -63,9 +63,7 @@ def seam_files(sources: Sources) -> Iterator[SeamFile]:
                 )
 
 
-class _SeamSearch(cst.CSTVisitor):
-    METADATA_DEPENDENCIES = (ParentNodeProvider, PositionProvider)
-
+class _SeamSearch(UpwardVisitor):
     def __init__(self, sources: Sources, source: SourceFile) -> None:
         super().__init__()
         self.sources, self.source = sources, source
@@ -90,7 +88,7 @@ class _SeamSearch(cst.CSTVisitor):
             why = f"`seam={code(argument.value)}` can't be read"
             self._refuse(node, why, "write the name itself")
             return
-        function = self.get_metadata(ParentNodeProvider, self._parent(node), None)
+        function = self._parent(self._parent(node))
         inside = function.name.value if isinstance(function, cst.FunctionDef) else ""
         types = [
             str(literal_eval(code(each.value)))
@@ -132,15 +130,6 @@ class _SeamSearch(cst.CSTVisitor):
 
     def _line(self, node: cst.CSTNode) -> int:
         return int(self.get_metadata(PositionProvider, node).start.line)
-
-    def _parent(self, node: cst.CSTNode) -> cst.CSTNode:
-        parent: cst.CSTNode = self.get_metadata(ParentNodeProvider, node)
-        return parent
-
-    def _around(self, node: cst.CSTNode) -> Iterable[cst.CSTNode]:
-        while not isinstance(node, cst.Module):
-            node = self._parent(node)
-            yield node
 
 
 def _text_of(node: cst.Call) -> str | None:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
+from libcst.metadata import MetadataWrapper, PositionProvider
 
 from carveout.carving.carve.callee import Callee, Unbound, bind
-from carveout.carving.carve.expressions import code, dotted
+from carveout.carving.carve.expressions import UpwardVisitor, code, dotted
 from carveout.carving.carve.problem import Problem
 
 LOGGING = {
@@ -91,9 +91,7 @@ class _Replace(cst.CSTTransformer):
         return self.replaced.get(original_node, updated_node)
 
 
-class _Search(cst.CSTVisitor):
-    METADATA_DEPENDENCIES = (ParentNodeProvider, PositionProvider)
-
+class _Search(UpwardVisitor):
     def __init__(
         self, file: str, callee: Callee, is_callee: Callable[[str, str, int], bool]
     ) -> None:
@@ -230,15 +228,6 @@ class _Search(cst.CSTVisitor):
         return None
 
     # -- The tree ------------------------------------------------------------------------------
-
-    def _parent(self, node: cst.CSTNode) -> cst.CSTNode:
-        parent: cst.CSTNode = self.get_metadata(ParentNodeProvider, node)
-        return parent
-
-    def _around(self, node: cst.CSTNode) -> Iterable[cst.CSTNode]:
-        while not isinstance(node, cst.Module):
-            node = self._parent(node)
-            yield node
 
     def _scope(self, node: cst.CSTNode) -> str:
         names = [
