@@ -1,12 +1,14 @@
 """`linger_ms`: a subscription lets events gather before its next batch."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 import carveout
-from carveout.consumers import consumer as consumers
+from carveout.consumers import consumer, partition
 from carveout.consumers.consumer import Consumer
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
@@ -59,19 +61,24 @@ def test_one_that_ends_by_itself_waits_for_nothing():
 
 
 def test_it_goes_on_once_it_has_lingered(kit, monkeypatch):
-    kit.set(BLOCK_MS=30_000)
-    waited = []
-    monkeypatch.setattr(consumers.streams, "wait", lambda _after, ms: waited.append(ms))
-    monkeypatch.setattr(consumers.time, "sleep", lambda seconds: waited.append(seconds * 1000))
-    lingering(50)
+    kit.set(BLOCK_MS=2 * LONG_MS)
+    now, waited = [100.0], []
+    clock = SimpleNamespace(monotonic=lambda: now[0], time=time.time)
+    monkeypatch.setattr(partition, "time", clock)
+    sleeping = SimpleNamespace(sleep=lambda seconds: waited.append(seconds * 1000))
+    monkeypatch.setattr(consumer, "time", SimpleNamespace(**{**vars(time), **vars(sleeping)}))
+    monkeypatch.setattr(consumer.streams, "wait", lambda _after, ms: waited.append(ms))
+    lingering(LONG_MS)
     with living() as ours:
         for name in "ABC":
             announce(sold(1, name))
             steps.relay()
             ours.run_once()
             ours.wait()
-        steps.until(lambda: ours.run_once() or len(notes()) > 1, runs=10_000_000)
-    assert waited and max(waited) <= 50
+        assert notes() == ["lingers: A-1"]
+        assert waited == [LONG_MS] * 3
+        now[0] += LONG_MS / 1000
+        ours.run_once()
     assert notes() == ["lingers: A-1", "lingers: B-1 C-1"]
 
 
