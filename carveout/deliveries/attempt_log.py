@@ -78,12 +78,15 @@ def prune(before: datetime, database: str) -> int:
 
 def _make_room(delivery: Delivery, outcome: Outcome, database: str) -> None:
     """Keep the first and last attempts, and only the latest of repeated postponements."""
-    number, last_wanted = delivery.attempts, delivery.attempts - LAST_KEPT
-    if outcome != Outcome.PUT_OFF and last_wanted <= FIRST_KEPT:
-        return
-    rows = Attempt.objects.using(database).filter(
+    number = delivery.attempts
+    if outcome == Outcome.PUT_OFF:
+        _kept(delivery, database).filter(number=number, outcome=Outcome.PUT_OFF).delete()
+    if number > FIRST_KEPT + LAST_KEPT:
+        between = {"number__gt": FIRST_KEPT, "number__lte": number - LAST_KEPT}
+        _kept(delivery, database).filter(**between).delete()
+
+
+def _kept(delivery: Delivery, database: str) -> "QuerySet[Attempt]":
+    return Attempt.objects.using(database).filter(
         subscription=delivery.subscription, event_id=delivery.event_id
     )
-    if outcome == Outcome.PUT_OFF:
-        rows.filter(number=number, outcome=Outcome.PUT_OFF).delete()
-    rows.filter(number__gt=FIRST_KEPT, number__lte=last_wanted).delete()
