@@ -32,7 +32,7 @@ def seams() -> list[Seam]:
 
 def _declared() -> Iterator[Seam]:
     for subscription in registry.values():
-        for name in sorted(subscription.seams - {""}):
+        for name in sorted({*subscription.seams} - {""}):
             yield Seam(name=name)
 
 

@@ -39,7 +39,7 @@ class Subscription:
     give_up_on: tuple[type[Exception], ...] = ()
     time_limit_s: float = 30.0
     replayable: bool = True
-    seams: frozenset[str] = frozenset({""})
+    seams: tuple[str, ...] = ("",)
     """The seams whose events it handles; "": events that no seam published."""
     linger_ms: float = 0
     when: Callable[..., object] | None = field(default=None, repr=False)
@@ -147,7 +147,7 @@ def subscribe(
             give_up_on=give_up_on,
             time_limit_s=time_limit_s,
             replayable=replayable,
-            seams=_seams(seam, handler),
+            seams=seam if isinstance(seam, tuple) else (seam,),
             linger_ms=linger_ms,
             when=when,
         )
@@ -159,16 +159,6 @@ def subscribe(
         return handler
 
     return declare
-
-
-def _seams(given: object, handler: Callable[..., object]) -> frozenset[str]:
-    named = given if isinstance(given, tuple) else (given,)
-    if not named or not all(isinstance(each, str) for each in named):
-        raise DeclarationInvalid(
-            f"{declarations.location_of(handler)}: seam={given!r} is not the name of a seam. Write"
-            ' seam="<context>.<name>", or a tuple of names.'
-        )
-    return frozenset(named)
 
 
 def _is_event(given: object) -> bool:
@@ -234,6 +224,9 @@ def _check_options(subscription: Subscription) -> None:
         refuse(f"max_attempts={subscription.max_attempts!r}: use a whole number of at least 1.")
     if not _is_above_0(subscription.time_limit_s):
         refuse(f"time_limit_s={subscription.time_limit_s!r}: use a number of seconds above 0.")
+    if not subscription.seams or not all(isinstance(each, str) for each in subscription.seams):
+        given = ", ".join(map(repr, subscription.seams)) or "()"
+        refuse(f'seam={given}: use the name of a seam, "<context>.<name>", or a tuple of names.')
     if subscription.linger_ms != 0 and not _is_above_0(subscription.linger_ms):
         refuse(f"linger_ms={subscription.linger_ms!r}: use a number of milliseconds of at least 0.")
     for option in ("retry_base_s", "retry_cap_s"):

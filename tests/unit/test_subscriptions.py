@@ -45,6 +45,12 @@ def test_a_handler_stays_a_plain_function():
             {"linger_ms": -1},
             "linger_ms=-1: use a number of milliseconds of at least 0",
         ),
+        (["shows.S"], {"seam": ()}, "seam=(): use the name of a seam"),
+        (
+            ["shows.S"],
+            {"seam": ("shows.tell", None)},
+            "seam='shows.tell', None: use the name of a seam",
+        ),
         (["shows.S"], {"time_limit_s": None}, "time_limit_s=None"),
         (["shows.S"], {"time_limit_s": float("inf")}, "time_limit_s=inf"),
         (["shows.S"], {"retry_base_s": -1}, "retry_base_s=-1"),

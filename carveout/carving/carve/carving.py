@@ -15,6 +15,7 @@ from carveout.carving.carve.callee import Callee, Unbound, callee_of
 from carveout.carving.carve.decisions import Decisions
 from carveout.carving.carve.fields import Fields, Leaf, Place, Unread, step
 from carveout.carving.carve.id_edits import apply
+from carveout.carving.carve.planned import Planned
 from carveout.carving.carve.problem import CarveRefused, Problem
 from carveout.carving.carve.reads import Reading, function_in
 from carveout.carving.carve.skeletons import Added, Handler
@@ -29,7 +30,7 @@ from carveout.conf.validation import suggest
 
 
 @dataclass
-class Carved:
+class Carved(Planned):
     """What a carving would change."""
 
     callee: Callee
@@ -42,17 +43,9 @@ class Carved:
     fields: Fields | None = None
     lookup: str = ""
     reader: str = ""
-    old: dict[Path, str] = field(default_factory=dict)
-    new: dict[Path, str] = field(default_factory=dict)
     refused: list[Problem] = field(default_factory=list)
     """Calls that stay as they are."""
-    blocking: list[Problem] = field(default_factory=list)
-    """While these are left, the event path would fail."""
     notices: list[Problem] = field(default_factory=list)
-
-    @property
-    def changed(self) -> list[Path]:
-        return sorted(path for path, text in self.new.items() if self.old[path] != text)
 
 
 def carve(project: Project, decisions: Decisions) -> Carved:

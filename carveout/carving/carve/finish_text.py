@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from carveout.carving.carve.finishing import SUBSCRIBES, Finished
-from carveout.carving.carve.text import diff, section
+from carveout.carving.carve.finishing import PUBLISHES, SUBSCRIBES, Finished
+from carveout.carving.carve.text import diff, section, written_files
 
 STEPS = {
-    1: "Step 1 of 2: subscriptions also handle events that no seam published.",
-    2: "Step 2 of 2: the calls are removed, and the events are always published.",
+    SUBSCRIBES: "Step 1 of 2: subscriptions also handle events that no seam published.",
+    PUBLISHES: "Step 2 of 2: the calls are removed, and the events are always published.",
 }
 
 
@@ -28,11 +28,10 @@ def _lines(found: Finished, states: Sequence[str], root: Path, *, written: bool)
     if found.blocking:
         yield "\nNothing was written."
     elif not written:
-        yield from diff(found.old, found.new, found.changed, root)
+        yield from diff(found, root)
         yield "\nNothing was written. To write this, add --write."
     else:
-        names = ", ".join(each.relative_to(root).as_posix() for each in found.changed)
-        yield f"\nWritten: {names}."
+        yield written_files(found, root)
         yield _next(found)
 
 

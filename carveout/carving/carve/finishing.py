@@ -7,11 +7,11 @@ event nor handles it twice.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import libcst as cst
 
 from carveout.carving.carve import seam_removal
+from carveout.carving.carve.planned import Planned
 from carveout.carving.carve.problem import CarveRefused, Problem, Rewritten
 from carveout.carving.carve.seam_files import (
     SeamFile,
@@ -20,6 +20,7 @@ from carveout.carving.carve.seam_files import (
     published,
     seam_files,
 )
+from carveout.carving.survey.project import Project
 from carveout.carving.survey.sources import SourceFile, Sources
 from carveout.conf.validation import suggest
 
@@ -27,20 +28,13 @@ SUBSCRIBES, PUBLISHES = 1, 2
 
 
 @dataclass
-class Finished:
+class Finished(Planned):
     """What a step would change."""
 
     seams: Sequence[str]
     step: int = 0
     """0: nothing is left to do."""
     changes: list[Rewritten] = field(default_factory=list)
-    blocking: list[Problem] = field(default_factory=list)
-    old: dict[Path, str] = field(default_factory=dict)
-    new: dict[Path, str] = field(default_factory=dict)
-
-    @property
-    def changed(self) -> list[Path]:
-        return sorted(path for path, text in self.new.items() if self.old[path] != text)
 
 
 def finish(sources: Sources, seams: Sequence[str]) -> Finished:
@@ -61,20 +55,13 @@ def finish(sources: Sources, seams: Sequence[str]) -> Finished:
     ]
     if lacking:
         found.step = SUBSCRIBES
-        found.blocking += _published_elsewhere(sources, files, seams)
         for each in lacking:
             _subscribe(found, each)
     elif any(call.seam in seams for each in files for call in each.calls):
         found.step = PUBLISHES
+        _publish(found, files, sources.project)
+    if found.step:
         found.blocking += _published_elsewhere(sources, files, seams)
-        by_event: dict[str, set[str]] = defaultdict(set)
-        for call in (call for each in files for call in each.calls if call.seam in seams):
-            by_event[call.event].add(call.seam)
-        for each in files:
-            if removal := seam_removal.remove(each, by_event, sources.project):
-                found.changes += removal.changes
-                found.blocking += removal.blocking
-                _put(found, each.source, removal.text)
     return found
 
 
@@ -145,6 +132,18 @@ class _ReplaceArguments(cst.CSTTransformer):
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:  # noqa: N802
         return self.replaced.get(original_node, updated_node)  # type: ignore[return-value]
+
+
+def _publish(found: Finished, files: Sequence[SeamFile], project: Project) -> None:
+    """Replace the calls by their events."""
+    by_event: dict[str, set[str]] = defaultdict(set)
+    for call in (call for each in files for call in each.calls if call.seam in found.seams):
+        by_event[call.event].add(call.seam)
+    for each in files:
+        if removal := seam_removal.remove(each, by_event, project):
+            found.changes += removal.changes
+            found.blocking += removal.blocking
+            _put(found, each.source, removal.text)
 
 
 def _put(found: Finished, source: SourceFile, text: str) -> None:

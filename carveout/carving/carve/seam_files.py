@@ -12,6 +12,9 @@ from carveout.carving.carve.problem import Problem
 from carveout.carving.carve.seam_rewrite import SEAM, is_atomic
 from carveout.carving.survey.sources import SourceFile, Sources
 
+SEAMS = (SEAM, "carveout.seams.seam.seam")
+"""The function's name, and where it is defined."""
+
 
 class SeamCall(NamedTuple):
     """A call of `carveout.seam`."""
@@ -63,17 +66,31 @@ def seam_files(sources: Sources) -> Iterator[SeamFile]:
                 )
 
 
-class _SeamSearch(UpwardVisitor):
+class _FileVisitor(UpwardVisitor):
+    """Knows where the names of a file are defined."""
+
     def __init__(self, sources: Sources, source: SourceFile) -> None:
         super().__init__()
         self.sources, self.source = sources, source
+
+    def _resolved(self, node: cst.BaseExpression, scope: str = "") -> str:
+        name = dotted(node)
+        return self.sources.origin(self.source.facts.resolve(name, scope)) if name else ""
+
+    def _line(self, node: cst.CSTNode) -> int:
+        return int(self.get_metadata(PositionProvider, node).start.line)
+
+
+class _SeamSearch(_FileVisitor):
+    def __init__(self, sources: Sources, source: SourceFile) -> None:
+        super().__init__(sources, source)
         self.calls: list[SeamCall] = []
         self.subscribes: list[SeamSubscription] = []
         self.problems: list[Problem] = []
 
     def visit_Call(self, node: cst.Call) -> None:  # noqa: N802 - libcst's name
         name = self._resolved(node.func)
-        if name in (SEAM, "carveout.seams.seam.seam"):
+        if name in SEAMS:
             self._seam(node)
         elif name.rpartition(".")[2] == "subscribe":
             for argument in node.args:
@@ -121,15 +138,8 @@ class _SeamSearch(UpwardVisitor):
             )
         )
 
-    def _resolved(self, node: cst.BaseExpression, scope: str = "") -> str:
-        name = dotted(node)
-        return self.sources.origin(self.source.facts.resolve(name, scope)) if name else ""
-
     def _refuse(self, node: cst.CSTNode, text: str, fix: str) -> None:
         self.problems.append(Problem(self.source.file, self._line(node), text, fix))
-
-    def _line(self, node: cst.CSTNode) -> int:
-        return int(self.get_metadata(PositionProvider, node).start.line)
 
 
 def _text_of(node: cst.Call) -> str | None:
@@ -155,21 +165,19 @@ def _statement(around: Sequence[cst.CSTNode]) -> cst.SimpleStatementLine | None:
     return None
 
 
-class _EventUses(cst.CSTVisitor):
+class _EventUses(_FileVisitor):
     """Where events are made or announced. A seam counts as its own line."""
 
-    METADATA_DEPENDENCIES = (PositionProvider,)
-
     def __init__(self, sources: Sources, source: SourceFile, events: set[str]) -> None:
-        super().__init__()
-        self.sources, self.source, self.events = sources, source, events
+        super().__init__(sources, source)
+        self.events = events
         self.found: list[tuple[int, str]] = []
         self._seam_line = 0
 
     def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
         name = self._resolved(node.func)
-        line = int(self.get_metadata(PositionProvider, node).start.line)
-        if name in (SEAM, "carveout.seams.seam.seam"):
+        line = self._line(node)
+        if name in SEAMS:
             self._seam_line = line
         if name in self.events:
             self.found.append((self._seam_line or line, name))
@@ -180,12 +188,8 @@ class _EventUses(cst.CSTVisitor):
             self.found += [(line, each) for each in named if each in self.events]
 
     def leave_Call(self, original_node: cst.Call) -> None:  # noqa: N802
-        if self._resolved(original_node.func) in (SEAM, "carveout.seams.seam.seam"):
+        if self._resolved(original_node.func) in SEAMS:
             self._seam_line = 0
-
-    def _resolved(self, node: cst.BaseExpression) -> str:
-        name = dotted(node)
-        return self.sources.origin(self.source.facts.resolve(name)) if name else ""
 
 
 class NamesIn(cst.CSTVisitor):

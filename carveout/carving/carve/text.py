@@ -1,6 +1,6 @@
 """Shows a carving as text: calls, what is read, what can't be done, and a diff."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from django.template.defaultfilters import pluralize
 from carveout.carving.carve.arguments import EventPlan
 from carveout.carving.carve.call_sites import Site
 from carveout.carving.carve.carving import Carved
+from carveout.carving.carve.planned import Planned
 from carveout.carving.carve.problem import Problem
 
 
@@ -39,12 +40,11 @@ def _lines(found: Carved, root: Path, *, written: bool) -> Iterator[str]:
     elif found.blocking:
         yield "\nNothing was written."
     elif written:
-        names = ", ".join(each.relative_to(root).as_posix() for each in found.changed)
-        yield f"\nWritten: {names}."
+        yield written_files(found, root)
         yield f"The seam {callee.seam} is direct: each call runs as before."
         yield f"Next: run your tests, deploy, then manage.py seams {callee.seam} --mode events"
     else:
-        yield from diff(found.old, found.new, found.changed, root)
+        yield from diff(found, root)
         yield "\nNothing was written. To write this, add --write."
 
 
@@ -61,14 +61,15 @@ def section(title: str, problems: Sequence[Problem]) -> Iterator[str]:
         yield from (f"  {each}" for each in problems)
 
 
-def diff(
-    old: Mapping[Path, str], new: Mapping[Path, str], changed: Sequence[Path], root: Path
-) -> Iterator[str]:
-    for path in changed:
+def written_files(found: Planned, root: Path) -> str:
+    return f"\nWritten: {', '.join(each.relative_to(root).as_posix() for each in found.changed)}."
+
+
+def diff(found: Planned, root: Path) -> Iterator[str]:
+    for path in found.changed:
         name = path.relative_to(root).as_posix()
-        before = f"a/{name}" if old[path] else "/dev/null"
-        lines = unified_diff(
-            old[path].splitlines(), new[path].splitlines(), before, f"b/{name}", lineterm=""
-        )
+        old, new = found.old[path], found.new[path]
+        before = f"a/{name}" if old else "/dev/null"
+        lines = unified_diff(old.splitlines(), new.splitlines(), before, f"b/{name}", lineterm="")
         yield ""
         yield from lines

@@ -68,9 +68,8 @@ class Command(KitCommand):
         found = carving.carve(project, decided)
         if recipe:
             decisions.write(decided, recipe)
-        if options["write"] and not found.blocking:
-            for path in found.changed:
-                path.write_bytes(found.new[path].encode())
+        if options["write"]:
+            found.write()
         shown = text.as_text(found, project.root, written=options["write"])
         self.stdout.write(shown, ending="")
         if found.blocking:
@@ -83,9 +82,8 @@ class Command(KitCommand):
         states = [seam_modes.ripe(name, options["after"]) for name in options["finish"]]
         project = Project(options["root"] or default_root(), grouping.declared())
         found = finishing.finish(Sources(project), options["finish"])
-        if options["write"] and not found.blocking:
-            for path in found.changed:
-                path.write_bytes(found.new[path].encode())
+        if options["write"]:
+            found.write()
         shown = finish_text.as_text(found, states, project.root, written=options["write"])
         self.stdout.write(shown, ending="")
         if found.blocking:

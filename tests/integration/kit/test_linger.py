@@ -27,6 +27,11 @@ def lingering(linger_ms: float) -> None:
         note(f"lingers: {' '.join(event.key for event in events)}")
 
 
+def arrive(name: str) -> None:
+    announce(sold(1, name))
+    steps.relay()
+
+
 @contextmanager
 def living() -> Iterator[Consumer]:
     """A consumer as `manage.py consume` runs it, until it is stopped."""
@@ -43,8 +48,7 @@ def test_the_first_event_does_not_wait_and_the_next_ones_do():
     lingering(LONG_MS)
     with living() as ours:
         for name in "ABC":
-            announce(sold(1, name))
-            steps.relay()
+            arrive(name)
             ours.run_once()
             assert ours.caught_up
     assert sorted(notes()) == ["at once: A-1", "at once: B-1", "at once: C-1", "lingers: A-1"]
@@ -54,8 +58,7 @@ def test_one_that_ends_by_itself_waits_for_nothing():
     lingering(LONG_MS)
     with closing(Consumer(["desk"])) as ours:
         for name in "AB":
-            announce(sold(1, name))
-            steps.relay()
+            arrive(name)
             ours.run_once()
     assert notes() == ["lingers: A-1", "lingers: B-1"]
 
@@ -71,8 +74,7 @@ def test_it_goes_on_once_it_has_lingered(kit, monkeypatch):
     lingering(LONG_MS)
     with living() as ours:
         for name in "ABC":
-            announce(sold(1, name))
-            steps.relay()
+            arrive(name)
             ours.run_once()
             ours.wait()
         assert notes() == ["lingers: A-1"]
