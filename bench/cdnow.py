@@ -18,13 +18,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bench import cpu, servers
-from bench.mail import NO_PROJECT
+from bench import cpu, mail, servers
 from bench.side import Side
 from tests.copies import CONTEXTS, ROOT
-from tests.processes import Process
-from tests.servers import HOST, free_port
-from tests.systems import SAMPLE, STARTED, Deployment
+from tests.servers import free_port
+from tests.systems import SAMPLE, Deployment
 
 PATIENCE_S = 120.0
 """Without any news for so long, it has failed."""
@@ -66,7 +64,7 @@ class Run:
         self.deployment, self.expected = deployment, expected
         self.reached_s: dict[str, float] = {}
         postgres, valkey = cpu.servers()
-        workers = {process.name.replace("-", " "): process.pid for process in _workers(deployment)}
+        workers = {process.name.replace("-", " "): process.pid for process in deployment.workers}
         pids = {**workers, "PostgreSQL": postgres, "Valkey": valkey}
         self.used = {name: Used(pid, cpu.of_trees([pid])) for name, pid in pids.items()}
 
@@ -98,7 +96,7 @@ class Run:
         # The import may have ended: until it is waited for, the system keeps its CPU time.
         for used in self.used.values():
             used.look()
-        for process in _workers(self.deployment):
+        for process in self.deployment.workers:
             assert process.running, process.tail()
 
     def _found(self) -> dict[str, int]:
@@ -126,11 +124,11 @@ def main() -> None:
     arguments = _arguments()
     orders, badges = counted(arguments.file, arguments.limit)
     expected = dict.fromkeys(TITLES, orders) | {"verified": len(badges)}
-    with tempfile.TemporaryDirectory() as folder, _deployment(Path(folder)) as (deployment, mail):
+    with tempfile.TemporaryDirectory() as folder, _deployment(Path(folder)) as (deployment, mails):
         run = Run(deployment, expected)
         run.import_and_wait(arguments.file.resolve(), orders)
         found = set(deployment.rows(BADGES))
-        taken = mail.call("taken")
+        taken = mails.call("taken")
     run.print()
     if found != badges:
         sys.exit("Verified customers are not those of the file.")
@@ -158,27 +156,23 @@ def counted(file: Path, limit: int | None) -> tuple[int, set[tuple[str, str]]]:
 @contextmanager
 def _deployment(folder: Path) -> Iterator[tuple[Deployment, Side]]:
     """Migrated and seeded, with workers that have begun, and its mail server; no web is needed."""
-    with servers.started() as (postgres_url, redis_url), Side("bench.mail", NO_PROJECT) as mail:
+    with servers.started() as (postgres_url, redis_url), mail.running() as (mails, told):
         env = {"REDIS_URL": redis_url, "DATABASE_URL": servers.new_database(postgres_url)}
         os.environ.update(env)
-        env |= {"EMAIL_HOST": HOST, "EMAIL_PORT": str(mail.call("start"))}
-        env |= {"CONTEXTS": ",".join(CONTEXTS), "DEBUG": "0", "SECRET_KEY": "for measurements only"}
+        env |= told | {
+            "CONTEXTS": ",".join(CONTEXTS),
+            "DEBUG": "0",
+            "SECRET_KEY": "for measurements only",
+        }
         deployment = Deployment(ROOT, CONTEXTS, folder, free_port(), env, forked=False)
         deployment.manage("migrate", "--no-input", "--verbosity", "0")
         deployment.manage("seed")
         try:
-            for worker in _workers(deployment):
-                worker.start()
-            for worker in _workers(deployment):
-                worker.wait_until_it_says(STARTED[worker.arguments[0]])
-            yield deployment, mail
+            deployment.start_workers()
+            yield deployment, mails
         finally:
             deployment.end()
             servers.drop_database(env["DATABASE_URL"])
-
-
-def _workers(deployment: Deployment) -> list[Process]:
-    return [each for each in deployment.processes if each is not deployment.web]
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,11 +1,21 @@
 """A mail server in a process of its own, so that its work is nobody else's."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 
-from tests.servers import SmtpForTests
+from bench.side import Side
+from tests.servers import HOST, SmtpForTests
 
 NO_PROJECT = "django.conf.global_settings"
 """The settings of a process that needs no project."""
+
+
+@contextmanager
+def running() -> Iterator[tuple[Side, dict[str, str]]]:
+    """Yields: the mail server, and where it is, as the projects' environment says it."""
+    with Side(__name__, NO_PROJECT) as side:
+        yield side, {"EMAIL_HOST": HOST, "EMAIL_PORT": str(side.call("start"))}
 
 
 class Counted(list[EmailMessage]):

@@ -53,8 +53,20 @@ class Deployment:
 
     @property
     def processes(self) -> list[Process]:
-        workers = [self.worker] if self.worker else []
-        return [self.web, self.relay, *self.consumers.values(), *workers]
+        with_jobs = [self.worker] if self.worker else []
+        return [self.web, self.relay, *self.consumers.values(), *with_jobs]
+
+    @property
+    def workers(self) -> list[Process]:
+        """All processes but the web."""
+        return [each for each in self.processes if each is not self.web]
+
+    def start_workers(self) -> None:
+        """Start them, and wait until they have begun."""
+        for worker in self.workers:
+            worker.start()
+        for worker in self.workers:
+            worker.wait_until_it_says(STARTED[worker.arguments[0]])
 
     def process(self, name: str, *arguments: str) -> Process:
         """A further process of this deployment, not started yet."""

@@ -20,8 +20,7 @@ import redis
 from django.core.management import call_command
 from tqdm import tqdm
 
-from bench import cpu
-from bench.mail import NO_PROJECT
+from bench import cpu, mail
 from bench.pace import paced
 from bench.questions.publish_request import ordering
 from bench.rounds import Answer, Scale, Taken
@@ -31,8 +30,8 @@ from bench.workers import eventually
 from orders.lines import WantedLine
 from orders.services import place_order
 from tests.copies import CONTEXTS, ROOT
-from tests.servers import HOST, free_port
-from tests.systems import STARTED, Deployment
+from tests.servers import free_port
+from tests.systems import Deployment
 
 TANGLED = ROOT / "examples" / "tangled"
 REPORTED_S = 2.0
@@ -84,7 +83,7 @@ def measure(keys: list[str], quick: bool) -> dict[str, Answer]:
     scale = Scale(quick)
     call_command("migrate", verbosity=0)
     ours, theirs = Taken({key: [] for key in keys}), Taken({key: [] for key in keys})
-    with _mail_server() as mail, _carved(mail) as carved, _tangled(mail) as tangled:
+    with mail.running() as (_, told), _carved(told) as carved, _tangled(told) as tangled:
         for _ in tqdm(range(scale.rounds), "orders", leave=False):
             for load in LOADS:
                 if asked := [key for key in load.answers if key in keys]:
@@ -108,22 +107,18 @@ Orders = Callable[[Load, int], dict[str, float]]
 
 
 @contextmanager
-def _carved(mail: dict[str, str]) -> Iterator[Orders]:
+def _carved(told: dict[str, str]) -> Iterator[Orders]:
     """The project's workers, once they have begun."""
-    env = {**os.environ, **mail}
+    env = {**os.environ, **told}
     folder = Path(os.environ["CARVEOUT_DIR"])
     deployment = Deployment(ROOT, CONTEXTS, folder, free_port(), env, forked=False)
-    workers = [each for each in deployment.processes if each is not deployment.web]
     try:
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.wait_until_it_says(STARTED[worker.arguments[0]])
+        deployment.start_workers()
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as database:
             post = ordering()
             post()
             _until_done(database)
-            pids = [*cpu.servers(), *(worker.pid for worker in workers)]
+            pids = [*cpu.servers(), *(worker.pid for worker in deployment.workers)]
 
             def orders(load: Load, count: int) -> dict[str, float]:
                 time.sleep(REPORTED_S if load.by_web else 0)
@@ -144,9 +139,9 @@ def _carved(mail: dict[str, str]) -> Iterator[Orders]:
 
 
 @contextmanager
-def _tangled(mail: dict[str, str]) -> Iterator[Orders]:
+def _tangled(told: dict[str, str]) -> Iterator[Orders]:
     url = new_database(os.environ["DATABASE_URL"])
-    env = {**mail, "TANGLED_DATABASE_URL": url, "DEBUG": "0"}
+    env = {**told, "TANGLED_DATABASE_URL": url, "DEBUG": "0"}
     try:
         with Side("bench.tangled.side", "bench.tangled.settings", env, folder=TANGLED) as side:
             side.call("prepare")
@@ -161,13 +156,6 @@ def _tangled(mail: dict[str, str]) -> Iterator[Orders]:
             yield orders
     finally:
         drop_database(url)
-
-
-@contextmanager
-def _mail_server() -> Iterator[dict[str, str]]:
-    """Yields: where it is, as settings."""
-    with Side("bench.mail", NO_PROJECT) as side:
-        yield {"EMAIL_HOST": HOST, "EMAIL_PORT": str(side.call("start"))}
 
 
 def _place() -> None:
