@@ -177,6 +177,7 @@ class Run:
             self._share = 1.0
             crew.renew()
         if self._settled:
+            self._deliver_missed()
             return
         if self._share < 1.0 and made >= self._plan.events * MIXED_FROM:
             self._share = 0.5
@@ -185,6 +186,11 @@ class Run:
         places = self._stores.ledger(partitions)[0][0]
         if places and self._stores.audit(cursors)[0][0] == places:
             self._settled = True
+            self._deliver_missed()
+
+    def _deliver_missed(self) -> None:
+        """As an operator does: again if an outage ended the command. What it did is stored."""
+        if self._unheard is None or self._unheard.poll() not in (None, 0):
             log = self._folder / "unheard.log"
             command = ("unheard", "audit.wide", "--deliver", "--yes")
             self._unheard = self._releases[1].start(*command, log=log)
@@ -206,12 +212,14 @@ class Run:
                 self._note("still under way", [f"{name}: {count}" for name, count in left.items()])
                 break
             crew.tend()
+            if self._unheard:
+                self._deliver_missed()
             time.sleep(0.2)
         self._report.drained_s = time.monotonic() - healed_at
 
     def _left(self) -> dict[str, int]:
         """What is under way, and whether what passed before is still being delivered."""
-        delivering = {"unheard": 1} if self._unheard and self._unheard.running else {}
+        delivering = {"unheard": 1} if self._unheard and self._unheard.poll() != 0 else {}
         return under_way(self._stores, self._truth) or delivering
 
     def _made(self) -> int:

@@ -199,6 +199,29 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
     deployed.reset()
 
 
+@pytest.fixture(autouse=True)
+def _sent_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent without waiting has been read by Redis when `send` returns.
+
+    Redis reads its connections in any order, so a test's next command may overtake what was sent.
+    """
+    connected = fire_and_forget._connected
+    monkeypatch.setattr(fire_and_forget, "_connected", lambda key: _Waiting(connected(key)))
+
+
+class _Waiting:
+    """A connection without replies, which waits until Redis has read what it sent."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def send_command(self, *command: Any, **options: Any) -> None:
+        self._connection.send_command(*command, **options)
+        self._connection.send_command("CLIENT", "REPLY", "ON", **options)
+        self._connection.read_response()
+        self._connection.send_command("CLIENT", "REPLY", "OFF", **options)
+
+
 @pytest.fixture
 def rq_signals() -> Iterator[None]:
     """RQ's worker takes signals over and does not give them back."""
