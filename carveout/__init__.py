@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from carveout.lookups.reader import Lookup, LookupViewSet, look_up, look_up_many, lookup
     from carveout.lookups.row_list import RowList
     from carveout.seams.seam import seam
+    from carveout.subscriptions.following import follows
     from carveout.subscriptions.subscription import subscribe
     from carveout.telemetry.notes import annotate
 
@@ -46,6 +47,7 @@ _HOMES = {
     "RowList": "lookups.row_list",
     "annotate": "telemetry.notes",
     "announces": "eventlog.triggers.announcement",
+    "follows": "subscriptions.following",
     "hosted_apps": "conf.hosting",
     "hosted_contexts": "conf.settings",
     "hosted_urls": "conf.hosting",
@@ -76,6 +78,7 @@ __all__ = [
     "StreamUnavailable",
     "annotate",
     "announces",
+    "follows",
     "hosted_apps",
     "hosted_contexts",
     "hosted_urls",

@@ -308,6 +308,25 @@ class Seam(models.Model):
         return self.name
 
 
+class Sweep(models.Model):
+    """How far the ids of a column have been compared with the rows that they stand for."""
+
+    column = models.CharField(max_length=200, unique=True, help_text="App, model and attribute.")
+    after = models.CharField(
+        max_length=200, blank=True, default="", help_text="The last id that was compared."
+    )
+    began_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    compared = models.PositiveBigIntegerField(default=0, help_text="Ids, in this sweep.")
+    gone = models.PositiveBigIntegerField(default=0, help_text="Ids that have no row any more.")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.column
+
+
 class Story(LoggedEvent):
     """What followed from an event: a page of the admin, and no table."""
 

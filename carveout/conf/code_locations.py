@@ -17,6 +17,8 @@ from django.conf import settings as django_settings
 PACKAGES = {"site-packages", "dist-packages"}
 LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 """The folders of Python's own modules and of installed ones."""
+MADE_AT = "__carveout_made_at__"
+"""The attribute of a function that the kit makes: file and line of the call that lets it."""
 Lines = dict[str | int, int]
 """Lines of classes and their fields by qualified name; of functions by that of their decorator."""
 
@@ -61,6 +63,8 @@ def find_module(name: str) -> ModuleSpec | None:
 def of_function(function: Callable[..., object]) -> str:
     """Where a function is defined, without its decorators."""
     function = inspect.unwrap(function)
+    if made := getattr(function, MADE_AT, None):
+        return f"{_shown(made[0], function.__module__)}:{made[1]}"
     code: CodeType | None = getattr(function, "__code__", None)
     if code is None:  # a callable object
         return of_class(type(function))

@@ -3,11 +3,12 @@
 import re
 
 import pytest
+from django.core.management import find_commands
 
-from carveout.carving.plan.commands import lacking, shipped
 from carveout.carving.plan.cut import cut
 from carveout.carving.plan.points import shown
 from carveout.carving.plan.rules.on_delete import BY_RULE
+from carveout.carving.plan.rules.rule import parted
 from carveout.carving.plan.rules.table import GENERAL, RULES
 from carveout.carving.survey.coupling import EVERY, Coupling
 from tests.copies import ROOT
@@ -235,9 +236,10 @@ def test_a_shared_transaction_is_among_the_dearest_and_a_type_is_next_to_nothing
     assert RULES["import", "type checking"] in dearest[:6]
 
 
-def test_commands_that_this_version_lacks_are_known():
-    assert "survey" in shipped()
-    assert lacking(["manage.py survey", "", "manage.py x a.b && manage.py survey"]) == ["x"]
+def test_the_commands_that_cuts_name_exist():
+    named = {each.split()[1] for way in RULES.values() for each in parted(way.command)}
+    assert named <= {*find_commands(str(ROOT / "carveout/management"))}
+    assert {"carve", "unlink"} <= named
 
 
 def test_the_table_of_cuts_in_the_docs_is_that_of_the_code():

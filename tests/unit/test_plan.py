@@ -430,10 +430,9 @@ def test_nothing_is_left_to_carve_only_where_no_coupling_is_left():
     )
 
 
-def test_commands_that_are_not_there_yet_are_told():
+def test_the_command_of_a_cut_is_named():
     text = as_text(plan(surveyed([key("a", "b")], ["a", "b"])), [])
     assert "$ manage.py unlink a.Row.b" in text
-    assert "notice: this version does not have `unlink` yet" in text
 
 
 def test_the_plan_of_an_empty_project_is_empty():

@@ -11,8 +11,6 @@ from carveout.carving.plan.points import points_of, shown
 def cutlist(found: Plan, contexts: list[str]) -> Iterator[str]:
     for name in contexts:
         yield from _context(found, found.costs[name])
-    if found.lacking:
-        yield f"\nnotice: commands not in this version yet: {', '.join(found.lacking)}."
 
 
 def _context(found: Plan, cost: Cost) -> Iterator[str]:

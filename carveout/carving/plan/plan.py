@@ -6,7 +6,6 @@ import msgspec
 from django.apps import apps as registry
 
 from carveout.carving.plan.app_graph import graph
-from carveout.carving.plan.commands import lacking
 from carveout.carving.plan.confidence import Confidence, confidence
 from carveout.carving.plan.cost import Cost, Lines, costs, further, own_apps
 from carveout.carving.plan.cut_line import CutLine, lines, total
@@ -69,8 +68,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Pairs that only tests couple: code that runs needs no cut there."""
     modules: dict[str, str]
     """Module of each app by label, as settings name it."""
-    lacking: list[str]
-    """Commands that the plan names and this version does not have yet."""
 
 
 def plan(
@@ -120,7 +117,6 @@ def plan(
         modules={
             each.label: each.name for each in registry.get_app_configs() if each.label in apps
         },
-        lacking=lacking(each.cut.command for each in every),
     )
 
 

@@ -83,7 +83,6 @@ def _text(found: Plan) -> Iterator[str]:
     yield from _suggestion(found)
     yield from _measures(found.measures)
     yield from _cuts(found)
-    yield from _lacking(found)
 
 
 def _layers(found: Plan) -> Iterator[str]:
@@ -242,9 +241,3 @@ def _commands(pairing: Pairing) -> Iterator[str]:
 
 def _wrapped(text: str, indent: str) -> str:
     return fill(text, 100, initial_indent=indent, subsequent_indent=f"{indent}    ")
-
-
-def _lacking(found: Plan) -> Iterator[str]:
-    if found.lacking:
-        names = " or ".join(f"`{each}`" for each in found.lacking)
-        yield f"\nnotice: this version does not have {names} yet; make those cuts by hand."

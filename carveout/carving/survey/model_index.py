@@ -26,6 +26,8 @@ class Reached(NamedTuple):
 
     model: type[Model]
     declared_by: str
+    field: Field
+    """The relation itself, also if it is followed backward."""
 
 
 class Models:
@@ -136,11 +138,11 @@ class Models:
         """The model behind an attribute of a row, if it is a relation or a reverse accessor."""
         reverse = self._accessors(model).get(attribute)
         if reverse is not None:
-            return Reached(reverse.model, reverse.model._meta.app_label)
+            return Reached(reverse.model, reverse.model._meta.app_label, reverse)
         field = self.field(model, attribute)
         if field is None or field.made or field.target is None:
             return None
-        return Reached(field.target, field.model._meta.app_label)
+        return Reached(field.target, field.model._meta.app_label, field)
 
     def field(self, model: type[Model], name: str) -> Field | None:
         """A field by name, also one from a parent with its own table.
@@ -183,7 +185,7 @@ class Models:
         found: dict[str, Reached | None] = {}
         for model in self.own():
             for name, field in self._accessors(model).items():
-                led = Reached(field.model, field.model._meta.app_label)
+                led = Reached(field.model, field.model._meta.app_label, field)
                 own = name == f"{field.model._meta.model_name}_set"
                 found[name] = led if own and found.get(name, led) == led else None
         return found
@@ -242,6 +244,22 @@ class Models:
                 return
             model = reached
             yield model
+
+    def crossed(self, model: type[Model], lookup: str) -> Iterator[Field]:
+        """The relations that a lookup such as `product__supplier__name` names, one after another.
+
+        Also a last one whose key is in the row, and reverse accessors.
+        """
+        for step in lookup.split("__"):
+            forward = self.field(model, step)
+            back = [
+                each for each in self.backward(model) if step in (each.query_name, each.accessor)
+            ]
+            found = forward if forward and forward.target else back[-1] if back else None
+            if found is None:
+                return
+            yield found
+            model = found.target if found is forward and found.target else found.model
 
     def _queried(self, model: type[Model], name: str) -> type[Model] | None:
         """The model whose relation has this name in lookups on the given one."""

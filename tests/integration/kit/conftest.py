@@ -25,6 +25,7 @@ from carveout.models import (
     Partition,
     ReportedCursor,
     Seam,
+    Sweep,
 )
 from carveout.redis import fire_and_forget, inbound
 from carveout.seams import switch
@@ -87,11 +88,11 @@ def back_up(to: Path) -> Path:
 
 
 def _models() -> list[Any]:
-    from tests.integration.kit.desk.models import Note
+    from tests.integration.kit.desk.models import Hold, Note
     from tests.integration.kit.tickets.models import Ticket
     from tests.integration.kit.tickets.stalls import Stall, Visit
 
-    return [Visit, Stall, Note, Ticket]
+    return [Visit, Stall, Note, Hold, Ticket]
 
 
 def make_tables(alias: str = "kit") -> None:
@@ -106,7 +107,7 @@ def make_tables(alias: str = "kit") -> None:
 
 
 def all_models() -> list[Any]:
-    kits = (Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery, Attempt, Seam)
+    kits = (Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery, Attempt, Seam, Sweep)
     return [*_models(), *kits]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from carveout.eventlog.triggers import announcement
 from carveout.events import event, upcasters
 from carveout.lookups import reader
-from carveout.subscriptions import subscription
+from carveout.subscriptions import following, subscription
 
 Declared = tuple[*tuple[dict[str, Any], ...], list[Any]]
-NOTHING: Declared = ({}, {}, {}, {}, {}, [])
+NOTHING: Declared = ({}, {}, {}, {}, {}, {}, [])
 
 
 def declared() -> Declared:
@@ -20,6 +20,7 @@ def declared() -> Declared:
         dict(subscription.registry),
         dict(upcasters.registry),
         dict(announcement.registry),
+        dict(following.registry),
         list(reader.readers),
     )
 
@@ -28,7 +29,7 @@ def declare(what: Declared) -> None:
     """Let exactly this be declared."""
     registries = (
         *(event.registry, reader.providers, subscription.registry, upcasters.registry),
-        announcement.registry,
+        *(announcement.registry, following.registry),
     )
     for registry, entries in zip(registries, what[:-1], strict=True):
         registry.clear()

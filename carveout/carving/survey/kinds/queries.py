@@ -46,7 +46,7 @@ def _of_source(
 def _lookups(source: SourceFile, call: Call, models: Models, rows: Rows) -> Iterator[Coupling]:
     if not call.words or not _asks(call):
         return
-    root, sure = rows.of(source, _queried(call), call.place.scope)
+    root, sure = rows.of(source, queried(call), call.place.scope)
     if root is None:
         return
     for word, at in words(source, call, rows.sources):
@@ -74,7 +74,7 @@ def _is_path(word: Word, call: Call) -> bool:
     return word.form in (TEXT, KEY) and call.last not in BY_EXPRESSION
 
 
-def _queried(call: Call) -> str:
+def queried(call: Call) -> str:
     """The chain that a query begins with."""
     if call.last in OR_404 and call.arguments:
         return f"{call.arguments[0].removeprefix('=')}.objects"

@@ -18,7 +18,7 @@ from carveout.carving.survey.coupling import Coupling
 from carveout.carving.survey.kinds.template_contexts import Contexts, contexts
 from carveout.carving.survey.kinds.url_names import Names
 from carveout.carving.survey.kinds.url_names import symbol as page_symbol
-from carveout.carving.survey.model_index import Models
+from carveout.carving.survey.model_index import Models, Reached
 from carveout.carving.survey.model_inference import Rows
 from carveout.carving.survey.module_files import files_below
 from carveout.carving.survey.project import SHELL, Project
@@ -230,7 +230,16 @@ def _labels(token: Token, models: Models) -> Iterator[Needed]:
 def _walked(
     contents: str, app: str, models: Models, rows: Rows, variables: Variables
 ) -> Iterator[Needed]:
-    """Relations that attributes of variables follow; loops add variables."""
+    for relation, sure, _ in _followed(contents, app, models, rows, variables):
+        if relation.declared_by != app:
+            label = relation.model._meta.label
+            yield Needed("query", "walk", relation.model._meta.app_label, label, sure)
+
+
+def _followed(
+    contents: str, app: str, models: Models, rows: Rows, variables: Variables
+) -> Iterator[tuple[Reached, bool, str]]:
+    """Relations that attributes of variables follow, and the chain; loops add variables."""
     loop = LOOP.match(contents)
     looped = variables.of(loop[2]) if loop else (None, False)
     plain = QUOTED_INSIDE.sub("", contents)
@@ -242,8 +251,7 @@ def _walked(
             relation = models.relation(model, step) if model else models.set_of(step)
             if relation:
                 model = relation.model
-                if relation.declared_by != app:
-                    yield Needed("query", "walk", model._meta.app_label, model._meta.label, sure)
+                yield relation, sure, chain
             else:
                 model = rows.after(model, step)
         if loop and loop[2] == chain:
@@ -252,6 +260,30 @@ def _walked(
         variables.forget("".join(names).replace(",", " ").split())
     if loop:
         variables.name(loop[1], *looped)
+
+
+class Walk(NamedTuple):
+    """A relation that a template follows."""
+
+    file: str
+    line: int
+    template: str
+    chain: str
+    relation: Reached
+    sure: bool
+
+
+def walks(found: Templates, models: Models, rows: Rows) -> Iterator[Walk]:
+    """All relations that first-party templates follow from rows of known models."""
+    passed = contexts(rows.sources, models, rows)
+    for template in found:
+        variables = Variables(passed.get(template.name, {}), models.user)
+        for mark in found.project.cache.marks(template.path.read_bytes()):
+            token, file = mark.token(), found.project.file(template.path)
+            for relation, sure, chain in _followed(
+                token.contents, template.app, models, rows, variables
+            ):
+                yield Walk(file, token.lineno or 0, template.name, chain, relation, sure)
 
 
 def _coupling(template: Template, token: Token, use: Needed, found: Templates) -> Coupling:

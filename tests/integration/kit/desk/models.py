@@ -15,6 +15,18 @@ class Note(models.Model):
         return self.text
 
 
+class Hold(models.Model):
+    """A place that is kept for a ticket of another context."""
+
+    ticket_number = models.CharField(max_length=32, null=True, default="none")  # noqa: DJ001
+
+    class Meta:
+        app_label = "kit_desk"
+
+    def __str__(self) -> str:
+        return f"{self.ticket_number}"
+
+
 def note(text: object) -> None:
     Note.objects.using("kit").create(text=str(text))
 
