@@ -23,7 +23,7 @@ from carveout.carving.unlink import edits, model_file, owner_files
 from carveout.carving.unlink.id_field import IdField, id_field, insist_on_type
 from carveout.carving.unlink.in_place import Ask, InPlace
 from carveout.carving.unlink.migration_file import migration
-from carveout.carving.unlink.owner_files import FilePart, DeletedEvent
+from carveout.carving.unlink.owner_files import DeletedEvent, FilePart
 from carveout.carving.unlink.relation import OUTLIVES, PROTECTS, Relation, find
 from carveout.carving.unlink.uses import Use, uses
 
