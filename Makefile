@@ -10,7 +10,7 @@ stamp := $(VENV)/installed
 # Bytecode is kept: else each of some hundred processes compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test versions bench bench-peers chaos soak handlers announced model monoliths docs check format types boundaries django clean
+.PHONY: demo test versions bench bench-peers chaos soak handlers announced unlinked model monoliths docs check format types boundaries django clean
 
 demo: $(stamp)
 	$(bin)/python manage.py demo
@@ -41,6 +41,10 @@ handlers: $(stamp)
 announced: $(stamp)
 	ANNOUNCED_CHANGES=$(or $(ANNOUNCED),100000) ANNOUNCED_SEEDS="$(or $(SEEDS),1 2 3 4 5)" \
 		$(bin)/python -m pytest -s tests/integration/kit/test_announced_changes.py
+
+unlinked: $(stamp)
+	UNLINKED_ROWS=$(or $(UNLINKED),1000000) UNLINKED_CHANGES=$(or $(CHANGES),20000) \
+		$(bin)/python -m pytest -m slow -s tests/acceptance/test_unlinked_at_size.py
 
 model: $(stamp)
 	$(bin)/python -m tests.model

@@ -67,6 +67,10 @@ def nobody():
     return None
 
 
+def cascade_too(collector, field, sub_objs, using):
+    models.CASCADE(collector, field, sub_objs, using)
+
+
 class OwnKey(models.ForeignKey):
     pass
 
@@ -95,6 +99,7 @@ BECOMES = {
 
         class Meta:
             ordering = ["-item", "other"]
+            get_latest_by = "item"
             unique_together = [("item", "other")]
             indexes = [models.Index(fields=["other", "item"], name="options_item")]
             constraints = [
@@ -119,7 +124,13 @@ REFUSED = {
     ),
     "own_class": ("item = OwnKey(Item, models.CASCADE)", "is a OwnKey, whose arguments are not"),
     "protected": ("item = models.ForeignKey(Item, models.PROTECT)", "pass --deleted keep"),
-    "calling": ("item = models.ForeignKey(Item, models.SET(nobody), null=True)", "calls code"),
+    "calling": ("item = models.ForeignKey(Item, models.SET(nobody), null=True)", "may do anything"),
+    "own_deletion": ("item = models.ForeignKey(Item, cascade_too)", "=cascade_too may do anything"),
+    "ordered": (
+        "item = models.ForeignKey(Item, models.CASCADE)\n\nclass Meta:\n"
+        '    order_with_respect_to = "item"',
+        "is ordered with respect to item",
+    ),
     "over": (
         "item = models.ForeignKey(Item, models.CASCADE)\n\n"
         'class Meta:\n    ordering = ["item__slug"]',

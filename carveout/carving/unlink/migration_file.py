@@ -99,8 +99,9 @@ def _renamed(state: ModelState, relation: Relation, new: IdField) -> ModelState:
     for option in ("unique_together", "index_together"):
         if option in options:
             options[option] = {tuple(map(names.of, each)) for each in options[option]}
-    if isinstance(options.get("ordering"), list | tuple):
-        options["ordering"] = [names.given(each) for each in options["ordering"]]
+    for option in ("ordering", "get_latest_by"):
+        if option in options:
+            options[option] = names.given(options[option])
     return ModelState(
         state.app_label, state.name, list(fields.items()), options, state.bases, state.managers
     )

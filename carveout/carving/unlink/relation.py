@@ -186,6 +186,13 @@ def _problems(
             f"{label} is the primary key, to which other tables may point",
             "give the model a key of its own first",
         )
+    if model._meta.order_with_respect_to is field:
+        yield Problem(
+            file,
+            line,
+            f"{model._meta.label} is ordered with respect to {field.name}, which needs a relation",
+            "order by a column of your own first",
+        )
     yield from _through(model, field, sources)
 
 

@@ -25,7 +25,7 @@ def _lines(found: Unlinked, root: Path, *, written: bool) -> Iterator[str]:
     yield from _uses(found)
     yield from _deletion(found)
     contexts = {"owner": found.relation.owner, "context": found.relation.context}
-    if found.action:
+    if found.action or found.deletion:
         yield f"\nStep {STEPS[found.step].format(**contexts)}."
     yield from section("Fix first", found.blocking)
     if found.blocking:
@@ -85,8 +85,9 @@ def _deletion(found: Unlinked) -> Iterator[str]:
             f" {relation.target.__name__} is gone."
         )
     elif deletion:
+        action = deletion.action or relation.on_delete
         yield (
-            f"\nDeletion: {found.action} follows {deletion.event}, which triggers announce whatever"
+            f"\nDeletion: {action} follows {deletion.event}, which triggers announce whatever"
             " deletes the row."
         )
         yield (

@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from carveout.carving.carve import imports, skeletons
 from carveout.carving.carve.planned import Planned
 from carveout.carving.carve.problem import Problem
+from carveout.carving.survey.facts import ALWAYS
 from carveout.carving.survey.kinds import url_names
 from carveout.carving.survey.model_index import Models
 from carveout.carving.survey.model_inference import Rows
@@ -56,9 +57,10 @@ class Unlinked(Planned):
 
 
 def unlink(project: Project, name: str, ask: Ask, action: str = "") -> Unlinked:
-    """ask: says what earlier steps have put in place.
+    """Plan the next step. ask: says what earlier steps have put in place.
 
-    Raises: UnlinkRefused: the relation can't become an id like this."""
+    Raises: UnlinkRefused: the relation can't become an id like this.
+    """
     url_names.owners(project)  # loads models and receivers that only pages import
     sources = Sources(project)
     relation = find(sources, name)
@@ -77,9 +79,9 @@ def unlink(project: Project, name: str, ask: Ask, action: str = "") -> Unlinked:
 
 def _action(relation: Relation) -> str:
     """What follows without a decision; empty if there has to be one."""
-    if relation.on_delete in (*PROTECTS, "SET"):
-        return ""
-    return KEEP if relation.on_delete == OUTLIVES else relation.on_delete
+    if relation.on_delete == OUTLIVES:
+        return KEEP
+    return relation.on_delete if relation.on_delete in ACTIONS.values() else ""
 
 
 def _rows(relation: Relation) -> tuple[int, int] | None:
@@ -146,11 +148,12 @@ class _Planner:
     def undecided(self) -> Problem:
         relation = self.relation
         target = relation.target.__name__
-        if relation.on_delete == "SET":
-            text = "on_delete=SET(…) calls code"
+        if relation.on_delete not in PROTECTS:
+            text = f"on_delete={relation.on_delete} may do anything"
             fix = (
-                f"write carveout.follows({relation.model.__name__}, …, on_delete=models.SET(…))"
-                " into subscribers.py, or pass --deleted"
+                f"pass --deleted, or write carveout.follows({relation.model.__name__}, …,"
+                " on_delete=models.SET(…)) or a subscription of your own into subscribers.py, and"
+                " pass --deleted keep"
             )
         else:
             text = f"on_delete={relation.on_delete} can't stop another context's deletion"
@@ -166,6 +169,8 @@ class _Planner:
         """What a person has to do about the announcement that is there."""
         relation, state = self.relation, self.state
         file, _, line = state.at.rpartition(":")
+        if not state.at and (imported := self.import_of_events()):
+            yield imported
         if state.at and not state.event:
             name = deletion.event.partition(".")[2]
             yield Problem(
@@ -184,6 +189,18 @@ class _Planner:
         for fault in state.faults:
             fix = f"run `manage.py announce {relation.owner} --write`, then `manage.py migrate`"
             yield Problem(file, int(line), fault, fix)
+
+    def import_of_events(self) -> Problem | None:
+        """The model's module must not import the events, because these import the model."""
+        source = self.sources.by_module.get(self.relation.target.__module__)
+        package = self.project.apps[self.relation.target._meta.app_label].module
+        for each in source.facts.imports if source else ():
+            names = (each.module, f"{each.module}.{each.name}")
+            if source and each.place.level == ALWAYS and f"{package}.events" in names:
+                text = f"it imports {package}.events, which has to import the model"
+                fix = "move the import into the function that publishes"
+                return Problem(source.file, each.line, text, fix)
+        return None
 
     def announce(self, deletion: DeletedEvent) -> None:
         relation, home = self.relation, self.app(self.relation.target._meta.app_label)
