@@ -157,13 +157,14 @@ def test_nothing_is_lost_and_nobody_waits_long(project):
     database.fill()
     unlink_up_to_step_three(project)
     before = {table: database.rows(table) for table in TABLES}
-    with writing(database) as slowest, watching(database) as held:
+    with writing(database) as slowest, watching(database) as (held, looks):
         began = time.monotonic()
         assert project.run("migrate -v 0", "makemigrations --check") == ["", NOTHING]
         took = time.monotonic() - began
     print(  # noqa: T201
         f"\n{database.vendor}: {ROWS:,} rows, migrated in {took:.1f} s; longest exclusive lock"
-        f" {max(held, default=0) * 1000:.0f} ms, slowest write {max(slowest):.2f} s"
+        f" {max(held, default=0) * 1000:.0f} ms in {len(looks):,} looks, slowest of"
+        f" {len(slowest):,} writes {max(slowest):.2f} s"
     )
     assert {table: untouched(database, table) for table in TABLES} == before
 
@@ -230,15 +231,16 @@ def writing(database: Database) -> Iterator[list[float]]:
 
 
 @contextmanager
-def watching(database: Database) -> Iterator[list[float]]:
-    """Gives: how many seconds an exclusive lock of the table was held, each time."""
-    ended, held = threading.Event(), list[float]()
+def watching(database: Database) -> Iterator[tuple[list[float], list[float]]]:
+    """Gives: how many seconds an exclusive lock of the table was held, each time; and each look."""
+    ended, held, looks = threading.Event(), list[float](), list[float]()
 
     def watch() -> None:
         since = 0.0
         with database.connected() as run:
             while not ended.is_set():
                 now = time.monotonic()
+                looks.append(now)
                 locked = run(
                     "SELECT 1 FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock'"
                     " AND relation IN ('cascade_row'::regclass, 'goods_item'::regclass)"
@@ -251,12 +253,12 @@ def watching(database: Database) -> Iterator[list[float]]:
                 time.sleep(0.001)
 
     if database.vendor == "sqlite":
-        yield held
+        yield held, looks
         return
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield held
+        yield held, looks
     finally:
         ended.set()
         thread.join()

@@ -96,6 +96,7 @@ BECOMES = {
     "options": """
         item = models.ForeignKey(Item, models.CASCADE, null=True)
         other = models.IntegerField(default=0)
+        word = models.CharField(max_length=9, default="item")
 
         class Meta:
             ordering = ["-item", "other"]
@@ -104,6 +105,10 @@ BECOMES = {
             indexes = [models.Index(fields=["other", "item"], name="options_item")]
             constraints = [
                 models.UniqueConstraint(fields=["item"], name="item", condition=models.Q(other=1)),
+                models.UniqueConstraint(
+                    fields=["word"], name="value", condition=models.Q(word="item")
+                ),
+                models.UniqueConstraint(models.F("item"), models.F("word"), name="expressions"),
                 models.CheckConstraint(
                     condition=models.Q(item__isnull=False) | ~models.Q(other=2), name="checked"
                 ),
@@ -141,7 +146,7 @@ OTHERS = {
     "inherited": (
         "class Base(models.Model):\n    item = models.ForeignKey(Item, models.CASCADE)\n\n"
         "    class Meta:\n        abstract = True\n\n\nclass Row(Base):\n    pass\n",
-        "is inherited from Base",
+        "is inherited from inherited.models.Base",
     ),
     "parent": (
         "class Row(Item):\n"

@@ -13,6 +13,7 @@ from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.writer import MigrationWriter, OperationWriter
 from django.db.models import F, Q
+from django.db.models.options import normalize_together
 
 from carveout.carving.unlink import migration_template
 from carveout.carving.unlink.id_field import IdField
@@ -69,6 +70,8 @@ def _state(before: ProjectState, relation: Relation, new: IdField) -> Any:
         )
     after = before.clone()
     after.models[key] = _renamed(after.models[key], relation, new)
+    for state in after.models.values():
+        _normalize(state)
     found = MigrationAutodetector(before, after, _Questioner()).changes(
         MigrationLoader(None).graph, trim_to_apps={meta.app_label}
     )
@@ -77,6 +80,13 @@ def _state(before: ProjectState, relation: Relation, new: IdField) -> Any:
         if isinstance(each, AddField):
             each.field, each.preserve_default = new.made(relation), True
     return migrations.SeparateDatabaseAndState(state_operations=operations)
+
+
+def _normalize(state: ModelState) -> None:
+    """Options as models have them; migrations may have lists, which the autodetector can't read."""
+    for option in ("unique_together", "index_together"):
+        if option in state.options:
+            state.options[option] = set(normalize_together(state.options[option]))
 
 
 class _Questioner(MigrationQuestioner):
@@ -98,7 +108,8 @@ def _renamed(state: ModelState, relation: Relation, new: IdField) -> ModelState:
         options[option] = [names.declared(each) for each in options.get(option, [])]
     for option in ("unique_together", "index_together"):
         if option in options:
-            options[option] = {tuple(map(names.of, each)) for each in options[option]}
+            together = normalize_together(options[option])
+            options[option] = {tuple(map(names.of, each)) for each in together}
     for option in ("ordering", "get_latest_by"):
         if option in options:
             options[option] = names.given(options[option])

@@ -10,11 +10,15 @@ from carveout.carving.carve.problem import Problem
 from carveout.carving.unlink.id_field import DROPPED, IdField
 from carveout.carving.unlink.relation import Relation
 
-NAMING = {
-    *("name", "db_table", "verbose_name", "verbose_name_plural", "default_related_name"),
-    *("app_label", "permissions", "db_tablespace", "violation_error_message"),
+OF_FIELDS = {
+    *("ordering", "unique_together", "index_together", "constraints", "indexes"),
+    *("get_latest_by", "order_with_respect_to"),
 }
-"""Options of Meta and arguments in it whose strings are no names of fields."""
+"""Options of Meta that name fields."""
+ARGUMENTS = {"", "fields", "include", "expression", "expressions"}
+"""Arguments inside these whose strings name fields; the empty one is for those by position."""
+OF_VALUES = {"Q", "Value"}
+"""Calls whose strings are values."""
 
 
 class ModelRewrite(cst.CSTTransformer):
@@ -25,8 +29,11 @@ class ModelRewrite(cst.CSTTransformer):
         self.relation, self.new = relation, new
         self.path = relation.model.__qualname__.split(".")
         self.inside: list[str] = []
+        self.calls: list[str] = []
         self.bare = ""
         """The name of the new field's class, if it has to be imported."""
+        self.given: list[tuple[str, str]] = []
+        """The arguments around a node: their calls, and their keywords."""
         self.replaced: list[cst.CSTNode] = []
         self.unread: list[str] = []
 
@@ -90,12 +97,22 @@ class ModelRewrite(cst.CSTTransformer):
     def _in_meta(self) -> bool:
         return self.inside == [*self.path, "Meta"]
 
+    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
+        self.calls.append(dotted(node.func).rpartition(".")[2])
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:  # noqa: N802
+        self.calls.pop()
+        return updated_node
+
+    def visit_Arg(self, node: cst.Arg) -> None:  # noqa: N802
+        call = self.calls[-1] if self.calls else ""  # a base class is an argument too
+        self.given.append((call, node.keyword.value if node.keyword else ""))
+
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:  # noqa: N802
+        call, _ = self.given.pop()
         keyword = updated_node.keyword
-        if not self._in_meta() or keyword is None:
+        if not self._in_meta() or keyword is None or call != "Q":
             return updated_node
-        if keyword.value in NAMING:
-            return original_node
         first, lookup, rest = keyword.value.partition("__")
         if first != self.relation.field.name:
             return updated_node
@@ -106,19 +123,26 @@ class ModelRewrite(cst.CSTTransformer):
     ) -> cst.SimpleStatementLine:
         each = original_node.body[0]
         named = isinstance(each, cst.Assign) and dotted(each.targets[0].target)
-        return original_node if self._in_meta() and named in NAMING else updated_node
+        return original_node if self._in_meta() and named not in OF_FIELDS else updated_node
 
     def leave_SimpleString(  # noqa: N802
         self, original_node: cst.SimpleString, updated_node: cst.SimpleString
     ) -> cst.SimpleString:
         value = literal_eval(updated_node.value)
-        if not self._in_meta() or not isinstance(value, str):
+        if not self._in_meta() or not isinstance(value, str) or not self._names_fields():
             return updated_node
         plain = value.lstrip("-")
         if plain.partition("__")[0] != self.relation.field.name:
             return updated_node
         new = value[: len(value) - len(plain)] + self._id(plain)
         return updated_node.with_changes(value=updated_node.value.replace(value, new))
+
+    def _names_fields(self) -> bool:
+        """Whether a string here is the name of a field, and no value and no other name."""
+        if not self.given:
+            return True
+        call, keyword = self.given[-1]
+        return keyword in ARGUMENTS and call not in OF_VALUES
 
     def _id(self, path: str) -> str:
         """`order` and `order__isnull`, of the id. A step to another field can't be."""

@@ -99,6 +99,12 @@ def find(sources: Sources, name: str) -> Relation:
         )
     for problem in _problems(model, field, source.file, line, sources):
         raise UnlinkRefused(str(problem))
+    if not project.is_own(target._meta.app_label) and owner not in project.contexts.values():
+        raise UnlinkRefused(
+            f"{source.file}:{line}: {name} leads to {target._meta.label}, of a package that is in"
+            " no context. Each deployment has the tables of its packages, so no cut is needed; if"
+            " the package's rows belong to one context, add its app there in CARVEOUT['CONTEXTS']."
+        )
     for app, of in ((label, context), (target._meta.app_label, owner)):
         if app not in project.contexts:
             raise UnlinkRefused(
@@ -123,7 +129,11 @@ def _named(name: str) -> tuple[type[Model], Any]:
     return model, fields[attribute]
 
 
-def _fields(model: type[Model]) -> list[Any]:
+def _fields_of_base(base: type) -> list[Any]:
+    return _fields(base) if hasattr(base, "_meta") else []
+
+
+def _fields(model: Any) -> list[Any]:
     meta = model._meta
     return [*meta.local_fields, *meta.local_many_to_many, *meta.private_fields]
 
@@ -134,12 +144,14 @@ def _where(sources: Sources, model: type[Model], field: Any, name: str) -> tuple
     if source and definition:
         return source, definition.line
     for base in model.__mro__[1:]:
+        if field.name not in {each.name for each in _fields_of_base(base)}:
+            continue
         file, found = sources.defined(f"{base.__module__}.{base.__qualname__}.{field.name}")
-        if found:
-            raise UnlinkRefused(
-                f"{file}:{found.line}: {name} is inherited from {base.__name__}, and other models"
-                f" may be too. Fix: write the field into {model.__name__} itself, then unlink it."
-            )
+        where = f"{file}:{found.line}: " if found else ""
+        raise UnlinkRefused(
+            f"{where}{name} is inherited from {base.__module__}.{base.__name__}, as other models"
+            f" may have it. Fix: write the field into {model.__name__} itself, then unlink it."
+        )
     raise UnlinkRefused(
         f"{name} is in no class of {model.__module__}; code adds it. Write it into the class first."
     )

@@ -23,6 +23,7 @@ OPTIONS = (
 )
 """Options of admin classes that name fields."""
 OUTER = "OuterRef"
+FORMSETS = {"inlineformset_factory"}
 NAMED_FIELDS = ("fields", "exclude", "filterset_fields", "search_fields", "ordering_fields")
 
 
@@ -93,6 +94,8 @@ class _UseSearch:
             if self.field.name in call.keywords:
                 yield self._keyword(source, call, True)
             return
+        if call.last in FORMSETS:
+            yield from self._formset(source, call)
         root, sure = self.rows.of(source, queried(call), call.place.scope)
         if call.last == OUTER and self.field.name in call.arguments:
             yield Use(source.file, call.line, f'{OUTER}("{self.field.name}")', self._id, False)
@@ -106,6 +109,15 @@ class _UseSearch:
                 yield from self._path(
                     source.file, at.line, root, path, sure, joins=call.last in JOINING
                 )
+
+    def _formset(self, source: SourceFile, call: Call) -> Iterator[Use]:
+        """Rows of the model inside a form of the target's."""
+        given = [*call.arguments, *call.keywords.values()]
+        names = [each[1:] for each in given if each.startswith("=")]
+        models = [self.models.named(source.facts.resolve(each, call.place.scope)) for each in names]
+        if self.relation.model in models and self.relation.target in models:
+            becomes = f"DECIDE: drop it, or a form of {self.relation.context}"
+            yield Use(source.file, call.line, call.last, becomes)
 
     def _keyword(self, source: SourceFile, call: Call, sure: bool) -> Use:
         name = self.field.name
