@@ -92,6 +92,13 @@ BECOMES = {
     "number_key": "item = models.ForeignKey(Numbered, models.PROTECT)",
     "uuid_key": "item = models.ForeignKey(Unique, models.PROTECT)",
     "user": "item = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)",
+    "long": """
+        item = models.ForeignKey(
+            Item, on_delete=models.PROTECT, verbose_name="the thing that this row is about",
+            help_text="A sentence that says so much that no line can hold all of it.",
+        )
+    """,
+    "history": "item = models.ForeignKey(Item, models.PROTECT)",
     "limited": 'item = models.ForeignKey(Item, models.PROTECT, limit_choices_to={"slug": "a"})',
     "options": """
         item = models.ForeignKey(Item, models.CASCADE, null=True)
@@ -115,6 +122,25 @@ BECOMES = {
             ]
     """,
 }
+AFTER = {
+    "history": """
+
+def history_of(model):
+    fields = {}
+    for each in model._meta.local_fields[1:]:
+        key = {"db_constraint": False, "related_name": "+"}
+        fields[each.name] = (
+            models.ForeignKey(each.remote_field.model, models.DO_NOTHING, **key)
+            if each.is_relation
+            else each.clone()
+        )
+    return type("HistoricalRow", (models.Model,), {"__module__": model.__module__, **fields})
+
+
+Row.history = type("Holder", (), {"model": history_of(Row)})
+""",
+}
+"""What packages do: they make a model of the model."""
 REFUSED = {
     "itself": ('item = models.ForeignKey("self", models.CASCADE)', "needs no cut"),
     "hidden_table": ("item = models.ManyToManyField(Item)", "has a hidden table. Fix: give it"),
@@ -217,7 +243,7 @@ def project(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[Proje
     bodies = {**BECOMES, **{name: body for name, (body, _) in REFUSED.items()}}
     app(folder, "goods", GOODS)
     for name, body in bodies.items():
-        app(folder, name, HEAD + row(body))
+        app(folder, name, HEAD + row(body) + AFTER.get(name, ""))
     for name, (text, _) in OTHERS.items():
         app(folder, name, HEAD + text)
     apps = ", ".join(map(repr, (*bodies, *OTHERS)))

@@ -40,6 +40,13 @@ class IdField(NamedTuple):
         kept = {name: value for name, value in given.items() if name not in DROPPED}
         return {**kept, **self.added}
 
+    def not_unique(self) -> "IdField":
+        """As a history keeps it."""
+        if "unique" not in self.added:
+            return self
+        kept = {name: value for name, value in self.added.items() if name != "unique"}
+        return IdField(self.kind, {**kept, "db_index": True})
+
     def made(self, relation: Relation) -> "models.Field[Any, Any]":
         field: models.Field[Any, Any] = getattr(models, self.kind)(**self.arguments(relation))
         return field

@@ -12,7 +12,7 @@ from django.db.migrations.operations import AddField
 from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.writer import MigrationWriter, OperationWriter
-from django.db.models import F, Q
+from django.db.models import F, Model, Q
 from django.db.models.options import normalize_together
 
 from carveout.carving.unlink import migration_template
@@ -27,14 +27,19 @@ class NewMigration(NamedTuple):
     text: str
 
 
-def migration(relation: Relation, new: IdField, subscription: str) -> NewMigration:
-    """Raises: UnlinkRefused: the app's migrations do not allow it."""
+def migration(
+    relation: Relation, new: IdField, subscription: str, copies: Iterable[type[Model]] = ()
+) -> NewMigration:
+    """copies: models that a package makes of the relation's, such as its history.
+
+    Raises: UnlinkRefused: the app's migrations do not allow it.
+    """
     app, loader = relation.model._meta.app_label, MigrationLoader(None)
     after = _last(loader, app)
     number = int(after[:4]) + 1 if after[:4].isdigit() else 1
     name = f"{number:04d}_unlink_{relation.model._meta.model_name}_{relation.field.name}"[:60]
     before = loader.project_state()
-    operations = [*_constraint(relation), _state(before, relation, new)]
+    operations = [*_constraint(relation), _state(before, relation, new, copies)]
     return NewMigration(
         Path(MigrationWriter(Migration(name, app)).path),
         _text(relation, operations, subscription, app, after),
@@ -59,7 +64,9 @@ def _constraint(relation: Relation) -> Iterator[Any]:
         yield migrations.AlterField(model_name=model, name=relation.field.name, field=field)
 
 
-def _state(before: ProjectState, relation: Relation, new: IdField) -> Any:
+def _state(
+    before: ProjectState, relation: Relation, new: IdField, copies: Iterable[type[Model]]
+) -> Any:
     """What changes in Django's state only, as its autodetector finds it."""
     meta = relation.model._meta
     key = (meta.app_label, str(meta.model_name))
@@ -70,6 +77,9 @@ def _state(before: ProjectState, relation: Relation, new: IdField) -> Any:
         )
     after = before.clone()
     after.models[key] = _renamed(after.models[key], relation, new)
+    for made in copies:
+        its = (made._meta.app_label, str(made._meta.model_name))
+        after.models[its] = _renamed(after.models[its], relation, new.not_unique())
     for state in after.models.values():
         _normalize(state)
     found = MigrationAutodetector(before, after, _Questioner()).changes(
@@ -78,7 +88,7 @@ def _state(before: ProjectState, relation: Relation, new: IdField) -> Any:
     operations = [each for one in found[meta.app_label] for each in one.operations]
     for each in operations:
         if isinstance(each, AddField):
-            each.field, each.preserve_default = new.made(relation), True
+            each.field, each.preserve_default = _as_given(each, relation, new), True
     return migrations.SeparateDatabaseAndState(state_operations=operations)
 
 
@@ -87,6 +97,12 @@ def _normalize(state: ModelState) -> None:
     for option in ("unique_together", "index_together"):
         if option in state.options:
             state.options[option] = set(normalize_together(state.options[option]))
+
+
+def _as_given(added: AddField, relation: Relation, new: IdField) -> Any:
+    """The field, without the default that the autodetector would ask for."""
+    of_model = added.model_name_lower == relation.model._meta.model_name
+    return (new if of_model else new.not_unique()).made(relation)
 
 
 class _Questioner(MigrationQuestioner):

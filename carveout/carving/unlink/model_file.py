@@ -4,8 +4,8 @@ from ast import literal_eval
 
 import libcst as cst
 
-from carveout.carving.carve import imports, unused_imports
-from carveout.carving.carve.expressions import dotted
+from carveout.carving.carve import imports, skeletons, unused_imports
+from carveout.carving.carve.expressions import code, dotted
 from carveout.carving.carve.problem import Problem
 from carveout.carving.unlink.id_field import DROPPED, IdField
 from carveout.carving.unlink.relation import Relation
@@ -81,10 +81,8 @@ class ModelRewrite(cst.CSTTransformer):
         ]
         names = {each.keyword.value for each in kept if each.keyword}
         added = {name: repr(value) for name, value in self.new.added.items() if name not in names}
-        arguments = [*map(_plain, kept), *_arguments(added)]
-        if arguments:
-            arguments[-1] = arguments[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-        return cst.Call(func=self._class(call.func), args=arguments)
+        new = cst.Call(self._class(call.func), [*map(_plain, kept), *_arguments(added)])
+        return _wrapped(new, 4 * len(self.inside) + len(f"{self.relation.field.attname} = "))
 
     def _class(self, func: cst.BaseExpression) -> cst.BaseExpression:
         if isinstance(func, cst.Attribute):
@@ -152,6 +150,25 @@ class ModelRewrite(cst.CSTTransformer):
         elif rest and rest not in self.relation.to.get_lookups():
             self.unread.append(path)
         return f"{self.relation.field.attname}{lookup}{rest}" if first else path
+
+
+def _wrapped(call: cst.Call, column: int) -> cst.Call:
+    """A call on one line, or with a line for each argument if it would be too long."""
+    if not call.args:
+        return call
+    *others, last = call.args
+    short = call.with_changes(args=[*others, last.with_changes(comma=cst.MaybeSentinel.DEFAULT)])
+    if column + len(code(short)) <= skeletons.LINE_LENGTH:
+        return short
+    inside, outside = (
+        cst.ParenthesizedWhitespace(indent=True, last_line=cst.SimpleWhitespace(each))
+        for each in ("    ", "")
+    )
+    lines = [
+        each.with_changes(comma=cst.Comma(whitespace_after=after))
+        for each, after in zip(call.args, [inside] * len(others) + [outside], strict=True)
+    ]
+    return call.with_changes(args=lines, whitespace_before_args=inside)
 
 
 def _plain(argument: cst.Arg) -> cst.Arg:

@@ -7,9 +7,11 @@ them; the constraint goes and the code uses the id.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.apps import apps
 from django.db import DatabaseError
+from django.db.models import ForeignKey, Model
 
 from carveout.carving.carve import imports, skeletons
 from carveout.carving.carve.planned import Planned
@@ -73,6 +75,7 @@ def unlink(project: Project, name: str, ask: Ask, action: str = "") -> Unlinked:
     rows = Rows(sources, models, {(app, end) for app in project.own for end in ends})
     found.uses = uses(relation, sources, models, rows)
     planner = _Planner(found, ask(relation), project, sources, rows)
+    found.blocking += planner.copies_lack()
     planner.edit()
     planner.plan()
     return found
@@ -223,8 +226,33 @@ class _Planner:
         found.blocking += problems
         for path, changed in {**self.edits, model: text}.items():
             self.put(path, changed)
-        written = migration(relation, found.becomes, self.state.subscription)
+        written = migration(
+            relation, found.becomes, self.state.subscription, self.copies_of_model()
+        )
         self.put(written.path, written.text)
+
+    def copies_of_model(self) -> list[type[Model]]:
+        """Models that a package makes of this one, such as its history, and that have the key."""
+        model, holders = self.relation.model, self.rows.models.holders
+        name = f"{model.__module__}.{model.__qualname__}."
+        made = [each for each, holder in holders.items() if holder.startswith(name)]
+        return [each for each in made if self.key_of(each) is not None]
+
+    def key_of(self, made: type[Model]) -> Any:
+        fields = {each.name: each for each in made._meta.local_fields}
+        found = fields.get(self.relation.field.name)
+        return found if isinstance(found, ForeignKey) else None
+
+    def copies_lack(self) -> Iterator[Problem]:
+        for each in self.copies_of_model():
+            if self.key_of(each).db_constraint:
+                yield Problem(
+                    self.relation.source.file,
+                    self.relation.line,
+                    f"{each._meta.label}, which a package makes of it, has the key with a"
+                    " constraint too",
+                    "let the package make it without constraints first",
+                )
 
     # -- Files ---------------------------------------------------------------------------------
 

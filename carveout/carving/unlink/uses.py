@@ -166,7 +166,11 @@ class _UseSearch:
             for option in NAMED_FIELDS:
                 text = source.facts.strings.get(f"{inner}:{option}")
                 for path in text.value.split() if text else ():
-                    yield from self._path(source.file, text.line if text else 0, model, path)
+                    for use in self._path(source.file, text.line if text else 0, model, path):
+                        number = f"DECIDE: {self._id} is a number; or a field of your own"
+                        yield use._replace(
+                            becomes=number if path == self.field.name else use.becomes
+                        )
 
     # -- The admin -----------------------------------------------------------------------------
 
