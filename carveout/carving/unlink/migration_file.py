@@ -10,7 +10,7 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import AddField
 from django.db.migrations.questioner import MigrationQuestioner
-from django.db.migrations.state import ModelState, ProjectState
+from django.db.migrations.state import ModelState
 from django.db.migrations.writer import MigrationWriter, OperationWriter
 from django.db.models import F, Model, Q
 from django.db.models.options import normalize_together
@@ -38,8 +38,7 @@ def migration(
     after = _last(loader, app)
     number = int(after[:4]) + 1 if after[:4].isdigit() else 1
     name = f"{number:04d}_unlink_{relation.model._meta.model_name}_{relation.field.name}"[:60]
-    before = loader.project_state()
-    operations = [*_constraint(relation), _state(before, relation, new, copies)]
+    operations = [*_constraint(relation), _state(loader, relation, new, copies)]
     return NewMigration(
         Path(MigrationWriter(Migration(name, app)).path),
         _text(relation, operations, subscription, app, after),
@@ -65,11 +64,12 @@ def _constraint(relation: Relation) -> Iterator[Any]:
 
 
 def _state(
-    before: ProjectState, relation: Relation, new: IdField, copies: Iterable[type[Model]]
+    loader: MigrationLoader, relation: Relation, new: IdField, copies: Iterable[type[Model]]
 ) -> Any:
     """What changes in Django's state only, as its autodetector finds it."""
     meta = relation.model._meta
     key = (meta.app_label, str(meta.model_name))
+    before = loader.project_state()
     if relation.field.name not in before.models[key].fields:
         raise UnlinkRefused(
             f"{relation.name} is in no migration yet. Run `manage.py makemigrations"
@@ -83,7 +83,7 @@ def _state(
     for state in after.models.values():
         _normalize(state)
     found = MigrationAutodetector(before, after, _Questioner()).changes(
-        MigrationLoader(None).graph, trim_to_apps={meta.app_label}
+        loader.graph, trim_to_apps={meta.app_label}
     )
     operations = [each for one in found[meta.app_label] for each in one.operations]
     for each in operations:
