@@ -11,7 +11,7 @@ from carveout.carving.survey.project_root import default_root
 from carveout.conf.requirements import insist_on_carving
 from carveout.conf.validation import suggest
 from carveout.management.base import KitCommand
-from carveout.operations import sweeping
+from carveout.operations import id_sweep
 from carveout.subscriptions import following
 
 
@@ -41,7 +41,7 @@ class Command(KitCommand):
         parser.add_argument(
             "--wait",
             type=float,
-            default=sweeping.WAIT_S,
+            default=id_sweep.WAIT_S,
             metavar="SECONDS",
             help="after these, a missing row is looked up again; default: %(default)s",
         )
@@ -53,7 +53,7 @@ class Command(KitCommand):
             return
         insist_on_carving("`unlink`")
         from carveout.carving.unlink import text, unlinking  # needs libcst
-        from carveout.management.unlinked import in_place
+        from carveout.management.unlink_state import in_place
 
         if not relation:
             raise CommandError("Name the relation, such as notifications.Notification.order.")
@@ -75,7 +75,7 @@ class Command(KitCommand):
                 f"No carveout.follows(…) here is for {column!r}. {suggest(column, known)}"
             )
         ids = gone = rows = 0
-        for part in sweeping.sweep(known[column], wait_s=wait_s):
+        for part in id_sweep.sweep(known[column], wait_s=wait_s):
             ids, gone, rows = ids + part.ids, gone + len(part.gone), rows + part.rows
             if part.gone:
                 shown = ", ".join(map(str, part.gone[:10]))

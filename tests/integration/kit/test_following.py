@@ -8,7 +8,7 @@ from django.db import connections, models, transaction
 import carveout
 from carveout.errors import DeclarationInvalid, LookupUnavailable
 from carveout.models import Sweep
-from carveout.operations import sweeping
+from carveout.operations import id_sweep
 from carveout.subscriptions import following
 from carveout.subscriptions.following import Following
 from tests.eventually import eventually
@@ -137,8 +137,8 @@ def test_what_can_not_be_right_is_refused(arguments, options, why):
 @pytest.fixture
 def swept(monkeypatch) -> Following:
     """Ten ids, of which 3, 4 and 8 have no row; two at a time."""
-    monkeypatch.setattr(sweeping, "PAGE", 2)
-    monkeypatch.setattr(sweeping, "SUSPECTS_MAX", 1)
+    monkeypatch.setattr(id_sweep, "PAGE", 2)
+    monkeypatch.setattr(id_sweep, "SUSPECTS_MAX", 1)
     tickets = Ticket.objects.using("kit")
     tickets.bulk_create(Ticket(number=str(n), title="x") for n in range(10) if n not in (3, 4, 8))
     hold(*map(str, range(10)), "1", None)
@@ -146,7 +146,7 @@ def swept(monkeypatch) -> Following:
 
 
 def sweep(declared: Following, **options) -> tuple[list[str], int]:
-    done = list(sweeping.sweep(declared, **{"sleep": lambda _: None, **options}))
+    done = list(id_sweep.sweep(declared, **{"sleep": lambda _: None, **options}))
     return [each for part in done for each in part.gone], sum(part.ids for part in done)
 
 
@@ -172,7 +172,7 @@ def test_a_row_that_a_replica_does_not_have_yet_is_no_gap(swept):
 def test_a_sweep_goes_on_where_it_was_ended(swept, monkeypatch):
     """An owner that does not answer ends it, as a kill does; what is done stays done."""
     asked = []
-    really = sweeping.look_up_many
+    really = id_sweep.look_up_many
 
     def ask(reader, keys):
         asked.append(list(keys))
@@ -180,11 +180,11 @@ def test_a_sweep_goes_on_where_it_was_ended(swept, monkeypatch):
             raise LookupUnavailable("tickets is away")
         return really(reader, asked[-1])
 
-    monkeypatch.setattr(sweeping, "look_up_many", ask)
+    monkeypatch.setattr(id_sweep, "look_up_many", ask)
     with pytest.raises(LookupUnavailable):
         sweep(swept)
     assert held() == ["0", "1", "2", "5", "6", "7", "8", "9", "1", None]
-    monkeypatch.setattr(sweeping, "look_up_many", really)
+    monkeypatch.setattr(id_sweep, "look_up_many", really)
     assert sweep(swept) == (["8"], 4)
     place = Sweep.objects.using("kit").get()
     assert (place.compared, place.gone) == (10, 3)
