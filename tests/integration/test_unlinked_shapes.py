@@ -98,7 +98,7 @@ BECOMES = {
             help_text="A sentence that says so much that no line can hold all of it.",
         )
     """,
-    "history": "item = models.ForeignKey(Item, models.PROTECT)",
+    "history": 'item = models.ForeignKey(Item, models.PROTECT, related_name="old_rows")',
     "limited": 'item = models.ForeignKey(Item, models.PROTECT, limit_choices_to={"slug": "a"})',
     "options": """
         item = models.ForeignKey(Item, models.CASCADE, null=True)
@@ -141,6 +141,55 @@ Row.history = type("Holder", (), {"model": history_of(Row)})
 """,
 }
 """What packages do: they make a model of the model."""
+SERVICES = """
+from django.db.models import Exists, OuterRef
+from goods.models import Item
+from history.models import Row
+
+
+def make(item: Item) -> Row:
+    return Row.objects.create(item=item)
+
+
+def keys(row: Row) -> list:
+    return [row.item.pk, row.item.id, row.item_id]
+
+
+def those(item: Item):
+    return Row.objects.filter(item=item, item__isnull=False).exclude(item=None)
+
+
+def built(item: Item) -> Row:
+    row = Row(  # kept
+        item=item,
+    )
+    return row
+
+
+def left(row: Row, value):
+    return row.item.slug, Row.objects.filter(item=value), Row.objects.get(item__slug="a")
+
+
+def joined(item: Item):
+    return Row.objects.select_related("item"), item.old_rows.count()
+
+
+def inside():
+    return Item.objects.filter(Exists(Row.objects.filter(item=OuterRef("pk"))))
+"""
+"""Code that uses the relation of the app `history`."""
+CHANGED = {
+    "create(item=item)": "create(item_id=item.pk)",
+    "row.item.pk, row.item.id, row.item_id": "row.item_id, row.item_id, row.item_id",
+    "filter(item=item, item__isnull=False)": "filter(item_id=item.pk, item_id__isnull=False)",
+    "exclude(item=None)": "exclude(item_id=None)",
+    "        item=item,": "        item_id=item.pk,",
+}
+LISTED = (
+    *("row.item.slug  →  item_id; slug by a lookup of goods", "item__slug  →  DECIDE: drop it"),
+    *("Row.objects.filter(item=…)  →  item_id=….pk", "item  →  drop it"),
+    "item.old_rows.count  →  a lookup of history",
+)
 REFUSED = {
     "itself": ('item = models.ForeignKey("self", models.CASCADE)', "needs no cut"),
     "hidden_table": ("item = models.ManyToManyField(Item)", "has a hidden table. Fix: give it"),
@@ -263,6 +312,7 @@ def project(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[Proje
         app(folder, name, HEAD + text)
     apps = ", ".join(map(repr, (*bodies, *OTHERS)))
     (folder / "settings.py").write_text(SETTINGS.format(apps=apps))
+    (folder / "history/services.py").write_text(SERVICES)
     (folder / "urls.py").write_text("urlpatterns = []\n")
     (folder / "manage.py").touch()
     yield Project(
@@ -290,6 +340,14 @@ def test_each_shape_becomes_an_id_or_is_refused_with_a_reason(project):
         assert "Written:" not in answer
     for name, answer in zip(becomes, answers, strict=False):
         assert "Written:" in answer, (name, answer)
+    if "history" in becomes:
+        expected = SERVICES
+        for old, new in CHANGED.items():
+            assert old in expected
+            expected = expected.replace(old, new)
+        assert (project.folder / "history/services.py").read_text() == expected
+        shown = answers[becomes.index("history")]
+        assert [each for each in LISTED if each not in shown] == [], shown
     made, _, after, *_, back, _, forth = project.run(
         "makemigrations --check --dry-run",
         *("migrate -v 0", seen),

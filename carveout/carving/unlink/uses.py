@@ -105,7 +105,8 @@ class _UseSearch:
             yield self._keyword(source, call, sure)
         for word, at in words(source, call, self.sources) if call.words else ():
             path = word.value.lstrip("-")
-            if path not in call.keywords and (word.form == LOOKUP or not word.depth):
+            is_filled = path == self.field.name and path in call.keywords
+            if not is_filled and (word.form == LOOKUP or not word.depth):
                 yield from self._path(
                     source.file, at.line, root, path, sure, joins=call.last in JOINING
                 )
