@@ -156,10 +156,10 @@ def counted(file: Path, limit: int | None) -> tuple[int, set[tuple[str, str]]]:
 @contextmanager
 def _deployment(folder: Path) -> Iterator[tuple[Deployment, Side]]:
     """Migrated and seeded, with workers that have begun, and its mail server; no web is needed."""
-    with servers.started() as (postgres_url, redis_url), mail.running() as (mails, told):
+    with servers.started() as (postgres_url, redis_url), mail.running() as (mails, mail_env):
         env = {"REDIS_URL": redis_url, "DATABASE_URL": servers.new_database(postgres_url)}
         os.environ.update(env)
-        env |= told | {
+        env |= mail_env | {
             "CONTEXTS": ",".join(CONTEXTS),
             "DEBUG": "0",
             "SECRET_KEY": "for measurements only",

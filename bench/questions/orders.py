@@ -4,7 +4,7 @@ The whole project runs as processes: a relay, a consumer for each context, a job
 server. This process takes the orders, as the web would. `examples/tangled` does the same in one
 process, on the same PostgreSQL and with the same mail server. The counts do not depend on the
 machine: the commands that Redis carried out and the transactions of PostgreSQL, of all processes
-together, those included that look for work while there is none.
+together, those included that look for work while there is nothing to do.
 """
 
 import os
@@ -83,7 +83,7 @@ def measure(keys: list[str], quick: bool) -> dict[str, Answer]:
     scale = Scale(quick)
     call_command("migrate", verbosity=0)
     ours, theirs = Taken({key: [] for key in keys}), Taken({key: [] for key in keys})
-    with mail.running() as (_, told), _carved(told) as carved, _tangled(told) as tangled:
+    with mail.running() as (_, env), _carved(env) as carved, _tangled(env) as tangled:
         for _ in tqdm(range(scale.rounds), "orders", leave=False):
             for load in LOADS:
                 if asked := [key for key in load.answers if key in keys]:
@@ -107,9 +107,9 @@ Orders = Callable[[Load, int], dict[str, float]]
 
 
 @contextmanager
-def _carved(told: dict[str, str]) -> Iterator[Orders]:
+def _carved(env: dict[str, str]) -> Iterator[Orders]:
     """The project's workers, once they have begun."""
-    env = {**os.environ, **told}
+    env = {**os.environ, **env}
     folder = Path(os.environ["CARVEOUT_DIR"])
     deployment = Deployment(ROOT, CONTEXTS, folder, free_port(), env, forked=False)
     try:
@@ -139,9 +139,9 @@ def _carved(told: dict[str, str]) -> Iterator[Orders]:
 
 
 @contextmanager
-def _tangled(told: dict[str, str]) -> Iterator[Orders]:
+def _tangled(env: dict[str, str]) -> Iterator[Orders]:
     url = new_database(os.environ["DATABASE_URL"])
-    env = {**told, "TANGLED_DATABASE_URL": url, "DEBUG": "0"}
+    env = {**env, "TANGLED_DATABASE_URL": url, "DEBUG": "0"}
     try:
         with Side("bench.tangled.side", "bench.tangled.settings", env, folder=TANGLED) as side:
             side.call("prepare")

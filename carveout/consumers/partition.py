@@ -59,7 +59,7 @@ class PartitionConsumer:
         lingers: bool = False,
     ) -> None:
         """guard: a context manager that is entered around each batch.
-        lingers: whether to heed `linger_ms`; False: this runs only until nothing is left.
+        lingers: whether `linger_ms` counts; False: this runs only until nothing is left.
         """
         self.ref = ref
         self._guard = guard

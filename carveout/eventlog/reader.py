@@ -166,7 +166,7 @@ def position_before(context: str, partition: int, time: datetime) -> int:
 
 
 def time_after(context: str, partition: int, position: int) -> datetime | None:
-    """When the first event after a position was published; None if there is none."""
+    """When the first event after a position was published; None if there is no such event."""
     after = rows_of(context, partition).filter(position__gt=position).order_by("position")
     return after.values_list("time", flat=True).first()
 

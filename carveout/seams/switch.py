@@ -109,7 +109,10 @@ def _drains(row: Seam) -> bool:
 
 
 def database_of(seam: str) -> str:
-    """The database of the context that a seam is named after. Raises: KeyError: there is none."""
+    """The database of the context that a seam is named after.
+
+    Raises: KeyError: no context has that name.
+    """
     return get_settings().database_of(seam.partition(".")[0])
 
 

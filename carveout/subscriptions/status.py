@@ -33,7 +33,7 @@ class PartitionStatus:
 
     ref: PartitionRef
     at: CursorPosition
-    """The cursor; `BEGINNING` if there is none."""
+    """The cursor; `BEGINNING` if it has no cursor."""
     head: int | None
     """The last position of the partition; None if unknown."""
     oldest: datetime | None = None

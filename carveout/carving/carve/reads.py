@@ -97,7 +97,7 @@ class _Function(ast.NodeVisitor):
     # -- Expressions ---------------------------------------------------------------------------
 
     def place(self, node: ast.AST) -> Place | None:
-        """The object that an expression is; None if it is none of ours. Values are recorded."""
+        """The object that an expression is; None if it is not one of ours. Values are recorded."""
         if isinstance(node, ast.Name):
             return self.known.get(node.id)
         if _is_all(node):

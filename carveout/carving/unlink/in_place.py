@@ -12,7 +12,7 @@ class InPlace(NamedTuple):
     at: str = ""
     """File and line where the target's table is announced; empty if it is not."""
     event: str = ""
-    """The event of its deleted rows, such as `orders.OrderDeleted`; empty if there is none."""
+    """The event of its deleted rows, such as `orders.OrderDeleted`; empty if it has none."""
     field: str = ""
     """The event's field that holds the id; empty if none does."""
     is_key: bool = False

@@ -70,7 +70,7 @@ class Relation:
 
     @property
     def accessor(self) -> str:
-        """The attribute of the target's rows that leads back; empty if there is none."""
+        """The attribute of the target's rows that leads back; empty if they have none."""
         return str(self.field.remote_field.get_accessor_name() or "")
 
     @property
@@ -82,7 +82,7 @@ class Relation:
 def find(sources: Sources, name: str) -> Relation:
     """The relation of this name, such as `notifications.Notification.order`.
 
-    Raises: UnlinkRefused: there is none, or it can't become an id; says why, where and what to do.
+    Raises: UnlinkRefused: it does not exist, or it can't become an id; says why and what to do.
     """
     model, field = _named(name)
     project, label = sources.project, model._meta.app_label
