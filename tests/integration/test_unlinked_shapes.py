@@ -113,7 +113,7 @@ BECOMES = {
             constraints = [
                 models.UniqueConstraint(fields=["item"], name="item", condition=models.Q(other=1)),
                 models.UniqueConstraint(
-                    fields=["word"], name="value", condition=models.Q(word="item")
+                    fields=["word"], name="value", condition=models.Q(word=models.Value("item"))
                 ),
                 models.UniqueConstraint(models.F("item"), models.F("word"), name="expressions"),
                 models.CheckConstraint(
@@ -166,6 +166,10 @@ def built(item: Item) -> Row:
     return row
 
 
+def half(item: Item):
+    return Row.objects.filter(item=item, item__slug="a")
+
+
 def left(row: Row, value):
     return row.item.slug, Row.objects.filter(item=value), Row.objects.get(item__slug="a")
 
@@ -182,6 +186,7 @@ CHANGED = {
     "create(item=item)": "create(item_id=item.pk)",
     "row.item.pk, row.item.id, row.item_id": "row.item_id, row.item_id, row.item_id",
     "filter(item=item, item__isnull=False)": "filter(item_id=item.pk, item_id__isnull=False)",
+    'filter(item=item, item__slug="a")': 'filter(item_id=item.pk, item__slug="a")',
     "exclude(item=None)": "exclude(item_id=None)",
     "        item=item,": "        item_id=item.pk,",
 }
@@ -270,6 +275,17 @@ for label in {labels}:
 """
 
 
+OLD = """
+from pathlib import Path
+written = "'unique_together': {('item', 'other')}"
+paths = [each for each in Path("options/migrations").glob("0*.py") if written in each.read_text()]
+for each in paths:
+    each.write_text(each.read_text().replace(written, "'unique_together': [['item', 'other']]"))
+print(len(paths))
+"""
+"""Migrations of old versions of Django have lists."""
+
+
 def app(folder: Path, name: str, models: str) -> None:
     (folder / name).mkdir(parents=True)
     (folder / name / "__init__.py").touch()
@@ -330,7 +346,10 @@ def test_each_shape_becomes_an_id_or_is_refused_with_a_reason(project):
     names = " ".join((*BECOMES, *REFUSED, *OTHERS))
     fill, seen = (text.format(labels=becomes) for text in (FILL, SEEN))
     decided = {name: " --deleted keep" for name in refused if name == "over"}
-    *_, before = project.run(f"makemigrations -v 0 goods {names}", "migrate -v 0", fill, seen)
+    _, old, _, _, before = project.run(
+        *(f"makemigrations -v 0 goods {names}", OLD, "migrate -v 0", fill, seen)
+    )
+    assert old == "1\n"
     answers = project.run(
         *(f"unlink {name}.Row.item --deleted keep --write" for name in becomes),
         *(f"unlink {name}.Row.item --write{decided.get(name, '')}" for name in refused),

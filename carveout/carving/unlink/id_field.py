@@ -79,8 +79,6 @@ def id_field(relation: Relation) -> IdField:
         added["unique"] = True
     elif field.db_index:
         added["db_index"] = True
-    if field.column != field.attname:
-        added["db_column"] = field.column
     return IdField(kind, added)
 
 

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from django.db import connections, models, transaction
+from django.test.utils import CaptureQueriesContext
 
 import carveout
 from carveout.errors import DeclarationInvalid, LookupUnavailable
@@ -16,7 +17,7 @@ from tests.integration.kit import steps
 from tests.integration.kit.desk.models import Hold
 from tests.integration.kit.tickets.events import TicketSold
 from tests.integration.kit.tickets.models import Ticket
-from tests.integration.kit.tickets.services import announce
+from tests.integration.kit.tickets.services import announce, moves
 
 pytestmark = pytest.mark.usefixtures("kit")
 
@@ -65,6 +66,15 @@ def test_rows_follow_as_on_delete_says(on_delete, left):
     assert held() == left
 
 
+def test_the_id_may_be_in_another_field_than_the_key():
+    moved = {"deleted": "tickets.TicketMoved", "of": "tickets.ticket", "by": "seat"}
+    carveout.follows(Hold, "ticket_number", on_delete=models.CASCADE, key="number", **moved)
+    hold("1", "2", "T-1")
+    announce(moves("T-1", 1))
+    steps.flow()
+    assert held() == ["2", "T-1"]
+
+
 def test_a_value_that_is_gone_itself_is_left():
     declared = follows(models.SET("1"))
     hold("1", "2")
@@ -96,8 +106,11 @@ def test_rows_are_deleted_in_steps_and_those_of_others_last(monkeypatch, databas
                 and (free.set(), connections["kit"].close())
             )
         ).start()
-    assert declared.follow(["1"]) == 8
+    with CaptureQueriesContext(connections["kit"]) as queries:
+        assert declared.follow(["1"]) == 8
     assert held() == ["2"]
+    deleted = [each["sql"] for each in queries if each["sql"].startswith("DELETE")]
+    assert len(deleted) >= 3
     if thread.ident:
         thread.join()
 
@@ -185,6 +198,9 @@ def test_a_sweep_goes_on_where_it_was_ended(swept, monkeypatch):
         sweep(swept)
     assert held() == ["0", "1", "2", "5", "6", "7", "8", "9", "1", None]
     monkeypatch.setattr(id_sweep, "look_up_many", really)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(Following, "follow", lambda *_: 1 / 0)  # ended before its work is stored
+        sweep(swept)
     assert sweep(swept) == (["8"], 4)
     place = Sweep.objects.using("kit").get()
     assert (place.compared, place.gone) == (10, 3)
