@@ -21,6 +21,9 @@ from carveout.subscriptions.subscription import subscribe
 STEP = 500
 """Rows that one statement deletes or changes."""
 
+JOB_LIMIT_S = 600.0
+"""A job that is interrupted goes on where it was, but counts as a failed attempt."""
+
 registry: dict[str, "Following"] = {}
 """What is declared in this process, by the model's label and its column's name."""
 
@@ -63,7 +66,8 @@ class Following:
         Outside a transaction, each step is one of its own. Rows that others have locked come last.
         """
         value = None if self.deletes else self.value()
-        ours = self._rows.filter(**{f"{self.attribute}__in": [id for id in ids if id != value]})
+        wanted = [each for each in ids if each != value]
+        ours = self._rows.filter(**{f"{self.attribute}__in": wanted})
         skips = connections[self.database].features.has_select_for_update_skip_locked
         done = 0
         while True:
@@ -137,7 +141,10 @@ def follows(
     handler.__module__, handler.__name__ = module, function
     setattr(handler, MADE_AT, (caller.f_code.co_filename, caller.f_lineno))
     handler.__doc__ = f"Follow deleted rows: {declared.name}."
-    subscribe(deleted, via=via, batch=via != "rq", atomic=via != "rq")(handler)
+    if via == "rq":
+        subscribe(deleted, via=via, atomic=False, time_limit_s=JOB_LIMIT_S)(handler)
+    else:
+        subscribe(deleted, via=via, batch=True)(handler)
     registry[declared.name] = declared
 
 

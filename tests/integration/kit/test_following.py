@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from django.core.management import call_command
 from django.db import connections, models, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -113,6 +114,16 @@ def test_rows_are_deleted_in_steps_and_those_of_others_last(monkeypatch, databas
     assert len(deleted) >= 3
     if thread.ident:
         thread.join()
+
+
+@pytest.mark.usefixtures("rq_signals")
+def test_rows_that_are_many_follow_in_a_job():
+    follows(models.CASCADE, via="rq")
+    hold("1", "2", "1")
+    gone("1")
+    assert held() == ["1", "2", "1"]
+    call_command("work", "desk", once=True, verbosity=0)
+    assert held() == ["2"]
 
 
 class Wrong(models.Model):
