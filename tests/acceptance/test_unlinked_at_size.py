@@ -21,7 +21,7 @@ import pytest
 from tests.eventually import eventually
 from tests.integration.test_unlinked_shapes import HEAD, Project, app, row
 from tests.integration.test_unlinked_shapes import SETTINGS as OF_SHAPES
-from tests.integration.test_unlinking import database_url  # noqa: F401 (a fixture)
+from tests.integration.test_unlinking import url_of
 from tests.processes import Process
 
 ROWS = int(os.environ.get("UNLINKED_ROWS", "20000"))
@@ -107,8 +107,14 @@ class Database:
         return sorted(self.run(f"SELECT name, item_id FROM {table}"))
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    with url_of(request, tmp_path) as url:
+        yield url
+
+
 @pytest.fixture
-def project(tmp_path: Path, database_url: str, redis_url: str) -> Project:  # noqa: F811
+def project(tmp_path: Path, database_url: str, redis_url: str) -> Project:
     folder = tmp_path / "project"
     app(folder, "goods", GOODS)
     head = HEAD.replace("Coded, Item, Numbered, Unique", "Item")

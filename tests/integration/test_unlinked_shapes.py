@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_unlinking import Shop, database_url  # noqa: F401 (a fixture)
+from tests.integration.test_unlinking import Shop, url_of
 
 SETTINGS = """
 import os
@@ -317,8 +317,14 @@ class Project(Shop):
         return sorted((self.folder / app / "migrations").glob("0*.py"))[-2].stem
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    with url_of(request, tmp_path) as url:
+        yield url
+
+
 @pytest.fixture
-def project(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[Project]:  # noqa: F811
+def project(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[Project]:
     folder = tmp_path / "project"
     bodies = {**BECOMES, **{name: body for name, (body, _) in REFUSED.items()}}
     app(folder, "goods", GOODS)

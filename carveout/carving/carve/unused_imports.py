@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 import libcst as cst
-from libcst.codemod import CodemodContext
-from libcst.codemod.visitors import RemoveImportsVisitor
 
 from carveout.carving.carve.expressions import code, dotted
 from carveout.carving.carve.seam_files import NamesIn
@@ -21,6 +19,9 @@ def first_names(nodes: Iterable[cst.CSTNode]) -> set[str]:
 
 def without_unused(text: str, source: SourceFile, names: set[str]) -> str:
     """The file without the imports of these names that nothing uses any more."""
+    from libcst.codemod import CodemodContext  # takes longer to load than all of libcst
+    from libcst.codemod.visitors import RemoveImportsVisitor
+
     module = cst.parse_module(text)
     package = source.facts.module.rpartition(".")[0]
     context = CodemodContext(full_module_name=source.facts.module, full_package_name=package)

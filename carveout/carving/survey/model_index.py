@@ -187,7 +187,9 @@ class Models:
             for name, field in self._accessors(model).items():
                 led = Reached(field.model, field.model._meta.app_label, field)
                 own = name == f"{field.model._meta.model_name}_set"
-                found[name] = led if own and found.get(name, led) == led else None
+                other = found.get(name, led)
+                is_same = other is not None and other[:2] == led[:2]
+                found[name] = led if own and is_same else None
         return found
 
     def _accessors(self, model: type[Model]) -> dict[str, Field]:
