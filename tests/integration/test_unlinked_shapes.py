@@ -1,4 +1,7 @@
-"""Each shape of a relation: as an id with the same column, data and index, or why it can't be."""
+"""Each shape of a relation: as an id with the same column, data and index, or why it can't be.
+
+Slow: `.ci/run` runs it. `test_unlinking` takes one shape all the way in `make test`.
+"""
 
 import textwrap
 from collections.abc import Iterator
@@ -8,6 +11,7 @@ import pytest
 
 from tests.integration.test_unlinking import Shop, url_of
 
+pytestmark = pytest.mark.slow
 SETTINGS = """
 import os
 import dj_database_url
@@ -317,7 +321,7 @@ class Project(Shop):
         return sorted((self.folder / app / "migrations").glob("0*.py"))[-2].stem
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+@pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     with url_of(request, tmp_path) as url:
         yield url
