@@ -77,8 +77,7 @@ def _pages(following: Following, after: str) -> tuple[list[Any], list[Any]] | No
 def _ids(following: Following, after: str) -> "QuerySet[Any]":
     """The ids that the column holds after this one, in order, each once."""
     name = following.attribute
-    rows = following.model._base_manager.using(following.database)
-    rows = rows.filter(**{f"{name}__gt": after} if after else {f"{name}__isnull": False})
+    rows = following.rows.filter(**{f"{name}__gt": after} if after else {f"{name}__isnull": False})
     return rows.order_by(name).values_list(name, flat=True).distinct()
 
 

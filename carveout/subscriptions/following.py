@@ -67,14 +67,14 @@ class Following:
         """
         value = None if self.deletes else self.value()
         wanted = [each for each in ids if each != value]
-        ours = self._rows.filter(**{f"{self.attribute}__in": wanted})
+        ours = self.rows.filter(**{f"{self.attribute}__in": wanted})
         skips = connections[self.database].features.has_select_for_update_skip_locked
         done = 0
         while True:
             with transaction.atomic(using=self.database):
                 locked = ours.select_for_update(skip_locked=skips).order_by("pk")
                 keys = list(locked.values_list("pk", flat=True)[:STEP])
-                found = self._rows.filter(pk__in=keys)
+                found = self.rows.filter(pk__in=keys)
                 if self.deletes:
                     found.delete()
                 else:
@@ -85,7 +85,7 @@ class Following:
             skips = skips and bool(keys)
 
     @property
-    def _rows(self) -> "QuerySet[Any]":
+    def rows(self) -> "QuerySet[Any]":
         return self.model._base_manager.using(self.database)
 
 

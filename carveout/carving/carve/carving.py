@@ -211,14 +211,16 @@ class _Writer:
         text = seam_rewrite.rewrite(each.found, seams)
         package = self.project.apps[each.source.app].module
         wanted = {("carveout", ""), *((f"{package}.events", seam.event) for seam in seams.values())}
-        self.put(each.source.path, imports.add(text, wanted, self.is_own))
+        self.found.put(each.source.path, imports.add(text, wanted, self.is_own))
 
     def event(self, plan: EventPlan) -> None:
         site = plan.sites[0]
         doc = f"Replaces calls of {self.found.callee.seam}, as in {site.call.scope}."
         path = self.file(site.source, "events.py", f"What {plan.context} announces.")
         key = self.found.key.field
-        self.add(path, skeletons.with_event(self.text(path), plan.name, key, plan.fields, doc))
+        self.add(
+            path, skeletons.with_event(self.found.text(path), plan.name, key, plan.fields, doc)
+        )
 
     def lookup(self, model: type[Model]) -> None:
         callee, key = self.found.callee, self.found.key
@@ -229,7 +231,9 @@ class _Writer:
         self.found.fields = fields
         for file in {each.file for each in reading.edits}:
             path = self.project.root / file
-            self.put(path, apply(self.text(path), [e for e in reading.edits if e.file == file]))
+            self.found.put(
+                path, apply(self.found.text(path), [e for e in reading.edits if e.file == file])
+            )
         if not fields.read:
             place = Place(fields, model)
             leaf = step(place, key.attribute)
@@ -241,7 +245,7 @@ class _Writer:
         self.found.lookup = f"{owner}.{name}"
         path = Path(apps.get_app_config(label).path).resolve() / "lookups.py"
         self.begin(path, f"What {owner} lets others look up.")
-        offered = skeletons.with_lookup(self.text(path), name, key.attribute, fields)
+        offered = skeletons.with_lookup(self.found.text(path), name, key.attribute, fields)
         self.add(path, offered)
         suffix = f"To{_camel(callee.function)}"
         self.found.reader = f"{model.__name__}{suffix}"
@@ -250,7 +254,7 @@ class _Writer:
         )
         doc = f"What {callee.seam} reads of it."
         reader = skeletons.with_reader(
-            self.text(path), self.found.reader, self.found.lookup, fields, suffix, doc
+            self.found.text(path), self.found.reader, self.found.lookup, fields, suffix, doc
         )
         self.add(path, reader)
 
@@ -282,7 +286,7 @@ class _Writer:
         if self.found.reader:
             home = self.project.apps[callee.source.app].module
             wanted.append((f"{home}.lookups", self.found.reader))
-        written = skeletons.with_handler(self.text(path), handler)
+        written = skeletons.with_handler(self.found.text(path), handler)
         self.add(path, written._replace(imports=(*written.imports, *wanted)))
 
     def passed(
@@ -319,17 +323,8 @@ class _Writer:
         return path
 
     def begin(self, path: Path, doc: str) -> None:
-        if not self.text(path).strip():
-            self.put(path, f'"""{doc}"""\n')
-
-    def text(self, path: Path) -> str:
-        if path not in self.found.old:
-            self.found.old[path] = path.read_bytes().decode() if path.exists() else ""
-        return self.found.new.get(path, self.found.old[path])
-
-    def put(self, path: Path, text: str) -> None:
-        self.text(path)
-        self.found.new[path] = text
+        if not self.found.text(path).strip():
+            self.found.put(path, f'"""{doc}"""\n')
 
     def add(self, path: Path, added: Added) -> None:
         if added.lacking:
@@ -337,7 +332,7 @@ class _Writer:
             self.found.blocking.append(problem)
             return
         wanted = {each for each in added.imports if each != ("", "")}
-        self.put(path, imports.add(added.text, wanted, self.is_own))
+        self.found.put(path, imports.add(added.text, wanted, self.is_own))
 
     def is_own(self, module: str) -> bool:
         return self.project.is_own(self.project.app_of(module))

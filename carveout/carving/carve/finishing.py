@@ -21,7 +21,7 @@ from carveout.carving.carve.seam_files import (
     seam_files,
 )
 from carveout.carving.survey.project import Project
-from carveout.carving.survey.sources import SourceFile, Sources
+from carveout.carving.survey.sources import Sources
 from carveout.conf.validation import suggest
 
 SUBSCRIBES, PUBLISHES = 1, 2
@@ -118,7 +118,7 @@ def _subscribe(found: Finished, each: SeamFile) -> None:
             found.changes.append(
                 Rewritten(each.source.file, one.line, one.function, f"seam={value}")
             )
-    _put(found, each.source, each.module.visit(_ReplaceArguments(arguments)).code)
+    found.put(each.source.path, each.module.visit(_ReplaceArguments(arguments)).code)
 
 
 def _quoted(name: str) -> str:
@@ -143,9 +143,4 @@ def _publish(found: Finished, files: Sequence[SeamFile], project: Project) -> No
         if removal := seam_removal.remove(each, by_event, project):
             found.changes += removal.changes
             found.blocking += removal.blocking
-            _put(found, each.source, removal.text)
-
-
-def _put(found: Finished, source: SourceFile, text: str) -> None:
-    found.old[source.path] = source.path.read_bytes().decode()
-    found.new[source.path] = text
+            found.put(each.source.path, removal.text)

@@ -111,7 +111,7 @@ class _Planner:
         files = {each.file for each in self.found.uses}
         for source in [each for each in self.sources if each.file in files]:
             text, done = edits.edited(
-                self.text(source.path), source, self.relation, self.found.uses, self.rows
+                self.found.text(source.path), source, self.relation, self.found.uses, self.rows
             )
             self.found.edited |= done
             self.edits[source.path] = text
@@ -221,15 +221,15 @@ class _Planner:
         found, relation = self.found, self.relation
         model = relation.source.path
         text, problems = model_file.rewrite(
-            self.edits.get(model, self.text(model)), relation, found.becomes
+            self.edits.get(model, self.found.text(model)), relation, found.becomes
         )
         found.blocking += problems
         for path, changed in {**self.edits, model: text}.items():
-            self.put(path, changed)
+            self.found.put(path, changed)
         written = migration(
             relation, found.becomes, self.state.subscription, self.copies_of_model()
         )
-        self.put(written.path, written.text)
+        self.found.put(written.path, written.text)
 
     def copies_of_model(self) -> list[type[Model]]:
         """Models that a package makes of this one, such as its history, and that have the key."""
@@ -261,23 +261,14 @@ class _Planner:
 
     def add(self, path: Path, doc: str, blocks: Iterable[FilePart]) -> None:
         """Add what is not there yet. doc: what a new file begins with."""
-        text = self.text(path) or f'"""{doc}"""\n'
+        text = self.found.text(path) or f'"""{doc}"""\n'
         for each in blocks:
             if each.name:
                 text = skeletons.with_block(text, each.name, each.text)
             elif each.text not in text:
                 text = f"{text.rstrip()}\n\n\n{each.text}"
             text = imports.add(text, each.imports, self.is_own)
-        self.put(path, text)
+        self.found.put(path, text)
 
     def is_own(self, module: str) -> bool:
         return self.project.is_own(self.project.app_of(module))
-
-    def text(self, path: Path) -> str:
-        if path not in self.found.old:
-            self.found.old[path] = path.read_bytes().decode() if path.exists() else ""
-        return self.found.new.get(path, self.found.old[path])
-
-    def put(self, path: Path, text: str) -> None:
-        self.text(path)
-        self.found.new[path] = text
