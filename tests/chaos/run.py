@@ -166,7 +166,7 @@ class Run:
             self._release(made, crew)
             if faults.in_step(happening.happened.total(), planned, made, events):
                 happening.strike()
-            crew.tend()
+            self._tend(crew)
             self._prune()
             faults.rest()
         self._report.faults = dict(happening.happened)
@@ -177,7 +177,6 @@ class Run:
             self._share = 1.0
             crew.renew()
         if self._settled:
-            self._deliver_missed()
             return
         if self._share < 1.0 and made >= self._plan.events * MIXED_FROM:
             self._share = 0.5
@@ -189,11 +188,18 @@ class Run:
             self._deliver_missed()
 
     def _deliver_missed(self) -> None:
-        """As an operator does: again if an outage ended the command. What it did is stored."""
-        if self._unheard is None or self._unheard.poll() not in (None, 0):
-            log = self._folder / "unheard.log"
-            command = ("unheard", "audit.wide", "--deliver", "--yes")
-            self._unheard = self._releases[1].start(*command, log=log)
+        log = self._folder / "unheard.log"
+        command = ("unheard", "audit.wide", "--deliver", "--yes")
+        self._unheard = self._releases[1].start(*command, log=log)
+
+    def _tend(self, crew: Crew) -> None:
+        """Begin again what ended: processes, and the delivery if an outage ended it.
+
+        As an operator does: what the command did so far is stored.
+        """
+        crew.tend()
+        if self._unheard and self._unheard.poll() not in (None, 0):
+            self._deliver_missed()
 
     def _prune(self) -> None:
         """All that everybody has handled, so that a cursor that was forgotten would be noticed.
@@ -211,9 +217,7 @@ class Run:
             if time.monotonic() - healed_at > DRAIN_S:
                 self._note("still under way", [f"{name}: {count}" for name, count in left.items()])
                 break
-            crew.tend()
-            if self._unheard:
-                self._deliver_missed()
+            self._tend(crew)
             time.sleep(0.2)
         self._report.drained_s = time.monotonic() - healed_at
 
