@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from carveout.eventlog.triggers.announcement import announces
     from carveout.events.event import Event, ReceivedEvent
     from carveout.events.upcasters import upcast
-    from carveout.lookups.reader import Lookup, LookupViewSet, look_up, look_up_many, lookup
+    from carveout.lookups.provider import LookupViewSet, lookup
+    from carveout.lookups.reader import Lookup, look_up, look_up_many
     from carveout.lookups.row_list import RowList
     from carveout.seams.seam import seam
     from carveout.subscriptions.following import follows
@@ -42,7 +43,7 @@ _HOMES = {
     "StreamUnavailable": "errors",
     "Event": "events.event",
     "Lookup": "lookups.reader",
-    "LookupViewSet": "lookups.reader",
+    "LookupViewSet": "lookups.provider",
     "ReceivedEvent": "events.event",
     "RowList": "lookups.row_list",
     "annotate": "telemetry.notes",
@@ -53,7 +54,7 @@ _HOMES = {
     "hosted_urls": "conf.hosting",
     "look_up": "lookups.reader",
     "look_up_many": "lookups.reader",
-    "lookup": "lookups.reader",
+    "lookup": "lookups.provider",
     "publish": "eventlog.publish",
     "publish_many": "eventlog.publish",
     "rq_queues": "conf.hosting",

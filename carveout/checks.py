@@ -19,7 +19,7 @@ from carveout.conf.validation import TAG
 from carveout.deliveries import unheard
 from carveout.events import event
 from carveout.events.declarations import location_of
-from carveout.lookups import reader as lookups
+from carveout.lookups.provider import providers
 from carveout.subscriptions import handled_types, overlooked
 from carveout.subscriptions.subscription import Subscription, hosted
 
@@ -148,7 +148,7 @@ def check_urls(**_: Any) -> list[CheckMessage]:
 def _check_owner(settings: Settings, where: str) -> Iterator[CheckMessage]:
     """Check that other deployments can reach the contexts hosted here."""
     elsewhere = settings.contexts.keys() - set(settings.hosted)
-    asked = settings.lookups == "http" or (elsewhere and (lookups.providers or event.registry))
+    asked = settings.lookups == "http" or (elsewhere and (providers or event.registry))
     if asked and not mounted_urls.mounted("carveout.urls"):
         yield Warning(
             "carveout.urls is not mounted, so other deployments get 404 when they look up"

@@ -17,6 +17,7 @@ from carveout.contracts.contract import (
 )
 from carveout.events import event, upcasters
 from carveout.lookups import reader as lookups
+from carveout.lookups.provider import LookupViewSet, providers
 from carveout.subscriptions import subscription
 
 
@@ -26,7 +27,7 @@ def declared(context: str) -> Contract:
         context=context,
         events={name: _event(event.registry[name]) for name in _own(context, event.registry)},
         lookups={
-            name: _offer(lookups.providers[name]) for name in _own(context, lookups.providers)
+            name: _offer(providers[name]) for name in _own(context, providers)
         },
         reads=_reads(context),
         hears=_hears(context),
@@ -52,7 +53,7 @@ def _event(declared: type[event.Event]) -> EventType:
     )
 
 
-def _offer(view: type[lookups.LookupViewSet]) -> Offer:
+def _offer(view: type[LookupViewSet]) -> Offer:
     return Offer(
         at=code_locations.of_class(view),
         key=view.lookup_key,

@@ -12,7 +12,8 @@ from carveout.contracts import declared, json_schema, needs, serializer_schema
 from carveout.contracts.contract import LookupUse
 from carveout.events import declarations
 from carveout.events.event import Event
-from carveout.lookups.reader import Lookup, LookupViewSet, providers
+from carveout.lookups.provider import LookupViewSet, providers
+from carveout.lookups.reader import Lookup
 
 TYPES = (
     "Use str, int, float, bool, Decimal, datetime, UUID, an Enum, list, dict, a dataclass or a"

@@ -17,6 +17,7 @@ from carveout.events import event, upcasters
 from carveout.events.declarations import location_of
 from carveout.events.upcasters import Upcaster
 from carveout.lookups import reader as lookups
+from carveout.lookups.provider import providers
 from carveout.subscriptions.subscription import Subscription, hosted
 
 
@@ -34,15 +35,15 @@ def check_declarations(**_: Any) -> list[CheckMessage]:
         found += _check_reader(reader)
         found += _misfits(fit.reader(reader), "carveout.E014")
         found += _misfits(fit.types(reader), "carveout.E016")
-    for view in lookups.providers.values():
+    for view in providers.values():
         found += _misfits(fit.lookup(view), "carveout.E015")
     for declared in event.registry.values():
         found += _misfits(fit.types(declared), "carveout.E016")
     for type_name, chain in upcasters.registry.items():
         found += _check_upcasters(type_name, chain)
     for name, declared in event.registry.items():
-        if declared.event_carries and declared.event_carries not in lookups.providers:
-            hint = suggest(declared.event_carries, lookups.providers)
+        if declared.event_carries and declared.event_carries not in providers:
+            hint = suggest(declared.event_carries, providers)
             found.append(
                 Error(
                     f"{name} carries {declared.event_carries!r}, which no context here offers.",
@@ -159,10 +160,10 @@ def _check_reader(reader: type[lookups.Lookup]) -> Iterator[CheckMessage]:
     who = f"{reader.__module__}.{reader.__name__}"
     if owner not in settings.contexts:
         problem, hint = f"no context is named {owner!r}", suggest(owner, settings.contexts)
-    elif settings.hosts(owner) and reader.lookup_of not in lookups.providers:
+    elif settings.hosts(owner) and reader.lookup_of not in providers:
         problem, hint = (
             f"there is no lookup {reader.lookup_of!r}",
-            suggest(reader.lookup_of, lookups.providers),
+            suggest(reader.lookup_of, providers),
         )
     elif not settings.hosts(owner) and not settings.contexts[owner].url:
         problem = f"{owner} is not hosted here and has no url"

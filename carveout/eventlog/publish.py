@@ -21,7 +21,7 @@ from carveout.events.event import (
     key_of,
     type_name,
 )
-from carveout.lookups.reader import providers, serialize
+from carveout.lookups.provider import providers, serialize
 from carveout.redis.wakeups import notify_relay
 from carveout.runtime.databases import in_block_of_code, table_is_missing
 from carveout.runtime.failpoints import reach

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from carveout.conf import get_settings
 from carveout.lookups.pinned_views import uncached
-from carveout.lookups.reader import providers
+from carveout.lookups.provider import providers
 
 
 @login_not_required  # the lookup's own view checks permissions

@@ -5,7 +5,7 @@ from django.db import connections
 from carveout.carving.unlink.in_place import InPlace
 from carveout.carving.unlink.relation import Relation
 from carveout.eventlog.triggers import announcement, installed
-from carveout.lookups.reader import providers
+from carveout.lookups.provider import providers
 from carveout.models import Cursor
 from carveout.subscriptions import following
 

@@ -27,7 +27,7 @@ from schemathesis import Case, GenerationMode
 
 from carveout.eventlog import sequencer
 from carveout.lookups import tokens
-from carveout.lookups.reader import providers
+from carveout.lookups.provider import providers
 from carveout.models import LoggedEvent
 from shop.catalogue.models import Product
 

@@ -15,7 +15,7 @@ from carveout.conf import hosting
 from carveout.contracts import system_check
 from carveout.events import event
 from carveout.lookups import reader
-from carveout.lookups.reader import LookupViewSet
+from carveout.lookups.provider import LookupViewSet
 from tests.integration.kit.tickets.models import Ticket
 
 pytestmark = pytest.mark.usefixtures("shows")

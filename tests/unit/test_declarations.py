@@ -16,6 +16,7 @@ import carveout
 from carveout.errors import DeclarationInvalid
 from carveout.events import event, upcasters
 from carveout.events.declarations import NAME_MAX
+from carveout.lookups import provider
 from carveout.lookups import reader as lookups
 from carveout.subscriptions import subscription
 
@@ -100,7 +101,7 @@ def test_a_module_may_be_loaded_again_also_after_a_change(write):
     assert after is before
     assert subscription.registry["shows.on_show"].handler is after.on_show
     assert event.registry["shows.ShowOpened"] is after.ShowOpened
-    assert lookups.providers["shows.show"] is after.Show
+    assert provider.providers["shows.show"] is after.Show
     assert upcasters.registry["shows.ShowOpened"] == {1: after.up}
     assert lookups.readers == [after.ShowToSee]
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from carveout.contracts import json_schema
 from carveout.contracts.serializer_schema import schema_of
 from carveout.errors import DeclarationInvalid
-from carveout.lookups.reader import LookupViewSet
+from carveout.lookups.provider import LookupViewSet
 from orders.models import Order, OrderLine
 
 

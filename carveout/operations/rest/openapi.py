@@ -27,7 +27,7 @@ from carveout.conf import get_settings
 from carveout.eventlog.views import EVENTS_MAX, EventsView
 from carveout.lookups.authentication import IsContextOrStaff, StaffAuthentication
 from carveout.lookups.pinned_views import PinnedView
-from carveout.lookups.reader import KEYS_PER_REQUEST, providers
+from carveout.lookups.provider import KEYS_PER_REQUEST, providers
 from carveout.operations.rest.cloudevents import CloudEventRenderer, CloudEventsRenderer
 from carveout.operations.rest.deliveries import (
     DeliveryPageSerializer,
@@ -147,7 +147,7 @@ class AnswerScheme(OpenApiSerializerExtension):
 
 
 class LookupViews(OpenApiViewExtension):
-    target_class = "carveout.lookups.reader.LookupViewSet"
+    target_class = "carveout.lookups.provider.LookupViewSet"
     match_subclasses = True
 
     def view_replacement(self) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from carveout.eventlog.triggers import announcement
 from carveout.events import event, upcasters
 from carveout.lookups import reader
+from carveout.lookups.provider import providers
 from carveout.subscriptions import following, subscription
 
 Declared = tuple[*tuple[dict[str, Any], ...], list[Any]]
@@ -16,7 +17,7 @@ NOTHING: Declared = ({}, {}, {}, {}, {}, {}, [])
 def declared() -> Declared:
     return (
         dict(event.registry),
-        dict(reader.providers),
+        dict(providers),
         dict(subscription.registry),
         dict(upcasters.registry),
         dict(announcement.registry),
@@ -28,7 +29,7 @@ def declared() -> Declared:
 def declare(what: Declared) -> None:
     """Let exactly this be declared."""
     registries = (
-        *(event.registry, reader.providers, subscription.registry, upcasters.registry),
+        *(event.registry, providers, subscription.registry, upcasters.registry),
         *(announcement.registry, following.registry),
     )
     for registry, entries in zip(registries, what[:-1], strict=True):

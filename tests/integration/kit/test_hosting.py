@@ -20,7 +20,7 @@ django.setup()
 from django.apps import apps
 from django.urls import get_resolver, Resolver404, resolve
 from carveout.events import event
-from carveout.lookups import reader
+from carveout.lookups.provider import providers
 from carveout.subscriptions import subscription
 from carveout.conf import get_settings
 
@@ -36,7 +36,7 @@ print(json.dumps({
     "modules": sorted(sys.modules),
     "served": [path for path in %s if served(path)],
     "hosted": get_settings().hosted,
-    "lookups": sorted(reader.providers),
+    "lookups": sorted(providers),
     "events": sorted(name.split(".")[0] for name in event.registry),
     "subscribers": sorted({each.context for each in subscription.registry.values()}),
 }))

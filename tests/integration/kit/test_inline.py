@@ -7,7 +7,7 @@ from django.test import TestCase, override_settings
 import carveout
 from carveout.errors import HandlerFailed, LookupBehind
 from carveout.eventlog import sequencer
-from carveout.lookups import reader
+from carveout.lookups import provider
 from carveout.models import Delivery, LoggedEvent
 from carveout.runtime import ports
 from carveout.testing import capture_events, drain
@@ -215,7 +215,7 @@ class TestDrain:
         def behind(*_):
             raise LookupBehind
 
-        monkeypatch.setattr(reader, "check_caught_up", behind)  # no replica here lags
+        monkeypatch.setattr(provider, "check_caught_up", behind)  # no replica here lags
         sell("T-1")
         with pytest.raises(HandlerFailed, match=r"desk\.show waits: LookupBehind: "):
             drain()

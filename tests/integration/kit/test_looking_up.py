@@ -11,7 +11,7 @@ import carveout
 from carveout.errors import SettingsInvalid
 from carveout.lookups import http, tokens
 from carveout.lookups.circuit_breaker import FAILURES_TO_OPEN
-from carveout.lookups.reader import KEYS_PER_REQUEST
+from carveout.lookups.provider import KEYS_PER_REQUEST
 from carveout.telemetry import counters
 from tests.integration.kit.desk.lookups import (
     Seat,

@@ -5,7 +5,7 @@ from django.test import Client
 
 import carveout
 from carveout.eventlog import sequencer
-from carveout.lookups import reader, tokens
+from carveout.lookups import provider, tokens
 from tests.integration.kit.tickets.lookups import TicketSerializer
 from tests.integration.kit.tickets.models import Ticket
 from tests.integration.kit.tickets.services import sell
@@ -41,7 +41,7 @@ def test_so_is_what_is_no_number_where_keys_are_numbers(odd):
     ById.__module__ = "tests.integration.kit.tickets.lookups"
     carveout.lookup("by_id", key="id")(ById)
     ours = Ticket.objects.using("kit").get().pk
-    found = reader.serialize(reader.providers["tickets.by_id"], [odd, str(ours)])
+    found = provider.serialize(provider.providers["tickets.by_id"], [odd, str(ours)])
     assert list(found) == [str(ours)]
 
 
