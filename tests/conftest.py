@@ -13,6 +13,8 @@ from django.conf import settings
 from django.test import override_settings
 
 import carveout
+from tests import forks
+from tests.forks import Forks
 from tests.servers import PostgresForTests, SmtpForTests, ValkeyForTests
 
 servers = pytest.StashKey[ValkeyForTests]()
@@ -108,6 +110,11 @@ def smtp(smtp_server: SmtpForTests) -> SmtpForTests:
     server = smtp_server
     server.reset()
     return server
+
+
+@pytest.fixture(scope="session")
+def warm() -> Forks:
+    return forks.warm()
 
 
 @pytest.fixture(scope="session")

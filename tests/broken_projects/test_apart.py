@@ -5,13 +5,12 @@ Each project is written as it is needed, and asked by `survey` and `plan`.
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.forks import Forks, Ran, forks
+from tests.forks import Forks, Ran
 
 SETTINGS = """
 INSTALLED_APPS = {apps!r}
@@ -56,12 +55,6 @@ class Project:
 
 
 URLS = "urlpatterns = []\n"
-
-
-@pytest.fixture(scope="module")
-def warm() -> Iterator[Forks]:
-    with forks() as server:
-        yield server
 
 
 def section(text: str, heading: str) -> list[str]:

@@ -6,13 +6,13 @@ Its `expected.txt` is all that the check says.
 import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.copies import ROOT
+from tests.forks import python
 
 MAPS = Path(__file__).parent / "maps"
 PROJECTS = [
@@ -27,14 +27,8 @@ def contextmap(project: Path, *options: str, **env: str) -> subprocess.Completed
 
 def django(project: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join(map(str, (project, MAPS, ROOT)))
-    return subprocess.run(
-        [sys.executable, "-m", "django", *command, "--settings", "together"],
-        env={**os.environ, "PYTHONPATH": paths, **env},
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    whole = {**os.environ, "PYTHONPATH": paths, **env}
+    return python("-m", "django", *command, "--settings", "together", folder=project, env=whole)
 
 
 @pytest.mark.parametrize("project", PROJECTS)

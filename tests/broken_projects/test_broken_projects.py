@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.copies import ROOT
+from tests.forks import python
 
 HERE = Path(__file__).parent
 PROJECTS = [
@@ -19,16 +20,17 @@ PROJECTS = [
 ]
 
 
-def check(project: Path) -> subprocess.CompletedProcess[str]:
-    return run(project, "-m", "django", "check", "--fail-level", "WARNING")
+def environment(project: Path, first: Path = HERE) -> dict[str, str]:
+    settings = "settings" if (project / "settings.py").exists() else "sound"
+    paths = os.pathsep.join(map(str, (first, project, HERE, ROOT)))
+    return {**os.environ, "PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": settings}
 
 
 def run(project: Path, *arguments: str, first: Path = HERE) -> subprocess.CompletedProcess[str]:
-    settings = "settings" if (project / "settings.py").exists() else "sound"
-    paths = os.pathsep.join(map(str, (first, project, HERE, ROOT)))
+    """A Python that has loaded nothing yet: what is not installed matters here."""
     return subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": settings},
+        env=environment(project, first),
         cwd=project,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -39,11 +41,13 @@ def run(project: Path, *arguments: str, first: Path = HERE) -> subprocess.Comple
 
 @pytest.mark.parametrize("project", PROJECTS)
 def test_every_mistake_is_said(project):
-    checked = check(project)
-    assert (checked.returncode == 0) == (project.name == "sound_project"), checked.stdout
+    command = ("-m", "django", "check", "--fail-level", "WARNING")
+    checked = python(*command, folder=project, env=environment(project))
+    told = checked.stdout + checked.stderr
+    assert (checked.returncode == 0) == (project.name == "sound_project"), told
     for line in (project / "expected.txt").read_text().splitlines():
-        assert line in checked.stdout, checked.stdout
-    assert not re.search(r"<(class|function|\w+ object)\b", checked.stdout), checked.stdout
+        assert line in told, told
+    assert not re.search(r"<(class|function|\w+ object)\b", told), told
 
 
 def test_what_needs_an_extra_says_so_in_one_line():

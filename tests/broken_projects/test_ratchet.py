@@ -3,23 +3,16 @@
 import os
 import random
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.copies import ROOT
-from tests.forks import Forks, forks
+from tests.forks import Forks, python
 from tests.harmless import harmless
 from tests.integration.test_tangled import TANGLED
 from tests.ratchets import Market, market
-
-
-@pytest.fixture(scope="module")
-def warm() -> Iterator[Forks]:
-    with forks() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -451,14 +444,8 @@ def installed(shop: Market) -> Market:
 
 
 def manage(shop: Market, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=shop.folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "market.carved"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    env = os.environ | {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "market.carved"}
+    return python("manage.py", *arguments, folder=shop.folder, env=env)
 
 
 def test_django_checks_it_too_and_only_when_asked(installed):

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 
 from tests.broken_projects.test_couplings import PROJECT
 from tests.copies import LEFT_OUT, ROOT
-from tests.forks import Forks, Ran, forks
+from tests.forks import Forks, Ran
 from tests.ratchets import NAME
 
 MODEL = "from django.db import models\n\n\nclass {name}(models.Model):\n"
@@ -117,12 +116,6 @@ class Shop:
 
     def unread(self) -> list[str]:
         return [f"{each['kind']}: {each['name']}" for each in self.survey()["unread"]]
-
-
-@pytest.fixture(scope="module")
-def warm() -> Iterator[Forks]:
-    with forks() as server:
-        yield server
 
 
 @pytest.fixture

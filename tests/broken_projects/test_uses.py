@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.forks import forks
+from tests.forks import Forks
 
 FILES = {
     "settings.py": """
@@ -135,15 +135,16 @@ USED = {
 
 
 @pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[Any]]]:
+def planned(
+    warm: Forks, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, list[Any]]]:
     """The lines of the plan, by file."""
     folder = tmp_path_factory.mktemp("uses")
     modules = {f"shop/m{number}.py": code for number, code in enumerate(USED)}
     for name, text in [*FILES.items(), *modules.items()]:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text + "\n")
-    with forks() as server:
-        ran = server.run(folder, "settings", "plan", "--no-cache", "--format", "json")
+    ran = warm.run(folder, "settings", "plan", "--no-cache", "--format", "json")
     assert ran.code == 0, ran
     by_file: dict[str, list[Any]] = {}
     for pairing in json.loads(ran.out)["pairings"]:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from carveout.contracts.declared import declared
 from carveout.contracts.files import encode, stored
 from tests import copies
 from tests.copies import CONTEXTS, ROOT
+from tests.forks import python
 
 FOLDERS = ("carveout", "shop", "orders", "notifications", "reviews", "demo", "contracts")
 READER = "notifications/lookups.py"
@@ -29,14 +29,8 @@ def project(tmp_path) -> Path:
 
 
 def manage(project: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=project,
-        env={**os.environ, "CARVEOUT_DIR": str(project / ".carveout"), **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    own = {**os.environ, "CARVEOUT_DIR": str(project / ".carveout"), **env}
+    return python("manage.py", *command, folder=project, env=own)
 
 
 def change(file: Path, before: str, after: str) -> None:

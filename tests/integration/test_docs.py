@@ -5,8 +5,6 @@ import inspect
 import math
 import os
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields
@@ -31,6 +29,7 @@ from carveout.operations.doctor import redis
 from carveout.runtime import stopping as stop
 from carveout.subscriptions import subscription
 from tests.copies import ROOT
+from tests.forks import python
 from tests.pages import Code, files, steps
 
 DOCS = ROOT / "docs"
@@ -130,16 +129,12 @@ def write_project(page: Path, folder: Path) -> None:
 def test_code_in_the_docs_runs(page, tmp_path):
     write_project(page, tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
-        cwd=tmp_path,
+    ran = python(
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"),
+        folder=tmp_path,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "settings"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
     )
-    assert ran.returncode == 0, ran.stdout
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 SHORT_FORM = """
@@ -161,17 +156,13 @@ def test_code_of_the_setup_page_runs(tmp_path):
     for code in (each for each in steps(text) if isinstance(each, Code)):
         code.write(tmp_path)
     (tmp_path / "short_form.py").write_text(SHORT_FORM)
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", "short_form.py"],
-        cwd=tmp_path,
+    ran = python(
+        *("-W", "error", "short_form.py"),
+        folder=tmp_path,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "mysite.settings", "CONTEXTS": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
     )
-    assert ran.returncode == 0, ran.stdout
-    assert "Ran 1 test" in ran.stdout and "OK" in ran.stdout
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Ran 1 test" in ran.stderr and "OK" in ran.stderr
 
 
 UNIT = re.compile(r"^```ini\n(.*?)^```$", re.DOTALL | re.MULTILINE)
