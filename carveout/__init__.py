@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from carveout.lookups.reader import Lookup, look_up, look_up_many
     from carveout.lookups.row_list import RowList
     from carveout.seams.seam import seam
+    from carveout.subscriptions.copies.model import Copy
     from carveout.subscriptions.following import follows
     from carveout.subscriptions.subscription import subscribe
     from carveout.telemetry.notes import annotate
 
 _HOMES = {
     "CarveoutError": "errors",
+    "Copy": "subscriptions.copies.model",
     "InvalidEvent": "errors",
     "LookupFailed": "errors",
     "LookupNotFound": "errors",
@@ -65,6 +67,7 @@ _HOMES = {
 
 __all__ = [
     "CarveoutError",
+    "Copy",
     "Event",
     "InvalidEvent",
     "Lookup",

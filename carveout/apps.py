@@ -30,6 +30,7 @@ class CarveoutConfig(AppConfig):
         from carveout.eventlog import publish  # noqa: F401
         from carveout.eventlog.triggers import writers  # noqa: F401
         from carveout.operations.announced_tables import system_check as tables  # noqa: F401
+        from carveout.subscriptions.copies import keeping
 
         settings, errors = build(getattr(django_settings, "CARVEOUT", {}))
         if errors or missing_apps(settings) or apps_not_installed(settings):
@@ -38,6 +39,7 @@ class CarveoutConfig(AppConfig):
         for context in settings.hosted:
             for app in settings.contexts[context].apps:
                 _discover(app)
+        keeping.declare_hosted()
 
 
 def _discover(app: str) -> None:

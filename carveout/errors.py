@@ -79,6 +79,20 @@ class LookupNotFound(CarveoutError):
     retryable = True
 
 
+class CopyOvertaken(LookupUnavailable):
+    """Another process looked up the same rows of an own copy later, so nothing was written."""
+
+
+class CopyNotStarted(CarveoutError):
+    """An own copy has no place in its owner's log yet. Let a consumer of its context run first."""
+
+    retryable = True
+
+
+class CopyIsReadOnly(CarveoutError):
+    """A row of an own copy was changed. Only Carveout writes it; change the row at its owner."""
+
+
 class LookupRefused(LookupFailed):
     """A lookup's owner refused the request, or its answer does not fit the reader's fields."""
 

@@ -327,6 +327,47 @@ class Sweep(models.Model):
         return self.column
 
 
+class CopyState(models.Model):
+    """How far an own copy is filled, and what comparing it with its owner found."""
+
+    model = models.CharField(max_length=200, unique=True, help_text="App and model.")
+    after = models.CharField(
+        max_length=255, blank=True, default="", help_text="The last key that was filled."
+    )
+    rows = models.PositiveBigIntegerField(default=0, help_text="Filled, without those of events.")
+    began_at = models.DateTimeField(null=True, blank=True)
+    filled_at = models.DateTimeField(null=True, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    compared = models.PositiveBigIntegerField(default=0, help_text="Rows, when it was verified.")
+    differences = models.PositiveBigIntegerField(default=0, help_text="That are not repaired yet.")
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "own copy"
+        verbose_name_plural = "own copies"
+
+    def __str__(self) -> str:
+        return self.model
+
+
+class CopyClaim(models.Model):
+    """Who looked up a row of an own copy last. Only that process may write the row."""
+
+    model = models.CharField(max_length=200)
+    key = models.CharField(max_length=255)
+    token = models.CharField(max_length=32)
+    at = models.DateTimeField(help_text="When it was claimed, or written.")
+    done = models.BooleanField(default=False, help_text="Whether the row is written.")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["model", "key"], name="carveout_one_claim")]
+        indexes = [models.Index(fields=["at"], name="carveout_claimed_at")]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.key}"
+
+
 class Story(LoggedEvent):
     """What followed from an event: a page of the admin, and no table."""
 

@@ -9,6 +9,9 @@ from django.test import override_settings
 from carveout.consumers import inline
 from carveout.eventlog.publish import event_published
 from carveout.events.event import Event
+from carveout.subscriptions.copies.model import writable as writable_copies
+
+__all__ = ["EagerEventsMixin", "capture_events", "drain", "eager_events", "writable_copies"]
 
 
 @contextmanager

@@ -76,6 +76,11 @@ def of_class(cls: type) -> str:
     return _of(cls, cls.__qualname__)
 
 
+def place_of_class(cls: type) -> tuple[str, int]:
+    """The file of a class and its line there, for MADE_AT."""
+    return _file(cls), _lines(_file(cls)).get(cls.__qualname__, 1)
+
+
 def of_field(cls: type, field: str) -> str:
     """Where a field is annotated, in the class or in a base class."""
     for owner in cls.__mro__:
@@ -131,4 +136,6 @@ def _declarations(node: Any, prefix: str) -> Iterator[tuple[str | int, int]]:
             within = f"{prefix}{child.name}.<locals>."
         elif isinstance(child, ast.AnnAssign) and isinstance(child.target, ast.Name):
             yield prefix + child.target.id, child.lineno
+        elif isinstance(child, ast.Assign) and isinstance(child.targets[0], ast.Name):
+            yield prefix + child.targets[0].id, child.lineno
         yield from _declarations(child, within)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from carveout.deliveries import job_queue, runnable, store
 from carveout.deliveries.attempt_log import AttemptRun
-from carveout.errors import CursorMoved, LogMismatch
+from carveout.errors import CopyOvertaken, CursorMoved, LogMismatch
 from carveout.events.event import PartitionRef, ReceivedEvent
 from carveout.models import Delivery
 from carveout.runtime import stopping
@@ -86,13 +86,13 @@ def handle(batches: Sequence[SubscriptionBatch], stretch: Stretch) -> Reached:
     An event that a handler fails on is parked as a delivery; the others are not affected.
 
     Returns: how far each got; less than the whole batch if time was up.
-    Raises: CursorMoved: another consumer was here first; everything is rolled back.
+    Raises: CursorMoved, CopyOvertaken: another process was here first; all is rolled back.
             Exception: a handler took the transaction away, or the database is in trouble;
                 everything is rolled back, handle the events one by one.
     """
     try:
         return _handle_all(batches, stretch)
-    except (CursorMoved, LogMismatch):
+    except (CursorMoved, CopyOvertaken, LogMismatch):
         raise
     except Exception as error:
         at = (stretch.ref, stretch.old.position)
@@ -163,6 +163,8 @@ def _handle_or_park(batch: SubscriptionBatch, parked: _Parked) -> None:
     try:
         with transaction.atomic(using=subscription.database):
             deliver_one(batch)
+    except CopyOvertaken:
+        raise
     except Exception as error:
         _require_transaction(subscription.database)
         park_failed(batch, error, AttemptRun(began_at, RunNotes(batch.run_notes.lookups)))

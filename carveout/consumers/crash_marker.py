@@ -7,7 +7,7 @@ one for no reason. So nothing waits for Redis.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from carveout.errors import CursorMoved, LogMismatch
+from carveout.errors import CopyOvertaken, CursorMoved, LogMismatch
 from carveout.events.event import PartitionRef
 from carveout.redis import keys
 from carveout.redis.client import client
@@ -37,7 +37,7 @@ class CrashMarker:
             self._is_set = True
         try:
             yield
-        except (CursorMoved, LogMismatch, WorkerStopped):
+        except (CursorMoved, CopyOvertaken, LogMismatch, WorkerStopped):
             self._has_failed = False
             self.remove()
             raise

@@ -21,7 +21,7 @@ from carveout.consumers.batch import (
     report_parked,
 )
 from carveout.deliveries.attempt_log import AttemptRun
-from carveout.errors import CursorMoved, LogMismatch
+from carveout.errors import CopyOvertaken, CursorMoved, LogMismatch
 from carveout.runtime import databases, stopping
 from carveout.runtime.stopping import WorkerStopped
 from carveout.runtime.uninterruptible import uninterrupted
@@ -41,7 +41,7 @@ def handle_one_by_one(batch: SubscriptionBatch, stretch: Stretch) -> CursorPosit
     """Handle a stretch for one subscription, or its first few events, one event at a time.
 
     Returns: where it is now.
-    Raises: CursorMoved: another consumer was here first; what was handled before stays.
+    Raises: CursorMoved, CopyOvertaken: another process was here first; what was handled stays.
             Error: the database is in trouble; the same.
     """
     at = stretch.old
@@ -71,7 +71,7 @@ def _handle_one(batch: SubscriptionBatch, step: Stretch) -> None:
             attempt_records.end_attempt(subscription, event)
             with course.of_handler():
                 deliver_one(batch)
-    except (CursorMoved, LogMismatch):
+    except (CursorMoved, CopyOvertaken, LogMismatch):
         attempt_records.end_attempt(subscription, event)
         raise
     except WorkerStopped:

@@ -16,6 +16,7 @@ from carveout.consumers.one_by_one import ONE_BY_ONE_ROWS, handle_one_by_one
 from carveout.consumers.source import EventSource, compare
 from carveout.deliveries.retry_policy import Backoffs
 from carveout.errors import (
+    CopyOvertaken,
     CursorMoved,
     HistoryGone,
     LogMismatch,
@@ -265,7 +266,7 @@ class PartitionConsumer:
             with self._guard(), self._span(batches):
                 reach("consumer: read")
                 reached = self._handle(batches, stretch, one_by_one)
-        except CursorMoved as moved:
+        except (CursorMoved, CopyOvertaken) as moved:
             logger.info("%s", moved)
             self.forget_positions()
             return 0
@@ -323,7 +324,7 @@ class PartitionConsumer:
         if not one_by_one:
             try:
                 reached = handle(batches, stretch)
-            except (CursorMoved, LogMismatch):
+            except (CursorMoved, CopyOvertaken, LogMismatch):
                 raise
             except Exception as error:
                 self._troubles += 1

@@ -26,9 +26,7 @@ def declared(context: str) -> Contract:
     return Contract(
         context=context,
         events={name: _event(event.registry[name]) for name in _own(context, event.registry)},
-        lookups={
-            name: _offer(providers[name]) for name in _own(context, providers)
-        },
+        lookups={name: _offer(providers[name]) for name in _own(context, providers)},
         reads=_reads(context),
         hears=_hears(context),
     )

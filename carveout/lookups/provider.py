@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import ListSerializer, Serializer
 from rest_framework.viewsets import GenericViewSet
 
-from carveout.conf import context_of
+from carveout.conf import context_of, get_settings
 from carveout.errors import DeclarationInvalid, LookupBehind
 from carveout.events import declarations
 from carveout.lookups import http
@@ -25,9 +25,10 @@ from carveout.lookups.authentication import (
     StaffAuthentication,
 )
 from carveout.lookups.pinned_views import PinnedView
-from carveout.lookups.replica import Seen, check_caught_up
+from carveout.lookups.replica import Seen, check_caught_up, is_replica
 
 KEYS_PER_REQUEST = 100
+ROWS_PER_PAGE = 1_000
 UNFIT = (TypeError, ValueError, OverflowError, FieldInvalid)
 """Errors that Django raises for an invalid number or UUID."""
 _SEEN = re.compile(r"([0-9]{1,4})\.([0-9]{1,18})")
@@ -52,14 +53,18 @@ class LookupViewSet(PinnedView, GenericViewSet[Any]):
         return [f"{options.app_label}.{get_permission_codename('view', options)}"]
 
     def list(self, request: Request) -> Response:
-        """The requested objects by key; unknown keys are absent."""
-        keys = request.query_params.getlist("key")
+        """The requested objects by key; unknown keys are absent. With `after`: a page of all."""
+        params = request.query_params
+        wanted = params.get("fields", "")
+        fields = wanted.split(",") if wanted else ()
+        if "after" in params:
+            return Response(serialize_page(type(self), params["after"], _limit(request), fields))
+        keys = params.getlist("key")
         if not keys or len(keys) > KEYS_PER_REQUEST:
             raise ValidationError({"key": f"Give 1 to {KEYS_PER_REQUEST} keys: ?key=…&key=…"})
-        wanted = request.query_params.get("fields", "")
-        fields = wanted.split(",") if wanted else ()
+        primary = "primary" in params
         try:
-            return Response(serialize(type(self), keys, fields, _seen(request)))
+            return Response(serialize(type(self), keys, fields, _seen(request), primary=primary))
         except LookupBehind as behind:
             return Response(str(behind), status=http.TOO_EARLY)
 
@@ -68,6 +73,13 @@ def _seen(request: Request) -> Seen | None:
     """The event of this log that the reader has seen, if it sends one."""
     seen = _SEEN.fullmatch(request.query_params.get("seen", ""))
     return (int(seen[1]), int(seen[2])) if seen else None
+
+
+def _limit(request: Request) -> int:
+    limit = request.query_params.get("limit", str(ROWS_PER_PAGE))
+    if not limit.isdecimal() or not 0 < int(limit) <= ROWS_PER_PAGE:
+        raise ValidationError({"limit": f"Give a number from 1 to {ROWS_PER_PAGE}: ?limit=…"})
+    return int(limit)
 
 
 def lookup(name: str, *, key: str = "") -> Any:
@@ -112,16 +124,52 @@ def serialize(
     keys: Iterable[str],
     wanted: Sequence[str] = (),
     seen: Seen | None = None,
+    *,
+    primary: bool = False,
 ) -> dict[str, Any]:
     """The viewset's representation of each key that exists, with only the wanted fields.
+
+    primary: read the database of the owner's log, even if the lookup reads from a replica of it.
 
     Raises: ValidationError: a wanted field is not offered.
             LookupBehind: the change of the event `seen` can't be read yet.
     """
-    queryset = cast("QuerySet[Any]", view.queryset).all()
+    queryset = _rows(view, primary=primary)
     if seen:
         check_caught_up(view.lookup_name.split(".")[0], queryset.db, seen)
-    rows = _of_keys(queryset, view.lookup_key, keys)
+    return _represented(view, _of_keys(queryset, view.lookup_key, keys), wanted)
+
+
+def serialize_page(
+    view: type[LookupViewSet], after: str, limit: int, wanted: Sequence[str] = ()
+) -> dict[str, Any]:
+    """As `serialize`, for the next objects in the order of their keys, from the primary database.
+
+    after: the last key of the page before; empty for the first page.
+
+    Raises: ValidationError: a wanted field is not offered, or `after` can't be a key.
+    """
+    key = view.lookup_key
+    if "\0" in after:  # PostgreSQL refuses text with NUL
+        raise ValidationError({"after": f"{after!r} can't be a {key}."})
+    try:
+        beyond = {f"{key}__gt": after} if after else {f"{key}__isnull": False}
+        rows = list(_rows(view, primary=True).filter(**beyond).order_by(key)[:limit])
+    except UNFIT as error:
+        raise ValidationError({"after": f"{after!r} can't be a {key}: {error}"}) from error
+    return _represented(view, rows, wanted)
+
+
+def _rows(view: type[LookupViewSet], *, primary: bool) -> "QuerySet[Any]":
+    rows, owner = cast("QuerySet[Any]", view.queryset).all(), view.lookup_name.split(".")[0]
+    if primary and is_replica(owner, rows.db):
+        return rows.using(get_settings().database_of(owner))
+    return rows
+
+
+def _represented(
+    view: type[LookupViewSet], rows: Sequence[Any], wanted: Sequence[str]
+) -> dict[str, Any]:
     represented = _serializer(view, tuple(wanted)).to_representation(rows)
     return {
         str(getattr(row, view.lookup_key)): data

@@ -1,8 +1,8 @@
 """Lookups: the fields that a reader uses of what another context offers."""
 
 import time
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import msgspec
@@ -12,7 +12,12 @@ from rest_framework.renderers import JSONRenderer
 from carveout.conf import context_of, get_settings, validation
 from carveout.errors import DeclarationInvalid, LookupNotFound, LookupRefused
 from carveout.lookups import http
-from carveout.lookups.provider import KEYS_PER_REQUEST, providers, serialize
+from carveout.lookups.provider import (
+    KEYS_PER_REQUEST,
+    providers,
+    serialize,
+    serialize_page,
+)
 from carveout.lookups.replica import Seen
 from carveout.telemetry import counters, notes
 
@@ -48,6 +53,8 @@ class Lookup(msgspec.Struct, metaclass=LookupMeta):
     lookup_of: ClassVar[str] = ""
     lookup_by: ClassVar[str] = ""
     lookup_reader: ClassVar[str] = ""
+    lookup_fetch: ClassVar[Callable[[Iterable[str]], dict[str, Any]] | None] = None
+    """Fetches what handlers get, instead of `look_up_many`."""
 
     if TYPE_CHECKING:
 
@@ -82,10 +89,14 @@ def look_up(reader: type[L], key: str) -> L:
     return found[key]
 
 
-def look_up_many(reader: type[L], keys: Iterable[str], *, seen: Seen | None = None) -> dict[str, L]:
+def look_up_many(
+    reader: type[L], keys: Iterable[str], *, seen: Seen | None = None, primary: bool = False
+) -> dict[str, L]:
     """Fetch objects of another context by key, without unknown keys. Not in a transaction.
 
     seen: an event of the owner; the objects are not older than it.
+    primary: whatever was committed before this call is in the answer, also if the lookup usually
+        reads from a replica.
 
     Raises: LookupUnavailable: the owner did not answer, or not yet; call again later.
             LookupRefused: the owner does not offer what the reader declares.
@@ -93,18 +104,45 @@ def look_up_many(reader: type[L], keys: Iterable[str], *, seen: Seen | None = No
     ordered = list(dict.fromkeys(keys))
     found: dict[str, L] = {}
     for start in range(0, len(ordered), KEYS_PER_REQUEST):
-        found |= _counted(reader, ordered[start : start + KEYS_PER_REQUEST], seen)
+        some = ordered[start : start + KEYS_PER_REQUEST]
+        params = [("key", key) for key in some]
+        if seen:
+            params.append(("seen", f"{seen[0]}.{seen[1]}"))
+        if primary:
+            params.append(("primary", "1"))
+        answer = partial(serialize, keys=some, seen=seen, primary=primary)
+        found |= _counted(reader, len(some), params, answer)
     return found
 
 
-def _counted(reader: type[L], keys: Sequence[str], seen: Seen | None) -> dict[str, L]:
+def look_up_page(reader: type[L], after: str, limit: int) -> dict[str, L]:
+    """Fetch the next objects of another context, in the order of their keys.
+
+    Whatever was committed before this call is in the answer.
+
+    after: the last key of the page before; empty for the first page.
+    limit: at most ROWS_PER_PAGE.
+
+    Raises: LookupUnavailable, LookupRefused: as for `look_up_many`.
+    """
+    params = [("after", after), ("limit", str(limit))]
+    return _counted(reader, limit, params, partial(serialize_page, after=after, limit=limit))
+
+
+Params = list[tuple[str, str]]
+"""What a request asks for, apart from its fields."""
+
+
+def _counted(
+    reader: type[L], keys: int, params: Params, in_process: Callable[..., dict[str, Any]]
+) -> dict[str, L]:
     began, failed = time.perf_counter(), True
     try:
-        found = decode(reader, _ask(reader, keys, seen))
+        found = decode(reader, _ask(reader, params, in_process))
         failed = False
     finally:
         took_s = time.perf_counter() - began
-        notes.record_lookup(reader.lookup_of, len(keys), took_s, failed=failed)
+        notes.record_lookup(reader.lookup_of, keys, took_s, failed=failed)
         counters.count_lookup(reader.lookup_reader, reader.lookup_of, took_s, failed=failed)
     return found
 
@@ -125,26 +163,21 @@ def from_carried(reader: type[L], carried: dict[str, Any]) -> L:
     return decode(reader, msgspec.json.encode({"carried": carried}))["carried"]
 
 
-def _ask(reader: type[Lookup], keys: Sequence[str], seen: Seen | None) -> bytes:
+def _ask(reader: type[Lookup], params: Params, in_process: Callable[..., dict[str, Any]]) -> bytes:
     settings = get_settings()
     owner = reader.lookup_of.split(".")[0]
     wanted = reader.__struct_fields__
     if settings.hosts(owner) and settings.lookups == "auto":
-        return _ask_in_process(reader.lookup_of, keys, wanted, seen)
-    params = [("key", key) for key in keys] + [("fields", ",".join(wanted))]
-    if seen:
-        params.append(("seen", f"{seen[0]}.{seen[1]}"))
-    resource = f"lookups/{reader.lookup_of}/"
-    return http.get(reader.lookup_reader, owner, resource, params)
+        return _ask_in_process(reader.lookup_of, partial(in_process, wanted=wanted))
+    resource, fields = f"lookups/{reader.lookup_of}/", ("fields", ",".join(wanted))
+    return http.get(reader.lookup_reader, owner, resource, [*params, fields])
 
 
-def _ask_in_process(
-    of: str, keys: Sequence[str], wanted: Sequence[str], seen: Seen | None
-) -> bytes:
+def _ask_in_process(of: str, answer: Callable[..., dict[str, Any]]) -> bytes:
     if of not in providers:
         raise LookupRefused(f"There is no lookup {of}. {validation.suggest(of, providers)}")
     try:
-        representations = serialize(providers[of], keys, wanted, seen)
+        representations = answer(providers[of])
     except ValidationError as error:
         raise LookupRefused(_said(error)) from error
     return JSONRenderer().render(representations)

@@ -19,7 +19,7 @@ def check_caught_up(owner: str, alias: str, seen: Seen) -> None:
 
     Raises: LookupBehind: it does not have it yet.
     """
-    if alias == get_settings().database_of(owner) or not _holds_logs(alias):
+    if not is_replica(owner, alias):
         return
     partition, position = seen
     heads = Partition.objects.using(alias).filter(context=owner, number=partition)
@@ -29,6 +29,11 @@ def check_caught_up(owner: str, alias: str, seen: Seen) -> None:
             f"{owner} reads lookups from {alias!r}, which is at position {head} of partition"
             f" {partition}; the event is at {position}."
         )
+
+
+def is_replica(owner: str, alias: str) -> bool:
+    """Whether a database is a copy of the one with the owner's log."""
+    return alias != get_settings().database_of(owner) and _holds_logs(alias)
 
 
 @lru_cache

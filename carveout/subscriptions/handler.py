@@ -1,7 +1,7 @@
 """Fetches the lookups of handlers before any transaction, and calls the handlers."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from carveout.telemetry import correlation
 
 logger = logging.getLogger(__name__)
 
-FetchedLookups = dict[tuple[type[Lookup], str], Lookup]
+FetchedLookups = dict[tuple[type[Lookup], str], Any]
 """Looked-up objects, by reader and key."""
 
 
@@ -33,6 +33,8 @@ def key_for(reader: type[Lookup], event: ReceivedEvent) -> str | None:
 
 def is_carried_by(event: ReceivedEvent, reader: type[Lookup]) -> bool:
     """Whether the event carries the object that this reader would look up."""
+    if reader.lookup_fetch:
+        return False
     carried = event.carried is not None and event.carries == reader.lookup_of
     return carried and key_for(reader, event) == event.key
 
@@ -52,9 +54,15 @@ def prefetch(readers: Readers, events: Sequence[ReceivedEvent]) -> FetchedLookup
         keys = [key for event in missing if (key := key_for(reader, event)) is not None]
         if keys:
             with correlation.using(correlation.shared(missing)):
-                answers = look_up_many(reader, keys, seen=last_seen(missing, reader))
+                answers = _fetch(reader, keys, last_seen(missing, reader))
             fetched |= {(reader, key): answer for key, answer in answers.items()}
     return fetched
+
+
+def _fetch(reader: type[Lookup], keys: Iterable[str], seen: Seen | None) -> Mapping[str, Any]:
+    if reader.lookup_fetch:
+        return reader.lookup_fetch(keys)
+    return look_up_many(reader, keys, seen=seen)
 
 
 def last_seen(events: Sequence[ReceivedEvent], reader: type[Lookup]) -> Seen | None:
@@ -64,9 +72,7 @@ def last_seen(events: Sequence[ReceivedEvent], reader: type[Lookup]) -> Seen | N
     return (last.partition, last.position) if ours else None
 
 
-def lookups_for(
-    readers: Readers, event: ReceivedEvent, fetched: FetchedLookups
-) -> dict[str, Lookup]:
+def lookups_for(readers: Readers, event: ReceivedEvent, fetched: FetchedLookups) -> dict[str, Any]:
     """The lookups for one event, by parameter. Carried objects come from the event.
 
     Raises: LookupNotFound: an owner has no object with a key, or the event has no key.
@@ -75,7 +81,7 @@ def lookups_for(
     return {parameter: _lookup_for(reader, event, fetched) for parameter, reader in readers.items()}
 
 
-def _lookup_for(reader: type[Lookup], event: ReceivedEvent, fetched: FetchedLookups) -> Lookup:
+def _lookup_for(reader: type[Lookup], event: ReceivedEvent, fetched: FetchedLookups) -> Any:
     if event.carried is not None and is_carried_by(event, reader):
         return from_carried(reader, event.carried)
     key = key_for(reader, event)

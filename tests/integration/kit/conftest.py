@@ -18,6 +18,8 @@ from carveout.contracts import deployed
 from carveout.lookups import http
 from carveout.models import (
     Attempt,
+    CopyClaim,
+    CopyState,
     Cursor,
     Delivery,
     Layout,
@@ -31,6 +33,7 @@ from carveout.redis import fire_and_forget, inbound
 from carveout.seams import switch
 from carveout.subscriptions import handled_types
 from carveout.telemetry import batch_traces, counters
+from carveout.testing import writable_copies
 from tests.integration.kit import declarations
 from tests.integration.kit.declarations import Declared
 from tests.servers import PostgresForTests, ValkeyForTests
@@ -88,11 +91,11 @@ def back_up(to: Path) -> Path:
 
 
 def _models() -> list[Any]:
-    from tests.integration.kit.desk.models import Hold, Note
+    from tests.integration.kit.desk import models as desk
     from tests.integration.kit.tickets.models import Ticket
     from tests.integration.kit.tickets.stalls import Stall, Visit
 
-    return [Visit, Stall, Note, Hold, Ticket]
+    return [Visit, Stall, desk.Ticket, desk.Note, desk.Hold, Ticket]
 
 
 def make_tables(alias: str = "kit") -> None:
@@ -108,12 +111,13 @@ def make_tables(alias: str = "kit") -> None:
 
 def all_models() -> list[Any]:
     kits = (Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery, Attempt, Seam, Sweep)
-    return [*_models(), *kits]
+    return [*_models(), *kits, CopyState, CopyClaim]
 
 
 def _empty_tables(alias: str = "kit") -> None:
-    for model in all_models():
-        model.objects.using(alias).all().delete()
+    with writable_copies():
+        for model in all_models():
+            model.objects.using(alias).all().delete()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from carveout.errors import SettingsInvalid
 from carveout.lookups import http, tokens
 from carveout.lookups.circuit_breaker import FAILURES_TO_OPEN
 from carveout.lookups.provider import KEYS_PER_REQUEST
+from carveout.lookups.reader import look_up_page
 from carveout.telemetry import counters
 from tests.integration.kit.desk.lookups import (
     Seat,
@@ -89,6 +90,16 @@ class TestBothWays:
         assert carveout.look_up_many(TicketToShow, []) == {}
         assert counters.lookups() == {}
 
+    def test_all_objects_come_in_pages_in_the_order_of_their_keys(self):
+        sell("T-3", "T-1", "T-4", "T-2")
+        pages = [look_up_page(TicketToShow, after, 3) for after in ("", "T-3", "T-4")]
+        assert [[*page] for page in pages] == [["T-1", "T-2", "T-3"], ["T-4"], []]
+        assert pages[1]["T-4"].title == "Concert T-4"
+
+    def test_a_page_begins_after_a_key_that_can_be_one(self):
+        with pytest.raises(carveout.LookupRefused, match="can.*t be a number"):
+            look_up_page(TicketToShow, "\0", 3)
+
     def test_a_field_that_is_not_offered_is_refused_by_name(self):
         sell("T-1")
         with pytest.raises(carveout.LookupRefused, match=r"has no colour; it has number, title"):
@@ -139,6 +150,11 @@ class TestTheResource:
         answer = get(internal, [("key", f"T-{number}") for number in range(count)])
         assert answer.status == 400
         assert "key" in answer.json()
+
+    @pytest.mark.parametrize("limit", ["0", "-1", "1001", "", "many", "1.5"])
+    def test_a_page_is_bounded(self, internal, limit):
+        answer = get(internal, [("after", ""), ("limit", limit)])
+        assert (answer.status, list(answer.json())) == (400, ["limit"])
 
     def test_keys_cost_one_query_together(self, internal, django_assert_num_queries, kit):
         sell("T-1", "T-2", "T-3")

@@ -10,9 +10,11 @@ import carveout
 from carveout.errors import LookupBehind
 from carveout.lookups import http
 from carveout.models import Cursor, Delivery
+from carveout.subscriptions.copies import filling, keeping
 from tests.integration.kit import steps
 from tests.integration.kit.conftest import back_up, connected
 from tests.integration.kit.desk.lookups import TicketToShow
+from tests.integration.kit.desk.models import Ticket as TicketCopy
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.events import TicketMoved
 from tests.integration.kit.tickets.lookups import TicketLookup
@@ -139,3 +141,15 @@ def test_a_database_without_logs_is_no_replica(replica):
     listen()
     steps.flow()
     assert notes() == ["Concert T-0"]
+
+
+def test_an_own_copy_is_read_from_the_database_of_the_log(replica):
+    """From several replicas, a later answer may be older than an earlier one."""
+    keeping.declare(TicketCopy)
+    steps.flow()
+    list(filling.fill(TicketCopy))
+    sell("T-1")
+    rename("T-0", "renamed")
+    steps.flow()
+    rows = dict(TicketCopy.objects.using("kit").values_list("number", "title"))
+    assert rows == {"T-0": "renamed", "T-1": "Concert T-1"}

@@ -1,6 +1,10 @@
 """What handlers leave behind."""
 
+from decimal import Decimal
+
 from django.db import models
+
+import carveout
 
 
 class Note(models.Model):
@@ -25,6 +29,25 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ticket_number}"
+
+
+class Ticket(
+    carveout.Copy,
+    of="tickets.ticket",
+    key="number",
+    on=["tickets.TicketSold", "tickets.TicketMoved", "tickets.TicketReturned"],
+):
+    """What desk keeps of tickets."""
+
+    number = models.CharField(max_length=32, primary_key=True)
+    title = models.CharField(max_length=40)
+    price = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal(0))
+
+    class Meta:
+        app_label = "kit_desk"
+
+    def __str__(self) -> str:
+        return self.title
 
 
 def note(text: object) -> None:

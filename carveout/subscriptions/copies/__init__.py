@@ -1,0 +1,1 @@
+"""Own copies: models of a context that Carveout keeps equal to another context's lookup."""
