@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from carveout.lookups.row_list import RowList
     from carveout.seams.seam import seam
     from carveout.subscriptions.copies.model import Copy
+    from carveout.subscriptions.copies.row_admin import CopyAdmin
     from carveout.subscriptions.following import follows
     from carveout.subscriptions.subscription import subscribe
     from carveout.telemetry.notes import annotate
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "CarveoutError": "errors",
     "Copy": "subscriptions.copies.model",
+    "CopyAdmin": "subscriptions.copies.row_admin",
     "InvalidEvent": "errors",
     "LookupFailed": "errors",
     "LookupNotFound": "errors",
@@ -68,6 +70,7 @@ _HOMES = {
 __all__ = [
     "CarveoutError",
     "Copy",
+    "CopyAdmin",
     "Event",
     "InvalidEvent",
     "Lookup",

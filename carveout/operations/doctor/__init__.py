@@ -12,6 +12,7 @@ from carveout.operations.doctor import (
     databases,
     deliveries,
     logs,
+    own_copies,
     redis,
     settings,
     subscriptions,
@@ -25,6 +26,7 @@ OF_CONTEXTS: Sequence[Check] = (
     announced_tables.check,
     subscriptions.check,
     subscriptions.check_unheard,
+    own_copies.check,
     deliveries.check,
 )
 OF_CONTEXTS_IN_REDIS: Sequence[Check] = (

@@ -12,7 +12,14 @@ from django.db import Error
 
 from carveout.conf import get_settings
 from carveout.errors import CarveoutError
-from carveout.operations.metrics import counters, deliveries, logs, process, subscriptions
+from carveout.operations.metrics import (
+    counters,
+    deliveries,
+    logs,
+    own_copies,
+    process,
+    subscriptions,
+)
 from carveout.operations.metrics.metric import Metric, Sample
 from carveout.operations.metrics.process import LeasesHeld
 from carveout.redis.client import REDIS_ERRORS, fast_client
@@ -29,6 +36,7 @@ ALL = [
     logs.STOPPED,
     *(subscriptions.LAG, subscriptions.LAG_AGE, subscriptions.CONSUMERS),
     *(deliveries.DELIVERIES, deliveries.OLDEST),
+    *(own_copies.FILLED, own_copies.DIFFERENCES, own_copies.VERIFIED_AGE),
     *(counters.HEARD, counters.FAILED, counters.DONE, counters.LOOKUPS, counters.LOOKUPS_FAILED),
     *(process.BREAKER, process.TURNS, process.TURNED_AT, process.FAILURES, process.LEASE),
     process.STUCK,
@@ -48,6 +56,7 @@ _OF_CONTEXTS = (
     _Part("log", logs.samples),
     _Part("streams", logs.stream_samples, in_redis=True),
     _Part("subscriptions", subscriptions.samples),
+    _Part("own copies", own_copies.samples),
     _Part("consumers", subscriptions.stream_samples, in_redis=True),
 )
 _OF_DATABASES = (_Part("deliveries", deliveries.samples),)

@@ -2,8 +2,10 @@
 
 import threading
 from decimal import Decimal
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connections, models, transaction
 
 import carveout
@@ -15,6 +17,8 @@ from carveout.errors import (
     LookupUnavailable,
 )
 from carveout.models import CopyClaim, CopyState, Cursor, Delivery
+from carveout.operations.doctor import own_copies as doctor
+from carveout.operations.metrics import own_copies as metrics
 from carveout.subscriptions.copies import claims, filling, keeping, verifying
 from carveout.testing import writable_copies
 from tests.eventually import eventually
@@ -385,6 +389,71 @@ class TestVerified:
         assert handled
 
 
+class TestOperated:
+    """The command, the doctor and the metrics tell how a copy is."""
+
+    def run(self, *arguments: str, **options) -> list[str]:
+        out = StringIO()
+        call_command("copies", *arguments, stdout=out, **options)
+        return out.getvalue().splitlines()
+
+    def found(self) -> str:
+        return str(next(doctor.check("desk")))
+
+    def test_a_copy_is_filled_verified_and_repaired(self):
+        silently("1", "2")
+        headings, row = self.run()
+        assert headings.split()[:4] == ["copy", "of", "rows", "filled"]
+        assert row.split() == "kit_desk.Ticket tickets.ticket 0 never 0 events never".split()
+        assert "was never filled" in self.found()
+        fill = self.run("fill", "kit_desk.Ticket")
+        assert fill == ["2 rows of the owner, 2 of them filled here. Done."]
+        assert self.found().startswith("ok       Own copy kit_desk.Ticket: 2 rows, filled ")
+        compared = "2 rows of the owner compared: none differs; 0 under way."
+        assert self.run("verify", "kit_desk.Ticket") == [compared]
+        with writable_copies():
+            COPIES.filter(number="1").update(title="other")
+        with pytest.raises(CommandError, match="Repair them"):
+            self.run("verify", "kit_desk.Ticket")
+        assert "1 row differed from the owner's" in self.found()
+        assert self.run("verify", "kit_desk.Ticket", repair=True) == [
+            "changed  1",
+            "2 rows of the owner compared: 1 differ, repaired; 0 under way.",
+        ]
+        assert "verified" in self.found()
+
+    def test_what_waits_is_shown(self):
+        sell("1", "2")
+        steps.relay()
+        assert self.run()[1].split()[4:6] == ["2", "events"]
+
+    def test_a_filling_that_was_ended_is_shown(self, monkeypatch):
+        monkeypatch.setattr(filling, "ROWS_PER_PAGE", 1)
+        silently("1", "2")
+        next(filling.fill(TicketCopy))
+        assert self.run()[1].split()[3:5] == ["under", "way"]
+        assert "its filling was not completed, the last key was '1'" in self.found()
+
+    def test_a_wrong_name_is_answered_with_the_right_one(self):
+        for arguments in (["fill", "kit_desk.Tickt"], ["verify", "kit_desk.Tickt"]):
+            with pytest.raises(CommandError, match="Did you mean"):
+                self.run(*arguments)
+        with pytest.raises(CommandError, match="copies fill NAME"):
+            self.run("fill")
+
+    def test_metrics(self):
+        silently("1")
+        filled()
+        with writable_copies():
+            COPIES.update(title="other")
+        verified()
+        values = {each.metric.name: each.value for each in metrics.samples("desk")}
+        assert values["carveout_copy_filled"] == 1
+        assert values["carveout_copy_differences"] == 1
+        assert values["carveout_copy_verified_seconds"] < 60
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 class TestDeclared:
     """What can't be right is refused, and only Carveout writes."""
 

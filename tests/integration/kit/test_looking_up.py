@@ -97,7 +97,7 @@ class TestBothWays:
         assert pages[1]["T-4"].title == "Concert T-4"
 
     def test_a_page_begins_after_a_key_that_can_be_one(self):
-        with pytest.raises(carveout.LookupRefused, match="can.*t be a number"):
+        with pytest.raises(carveout.LookupRefused, match="be a number"):
             look_up_page(TicketToShow, "\0", 3)
 
     def test_a_field_that_is_not_offered_is_refused_by_name(self):
