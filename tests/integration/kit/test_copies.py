@@ -404,7 +404,7 @@ class TestOperated:
         silently("1", "2")
         headings, row = self.run()
         assert headings.split()[:4] == ["copy", "of", "rows", "filled"]
-        assert row.split() == "kit_desk.Ticket tickets.ticket 0 never 0 events never".split()
+        assert row.split()[:4] == ["kit_desk.Ticket", "tickets.ticket", "0", "never"]
         assert "was never filled" in self.found()
         fill = self.run("fill", "kit_desk.Ticket")
         assert fill == ["2 rows of the owner, 2 of them filled here. Done."]
