@@ -6,9 +6,10 @@ A start of Python and Django takes longer than most of these programs.
 import atexit
 import json
 import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -34,22 +35,29 @@ class Forks:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
 
     def run(self, folder: Path, settings: str, *arguments: str) -> Ran:
-        env = os.environ | {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": settings}
+        ours = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        env = os.environ | ours | {"DJANGO_SETTINGS_MODULE": settings}
         ran = self.python("-W", "error", "-m", "carveout", *arguments, folder=folder, env=env)
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 
     def python(
-        self, *arguments: str, folder: Path, env: Mapping[str, str]
+        self, *arguments: str, folder: Path, env: Mapping[str, str], imports: Sequence[str] = ()
     ) -> subprocess.CompletedProcess[str]:
-        """Run `python …` in a folder: `[-W error]`, then `-m module …` or `script …`.
+        """Run `python …` in a folder: `[-W error]`, then `-m module …`, `-c code …` or `script …`.
 
-        env: the whole environment. Don't use it where it matters what a process has imported.
+        env: the whole environment. imports: modules that the warm process is to import first, if
+        it has not. Don't use it where it matters what a process has imported.
         """
-        asked = {"folder": str(folder), "env": dict(env), "arguments": arguments}
+        asked = {
+            "folder": str(folder),
+            "env": dict(env),
+            "arguments": arguments,
+            "imports": imports,
+        }
         self._server.stdin.write(json.dumps(asked) + "\n")
         self._server.stdin.flush()
         code, out, err = json.loads(self._server.stdout.readline())
@@ -70,6 +78,15 @@ def warm() -> Forks:
 
 
 def python(
-    *arguments: str | Path, folder: Path, env: Mapping[str, str]
+    *arguments: str, folder: Path, env: Mapping[str, str], imports: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
-    return warm().python(*map(str, arguments), folder=folder, env=env)
+    return warm().python(*arguments, folder=folder, env=env, imports=imports)
+
+
+def ran(line: str, folder: Path, env: Mapping[str, str], imports: Sequence[str] = ()) -> str:
+    """Run a line that a page shows: `NAME=value python …`. Returns: what it printed."""
+    words = shlex.split(line)
+    program = words.index("python")
+    own = dict(each.split("=", 1) for each in words[:program])
+    done = python(*words[program + 1 :], folder=folder, env={**env, **own}, imports=imports)
+    return done.stdout + done.stderr

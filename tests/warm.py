@@ -12,52 +12,65 @@ import sys
 import tempfile
 import traceback
 import warnings
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-LOADED = (
+SURVEY = (
     "carveout.management.commands.survey",
     "django.contrib.admin",
     "django.contrib.messages.middleware",
-    "django.contrib.postgres.fields",
     "django.contrib.sessions.middleware",
-    "django.core.management.commands.check",
     "django.db.backends.sqlite3.base",
     "django.template.context_processors",
     "django.template.loader_tags",
-    "django.test.client",
     "django.views.generic",
+)
+"""What most surveys import, without a warning, and what needs no settings."""
+LIBRARIES = (
+    "django.contrib.postgres.fields",
+    "django.core.management.commands.check",
+    "django.test.client",
     "jsonschema",
     "jwt",
     "prometheus_client",
     "psycopg",
+    "pytest",
     "redis.asyncio",
     "rest_framework.serializers",
     "rq",
     "unittest.mock",
 )
-"""What most runs import, and what needs no settings."""
+"""What most other programs import, and what needs no settings."""
 
 
 def _serve() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for name in LOADED:
-            import_module(name)
+        _import(SURVEY)
+    _import(LIBRARIES)
     gc.collect()
     gc.freeze()  # else each child would copy the pages of all objects when it collects
     ours = os.environ["PYTHONPATH"]
     installed = [path for path in sys.path[1:] if path != ours]
     for line in sys.stdin:
+        asked = json.loads(line)
+        _import(asked["imports"])
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             child = os.fork()
             if not child:
-                _run(json.loads(line), installed, out.fileno(), err.fileno())
+                _run(asked, installed, out.fileno(), err.fileno())
             _, status = os.waitpid(child, 0)
             told = [os.waitstatus_to_exitcode(status), *map(_whole, (out, err))]
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
+
+
+def _import(names: Iterable[str]) -> None:
+    for name in names:
+        import_module(name)
 
 
 def _whole(file: Any) -> str:
@@ -75,6 +88,7 @@ def _run(asked: dict[str, Any], installed: list[str], out: int, err: int) -> Non
         os.chdir(asked["folder"])
         os.environ.clear()
         os.environ.update(asked["env"])
+        sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
         sys.path[:] = [asked["folder"], *_python_path(), *installed]
         _python(asked["arguments"])
         code = 0
@@ -107,13 +121,25 @@ def _python(arguments: list[str]) -> None:
         sys.warnoptions.append("error")
         warnings.simplefilter("error")
         arguments = arguments[2:]
+    if arguments[:2] == ["-m", "pytest"]:
+        _forget_ours()
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    elif arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
+        sys.modules["__main__"] = main = ModuleType("__main__")
+        exec(compile(arguments[1], "<string>", "exec"), vars(main))  # noqa: S102 - as asked
     else:
         sys.argv = arguments
         sys.path[0] = str(Path(arguments[0]).resolve().parent)
         runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+def _forget_ours() -> None:
+    """Pytest rewrites the asserts of its plugins; it warns of a plugin that is imported already."""
+    for name in [each for each in sys.modules if each.partition(".")[0] == "carveout"]:
+        del sys.modules[name]
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.copies import ROOT
+from tests.forks import python
 
 BASE = """
 SECRET_KEY = "planted"
@@ -48,13 +49,10 @@ def told(folder: Path, settings: str, *arguments: str, **env: str) -> list[str]:
     (folder / "manage.py").touch()
     (folder / "mart" / "base.py").write_text(BASE)
     (folder / "mart" / "settings.py").write_text(settings)
-    ran = subprocess.run(
-        [sys.executable, "-m", "carveout", "survey", "--settings", "mart.settings", *arguments],
+    ran = python(
+        *("-m", "carveout", "survey", "--settings", "mart.settings", *arguments),
+        folder=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), **env},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert ran.returncode == 1, ran.stdout + ran.stderr
     *lines, last = ran.stderr.replace(f"{folder}/", "").splitlines()

@@ -1,12 +1,11 @@
 """The tangled shop, with its messages told by events: its own tests pass as they were."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.copies import LEFT_OUT, ROOT
+from tests.forks import python
 from tests.integration.test_tangled import TANGLED, without_ours
 
 CARVED = ROOT / "examples/carved"
@@ -27,15 +26,8 @@ def outcomes(folder: Path) -> dict[tuple[str, str], str]:
     shutil.copytree(TANGLED, folder, ignore=LEFT_OUT)
     shutil.copytree(CARVED, folder, ignore=LEFT_OUT, dirs_exist_ok=True)
     report = folder / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    ran = subprocess.run(
-        [*command, f"--junitxml={report}"],
-        cwd=folder,
-        env=without_ours() | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}")
+    ran = python(*command, folder=folder, env=without_ours() | {"PYTHONPATH": str(ROOT)})
     assert report.exists(), ran.stdout + ran.stderr
     cases = ElementTree.parse(report).iter("testcase")  # noqa: S314 - pytest wrote it
     return {(each.get("classname"), each.get("name")): told(each) for each in cases}

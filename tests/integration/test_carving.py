@@ -1,21 +1,22 @@
 """The tangled shop carved by the command alone, step by step; its own tests pass."""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from tests import forks
 from tests.copies import LEFT_OUT, ROOT
 from tests.integration.test_carved import GONE
 from tests.integration.test_tangled import TANGLED, without_ours
 from tests.pages import Code, difference, steps
 
 PAGE = ROOT / "docs/howto/carve.md"
+EDITING = ("libcst.codemod.visitors",)
+"""What takes longest to import of all that `carve` needs."""
 CONTEXTS = """
 import os
 
@@ -55,14 +56,11 @@ def shop(tmp_path) -> Path:
 
 
 def run(shop: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=shop,
-        env=without_ours() | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return forks.python(*arguments, folder=shop, env=environment(**env), imports=EDITING)
+
+
+def environment(**env: str) -> dict[str, str]:
+    return without_ours() | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", **env}
 
 
 EACH = """
@@ -186,18 +184,6 @@ def test_what_a_lookup_can_not_offer_has_to_be_fixed_first(shop):
 # -- The page ----------------------------------------------------------------------------------
 
 
-def ran(command: str, shop: Path) -> str:
-    env = without_ours() | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-        "COLUMNS": "100",
-    }
-    done = subprocess.run(
-        ["sh", "-c", command], cwd=shop, env=env, capture_output=True, text=True, check=False
-    )
-    return done.stdout + done.stderr
-
-
 FINISHING = "## 7. Finish it"
 
 
@@ -212,7 +198,8 @@ def follow(text: str, shop: Path, fresh: Path | None = None) -> int:
             step.write(shop)
             continue
         before = texts(shop)
-        wrong = difference(step.shown, ran(step.line, shop))
+        printed = forks.ran(step.line, shop, environment(), EDITING)
+        wrong = difference(step.shown, printed)
         assert not wrong, f"{step.line}\n{wrong}"
         if "manage.py carve" in step.line and "--write" not in step.line:
             assert texts(shop) == before, "a dry run wrote something"

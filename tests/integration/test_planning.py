@@ -1,10 +1,7 @@
 """The plan of the reference project, and of the same shop before it was carved."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,25 +15,18 @@ from carveout.carving.plan.cut_line import CutLine
 from carveout.carving.plan.plan import Plan
 from carveout.carving.plan.text import as_text
 from tests.copies import ROOT
+from tests.forks import warm
 from tests.integration.test_tangled import TANGLED, Row, rows
 from tests.surveys import coupling
 
 SHOWN = r"^```console\n\$ [^\n]* config\.settings([^\n]*)\n(.*?)^```"
-SETTINGS = {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "config.settings"}
 
 
 def planned(*arguments: str) -> Plan:
     """The plan of the shop before carving, which does not have us in INSTALLED_APPS."""
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "carveout", "plan", "--format", "json", *arguments],
-        cwd=TANGLED,
-        env=os.environ | SETTINGS,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return msgspec.json.decode(ran.stdout, type=Plan)
+    ran = warm().run(TANGLED, "config.settings", "plan", "--format", "json", *arguments)
+    assert ran.code == 0, ran.err
+    return msgspec.json.decode(ran.out, type=Plan)
 
 
 @pytest.fixture(scope="module")

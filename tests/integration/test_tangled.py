@@ -5,12 +5,12 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.copies import ROOT
+from tests.forks import python
 
 TANGLED = ROOT / "examples/tangled"
 README = (TANGLED / "README.md").read_text()
@@ -53,14 +53,7 @@ def without_ours() -> dict[str, str]:
 
 def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """A Python in the example's folder, to which nothing of this repository is near."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=TANGLED,
-        env=without_ours() | env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return python(*arguments, folder=TANGLED, env=without_ours() | env)
 
 
 # -- It works, and fails -----------------------------------------------------------------------

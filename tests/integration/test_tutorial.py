@@ -3,11 +3,11 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forks
 from tests.copies import LEFT_OUT, ROOT
 from tests.pages import difference, steps
 
@@ -29,11 +29,9 @@ def shop(tmp_path_factory) -> Path:
 
 def ran(command: str, shop: Path) -> str:
     env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    env |= {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-        "COLUMNS": "100",
-    }
+    env |= {"PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+    if command.startswith("python "):
+        return forks.ran(command, shop, env)
     done = subprocess.run(
         ["sh", "-c", command], cwd=shop, env=env, capture_output=True, text=True, check=False
     )

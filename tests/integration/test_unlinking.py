@@ -1,8 +1,6 @@
 """A foreign key of the tangled shop becomes an id by the command, in three steps and back."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.copies import ROOT
-from tests.integration.test_carving import copied, edit
+from tests.forks import python
+from tests.integration.test_carving import EDITING, copied, edit
 from tests.integration.test_tangled import without_ours
 from tests.pages import difference, steps
 from tests.servers import PostgresForTests
@@ -80,14 +79,9 @@ class Shop:
 
     def run(self, *each: str) -> list[str]:
         """Run commands, and code of several lines, in one process. Returns: what each printed."""
-        done = subprocess.run(
-            [sys.executable, "-c", IN_ONE, json.dumps(each)],
-            cwd=self.folder,
-            env=without_ours() | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"} | self.env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        env = without_ours() | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"} | self.env
+        code = ("-c", IN_ONE, json.dumps(each))
+        done = python(*code, folder=self.folder, env=env, imports=EDITING)
         printed = [line for line in done.stdout.splitlines() if line.startswith('"')]
         assert len(printed) == len(each), done.stdout + done.stderr
         return [json.loads(line) for line in printed]

@@ -1,8 +1,6 @@
 """`manage.py announce` in a project of its own: declared, migrated, handled, taken back."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
@@ -10,6 +8,7 @@ from textwrap import dedent
 import pytest
 
 from tests.copies import ROOT
+from tests.forks import python
 from tests.servers import PostgresForTests, ValkeyForTests
 
 SETTINGS = """
@@ -121,8 +120,7 @@ def manage(request: pytest.FixtureRequest, tmp_path: Path, valkey: ValkeyForTest
     }
 
     def run(*lines: str) -> str:
-        command = [sys.executable, "manage.py", *lines]
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+        done = python("manage.py", *lines, folder=tmp_path, env=env)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 

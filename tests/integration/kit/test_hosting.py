@@ -3,8 +3,6 @@
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 
 from carveout.routers import ContextRouter
 from tests.copies import ROOT
+from tests.forks import python
 from tests.integration.kit.tickets.models import Ticket
 
 LOOK = """
@@ -59,9 +58,7 @@ def environment(tmp_path: Path, **changes: str) -> dict[str, str]:
 
 
 def run(*arguments: str, env: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=env, text=True, capture_output=True, check=False
-    )
+    done = python(*arguments, folder=ROOT, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -110,14 +107,7 @@ def test_a_context_with_a_database_of_its_own(tmp_path):
 
 def test_an_unknown_context_is_refused_at_start(tmp_path):
     env = environment(tmp_path, CONTEXTS="oders")
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=ROOT,
-        env=env,
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+    done = python("manage.py", "check", folder=ROOT, env=env)
     assert done.returncode != 0
     assert "unknown hosted context 'oders', did you mean 'orders'?" in done.stderr
 
