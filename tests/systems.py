@@ -32,13 +32,14 @@ class Deployment:
         *,
         forked: bool = True,
     ) -> None:
-        """forked: start its processes from one that has the project loaded, as long as its folder
-        is this one; False: as anybody would, for measurements.
+        """forked: start its processes from one that has the code of this folder loaded; False: as
+        anybody would, for measurements.
         """
         self.folder, self.contexts, self.state_dir, self.port = folder, contexts, state_dir, port
         self.env = {**databases.ENVIRONMENT, **env, "CARVEOUT_DIR": str(state_dir)}
-        self._home = folder if forked else None
-        self._nursery: Nursery | None = None
+        self.steady = {folder} if forked else set()
+        """Folders whose code does not change: one process loads it, and the others are forked."""
+        self._nurseries: dict[Path, Nursery] = {}
         self.web = self.process("web", "runserver", "--noreload", f"{ports.HOST}:{port}")
         self.relay = self.process("relay", "relay")
         self.consumers = {
@@ -75,18 +76,18 @@ class Deployment:
 
     def nursery(self) -> Nursery | None:
         """What its processes are forked from. None: its code may change, so each loads it anew."""
-        if self.folder != self._home:
+        if self.folder not in self.steady:
             return None
-        if not self._nursery:
-            self._nursery = Nursery(self.folder, self.env)
-        return self._nursery
+        if self.folder not in self._nurseries:
+            self._nurseries[self.folder] = Nursery(self.folder, self.env)
+        return self._nurseries[self.folder]
 
     def end(self) -> None:
         """End all its processes, and what they started."""
         for process in self.processes:
             process.end()
-        if self._nursery:
-            self._nursery.close()
+        for nursery in self._nurseries.values():
+            nursery.close()
 
     def manage(self, *arguments: str) -> str:
         """Run a command to its end. Returns: what it printed."""
@@ -174,9 +175,15 @@ class System:
         return self.of("orders").manage("import_orders", SAMPLE, "--limit", str(limit))
 
     @contextmanager
-    def code_from(self, folder: Path) -> Iterator[None]:
-        """Inside the block, what is started runs the code of another copy of the project."""
+    def code_from(self, folder: Path, *, changes: bool = True) -> Iterator[None]:
+        """Inside the block, what is started runs the code of another copy of the project.
+
+        changes: that code may change meanwhile.
+        """
         usual = [(each, each.folder) for each in self.deployments]
+        if not changes:
+            for each in self.deployments:
+                each.steady.add(folder)
         self._move([(each, folder) for each in self.deployments])
         try:
             yield

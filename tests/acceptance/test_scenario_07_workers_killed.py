@@ -31,7 +31,7 @@ def witnessed(system, tmp_path):
     shutil.copy(WITNESS, project / "notifications" / "witness.py")
     append(project / "notifications" / "subscribers.py", "from notifications import witness")
     append(project / "shop" / "settings.py", 'CARVEOUT["LEASE_MS"] = 1_000  # no long waits')
-    with system.code_from(project):
+    with system.code_from(project, changes=False):
         system.of("notifications").manage("shell", "--verbosity", "0", "-c", TABLE)
         yield system
 
