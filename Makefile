@@ -10,7 +10,7 @@ stamp := $(VENV)/installed
 # Bytecode is kept: else each of some hundred processes compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test versions bench bench-peers chaos soak handlers announced unlinked model monoliths docs check format types boundaries django clean
+.PHONY: demo test versions bench bench-peers chaos soak handlers announced unlinked copied model monoliths docs check format types boundaries django clean
 
 demo: $(stamp)
 	$(bin)/python manage.py demo
@@ -45,6 +45,10 @@ announced: $(stamp)
 unlinked: $(stamp)
 	UNLINKED_ROWS=$(or $(UNLINKED),1000000) UNLINKED_CHANGES=$(or $(CHANGES),20000) \
 		$(bin)/python -m pytest -m slow -s tests/acceptance/test_unlinked_at_size.py
+
+copied: $(stamp)
+	COPIED_ROWS=$(or $(COPIED),1000000) COPIED_CHANGES=$(or $(CHANGES),100000) \
+		$(bin)/python -m pytest -m slow -s tests/acceptance/test_copied_at_size.py
 
 model: $(stamp)
 	$(bin)/python -m tests.model
