@@ -9,9 +9,7 @@ from django.test import override_settings
 from carveout.consumers import inline
 from carveout.eventlog.publish import event_published
 from carveout.events.event import Event
-from carveout.subscriptions.copies.model import writable as writable_copies
-
-__all__ = ["EagerEventsMixin", "capture_events", "drain", "eager_events", "writable_copies"]
+from carveout.subscriptions.copies import model
 
 
 @contextmanager
@@ -49,6 +47,13 @@ def eager_events() -> Iterator[None]:
     `CARVEOUT["DELIVERY"] = "eager"` does the same for all tests. Raises there what `drain` raises.
     """
     with override_settings(CARVEOUT={**django_settings.CARVEOUT, "DELIVERY": "eager"}):
+        yield
+
+
+@contextmanager
+def writable_copies() -> Iterator[None]:
+    """Allow rows of own copies to be saved and deleted inside the block."""
+    with model.writable():
         yield
 
 

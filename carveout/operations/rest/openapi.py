@@ -27,7 +27,7 @@ from carveout.conf import get_settings
 from carveout.eventlog.views import EVENTS_MAX, EventsView
 from carveout.lookups.authentication import IsContextOrStaff, StaffAuthentication
 from carveout.lookups.pinned_views import PinnedView
-from carveout.lookups.provider import KEYS_PER_REQUEST, providers
+from carveout.lookups.provider import KEYS_PER_REQUEST, ROWS_PER_PAGE, providers
 from carveout.operations.rest.cloudevents import CloudEventRenderer, CloudEventsRenderer
 from carveout.operations.rest.deliveries import (
     DeliveryPageSerializer,
@@ -168,8 +168,16 @@ class LookupViews(OpenApiViewExtension):
 LOOKUP_PARAMETERS = [
     OpenApiParameter(
         "key", {"type": "array", "items": TEXT, "minItems": 1, "maxItems": KEYS_PER_REQUEST},
-        required=True, description="Keys of the objects.",
+        description="Keys of the objects; required without `after`.",
     ),
+    OpenApiParameter(
+        "after", TEXT, description="A page instead: the objects after this key, in its order."
+    ),
+    OpenApiParameter(
+        "limit", {**INTEGER, "minimum": 1, "maximum": ROWS_PER_PAGE},
+        description="Objects in a page.",
+    ),
+    OpenApiParameter("primary", TEXT, description="Read the database of the owner's log."),
     OpenApiParameter("fields", TEXT, description="Only these fields, separated by commas."),
     OpenApiParameter("seen", TEXT, description="partition.position: answer nothing older."),
 ]  # fmt: skip

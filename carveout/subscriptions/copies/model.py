@@ -18,7 +18,7 @@ _is_writable = ContextVar("carveout_copies_are_writable", default=False)
 
 @contextmanager
 def writable() -> Iterator[None]:
-    """Allow rows of copies to be saved and deleted inside the block: for tests."""
+    """Allow rows of copies to be saved and deleted inside the block."""
     token = _is_writable.set(True)
     try:
         yield
