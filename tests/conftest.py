@@ -18,6 +18,8 @@ from tests.forks import Forks
 from tests.servers import PostgresForTests, SmtpForTests, ValkeyForTests
 
 servers = pytest.StashKey[ValkeyForTests]()
+LONG_FILES = ("test_carving.py", "test_spin.py")
+"""They come first: at the end of a run, one worker would have them and the others nothing."""
 FOR_A_PYTEST_OF_ITS_OWN = "-p no:schemathesis -p no:faker -p no:hypothesispytest"
 """Plugins that no project under test needs; each start would take twice as long."""
 pointed = pytest.StashKey[override_settings]()
@@ -63,6 +65,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if pointed in config.stash:
         config.stash[pointed].disable()
         config.stash[servers].close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG_FILES)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,13 +4,14 @@ Threads would not do: the SQLite that Django makes for tests is shared memory, w
 tables instead of waiting.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from tests import processes
 from tests.copies import ROOT
 from tests.databases import ENVIRONMENT, Databases, rows
+from tests.nursery import Nursery
+from tests.processes import RUN_TIMEOUT_S, Process
 
 RIVALS, REQUESTS = 3, 25
 
@@ -23,6 +24,20 @@ for n in range({REQUESTS}):
 """
 
 
+def printed_by_rivals(env: dict[str, str], folder: Path) -> list[str]:
+    """What each rival prints; all have loaded the project before the first begins."""
+    command = ("shell", "--command", PLACE_ALL)
+    with Nursery(ROOT, env) as nursery:
+        rivals = [
+            Process("rival", command, ROOT, env, folder / f"rival-{number}.log", lambda: nursery)
+            for number in range(RIVALS)
+        ]
+        for rival in rivals:
+            rival.start()
+        assert [rival.wait(RUN_TIMEOUT_S) for rival in rivals] == [0] * RIVALS, rivals[0].tail()
+    return [rival.printed() for rival in rivals]
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_rivals_with_the_same_keys_place_each_order_once(engine, request, redis_url, tmp_path):
     env = {"REDIS_URL": redis_url, "CONTEXTS": "shop,orders", "CARVEOUT_DIR": str(tmp_path)}
@@ -31,11 +46,7 @@ def test_rivals_with_the_same_keys_place_each_order_once(engine, request, redis_
     url = databases.new(engine, ROOT, env, to=tmp_path / "own")
     env = {**ENVIRONMENT, **env, "DATABASE_URL": url}
 
-    def rival(_) -> str:
-        return processes.run("shell", "--command", PLACE_ALL, folder=ROOT, env=env)
-
-    with ThreadPoolExecutor(RIVALS) as rivals:
-        printed = "".join(rivals.map(rival, range(RIVALS)))
+    printed = "".join(printed_by_rivals(env, tmp_path))
     assert printed.count("placed") == REQUESTS
     assert printed.count("repeated") == REQUESTS * (RIVALS - 1)
     assert rows(url, "SELECT count(*), count(DISTINCT idempotency_key) FROM orders_order") == [
