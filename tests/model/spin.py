@@ -43,7 +43,7 @@ def check_safety(flags: Sequence[str], *, shortest: bool = False) -> Verdict:
 
     Nothing is ever healed: what comes after that is a part of what may come before.
     """
-    breadth_first = ["-DBFS"] if shortest else []
+    breadth_first = ["-DBFS", "-O1"] if shortest else []  # most are found sooner than compiled
     compile_with = ["-DSAFETY", "-DNOCLAIM", *breadth_first]
     return _check(["NEVER_HEALED", *flags], compile_with, [])
 
