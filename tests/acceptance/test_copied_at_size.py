@@ -204,7 +204,7 @@ def test_a_copy_is_filled_while_rows_change_and_processes_are_killed(deployments
     filling.start()
     rng, kills = random.Random(SEED), 0
     while changes.is_alive() or filling.is_alive():
-        time.sleep(rng.uniform(1.0, 4.0))
+        time.sleep(rng.uniform(2.0, 8.0))
         victim = rng.choice([*workers, filling])
         kills += 1
         victim.kill()

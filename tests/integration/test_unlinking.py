@@ -219,3 +219,118 @@ def test_a_key_becomes_an_id_in_three_steps_and_back(shop):
     assert not difference(swept, first)
     assert again == "3 ids compared, 0 without a row, 0 rows deleted or changed.\n"
     assert (back, forth, kept) == (keys, unlinked, rows)
+
+
+# -- To an own copy ----------------------------------------------------------------------------
+
+RELATIONS = ("reviews.Review.product", "reviews.Review.customer")
+TO_COPY = [f"unlink {each} --to copy --write" for each in RELATIONS]
+REVIEWED = """
+import random
+from accounts.models import Customer
+from catalogue.models import Product
+from reviews.models import Review
+rng = random.Random(1)
+for number in range(30):
+    Product.objects.create(
+        sku=f"s-{number}", name=f"Song {number}", artist=f"Artist {number % 4}", price=1
+    )
+    Customer.objects.create(username=f"u-{number}", email=f"u-{number}@{number % 3}.example.com")
+pairs = [(p, c) for p in Product.objects.all() for c in Customer.objects.all()]
+for product, customer in rng.sample(pairs, 150):
+    who = customer if rng.random() < 0.9 else None
+    Review.objects.create(product=product, customer=who, rating=3, text=f"text {rng.random()}")
+"""
+QUERIES = """
+import json, random
+from django.contrib import admin
+from django.db import connection
+from django.test import RequestFactory
+from accounts.models import Customer
+from reviews.models import Review
+site, rng, found = admin.site._registry[Review], random.Random(2), []
+words = ["Song 1", "song 2", "Artist", "u-1", "example", "1.example", "text 0.1", "s-", "2", "zzz"]
+boss = Customer(is_staff=True, is_superuser=True)
+for _ in range(200):
+    given = {}
+    if rng.random() < 0.7:
+        given["q"] = " ".join(rng.sample(words, rng.choice([1, 1, 2])))
+    if rng.random() < 0.5:
+        given["product__artist"] = f"Artist {rng.randrange(5)}"
+    if rng.random() < 0.4:
+        given["o"] = rng.choice(["1", "-1", "2", "-2", "3.1", "-6"])
+    request = RequestFactory().get("/", given)
+    request.user = boss
+    rows = site.get_changelist_instance(request).get_queryset(request)
+    shown = [(row.pk, str(row.product), row.customer and row.customer.email) for row in rows]
+    found.append(sorted(shown) if "o" in given else shown)
+print(json.dumps(found))
+"""
+UNPLUG = """
+from django.db import connection
+for each in ("catalogue_product", "accounts_customer"):
+    connection.cursor().execute(f"ALTER TABLE {each} RENAME TO {each}_unplugged")
+"""
+PLUG = UNPLUG.replace("{each} RENAME TO {each}_unplugged", "{each}_unplugged RENAME TO {each}")
+REMOVE = """
+from catalogue.models import Product
+Product.objects.filter(sku="s-0").delete()
+from accounts.models import Customer
+from django.db import connection
+connection.cursor().execute("DELETE FROM accounts_customer WHERE username = 'u-1'")
+"""
+LEFT = """
+from reviews.models import Review
+print(Review.objects.filter(product_id=1).count(), Review.objects.filter(customer_id=2).count())
+print(Review.objects.count(), Review.objects.filter(customer=None).count())
+"""
+CONSTRAINTS = KEYS.replace("notifications_notification", "reviews_review")
+FILL_COPIES = [f"copies fill reviews.{each}" for each in ("ProductCopy", "Customer")]
+
+
+def test_keys_lead_to_own_copies_and_the_admin_shows_the_same_rows_without_the_owners(shop):
+    both = "relay --once", "consume reviews --once"
+    _, _, before, keys, dry, *_ = shop.run(
+        *(MIGRATE, REVIEWED, QUERIES, CONSTRAINTS, f"unlink {RELATIONS[0]} --to copy", *TO_COPY)
+    )
+    assert keys.splitlines()[0] == "[['customer_id'], ['product_id']]"
+    assert "Becomes a relation to reviews.ProductCopy, an own copy with sku, name, artist" in dry
+    assert "= reviews/admin.py:9                             product__artist\n" in dry
+    assert "* reviews/views.py:17                            Review(product=…)" in dry
+    shop.run("announce catalogue accounts --write")
+    *_, shown, again = shop.run(MIGRATE, *TO_COPY)
+    assert "Step 2 of 3: reviews keeps an own copy of them." in shown
+    assert "copies fill reviews.Customer" in again
+    shop.run("makemigrations -v 0 reviews")
+    early, *_, unfilled, _, _, filled = shop.run(
+        *(TO_COPY[0], MIGRATE, *both, TO_COPY[0], "check", *FILL_COPIES)
+    )
+    assert "the subscription reviews.copy_productcopy has not begun" in early
+    assert "Fix: run `manage.py copies fill reviews.ProductCopy`" in unfilled
+    assert filled == "30 rows of the owner, 30 of them filled here. Done.\n"
+    first, *_ = shop.run(TO_COPY[0])
+    assert "Step 3 of 3: the constraint goes, and the relation leads to the copy." in first
+    second, *_ = shop.run(TO_COPY[1])
+    assert "Deletion: SET_NULL, when the row is gone from reviews.Customer" in second
+
+    checked, made, _, _, after, _, unlinked = shop.run(
+        *("check", "makemigrations --check", MIGRATE, UNPLUG, QUERIES, PLUG, CONSTRAINTS)
+    )
+    assert "no issues" in checked and "No changes detected" in made
+    assert json.loads(after) == json.loads(before)
+    assert len({len(each) for each in json.loads(before)}) > 10
+    assert unlinked.splitlines() == ["[]", keys.splitlines()[1]]
+
+    # Deletion follows, and the way back adds the constraints again.
+    counted, _, _, _, followed, verified, *_, back, _, forth = shop.run(
+        *(LEFT, REMOVE, *both, LEFT, "copies verify reviews.ProductCopy"),
+        *("migrate -v 0 reviews 0003", CONSTRAINTS, MIGRATE, CONSTRAINTS),
+    )
+    of_product, of_customer = map(int, counted.split()[:2])
+    total, without = map(int, counted.split()[2:])
+    assert of_product and of_customer
+    assert followed.split()[:2] == ["0", "0"]
+    assert int(followed.split()[2]) == total - of_product
+    assert int(followed.split()[3]) > without - of_product
+    assert "none differs; 0 under way" in verified
+    assert (back, forth) == (keys, unlinked)

@@ -6,6 +6,24 @@ from typing import NamedTuple
 from carveout.carving.unlink.relation import Relation
 
 
+class Offered(NamedTuple):
+    """A lookup of the owner that finds rows of the target."""
+
+    name: str
+    key: str
+    fields: frozenset[str]
+
+
+class CopyInPlace(NamedTuple):
+    """The own copy of the target that a context has."""
+
+    label: str
+    fields: frozenset[str]
+    subscription: str
+    has_begun: bool
+    is_filled: bool
+
+
 class InPlace(NamedTuple):
     """How far a relation is on its way to an id."""
 
@@ -21,6 +39,15 @@ class InPlace(NamedTuple):
     """What is wrong with the triggers in the database."""
     lookups: frozenset[str] = frozenset()
     """All lookups that are offered here, such as `orders.order_id`."""
+    announced: frozenset[str] = frozenset()
+    """What of the target's rows is announced: `created`, `changed`, `deleted`."""
+    watched: frozenset[str] = frozenset()
+    """The target's fields whose change is announced."""
+    events: tuple[str, ...] = ()
+    """The events of its table."""
+    offered: tuple[Offered, ...] = ()
+    """The lookups that find rows of the target."""
+    copy: CopyInPlace | None = None
     subscription: str = ""
     """What `carveout.follows` declared for the column; empty if nothing did."""
     has_begun: bool = False

@@ -8,7 +8,7 @@ from django.db import migrations, models
 from django.db.migrations import Migration
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.operations import AddField
+from django.db.migrations.operations import AddField, AlterField
 from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.state import ModelState
 from django.db.migrations.writer import MigrationWriter, OperationWriter
@@ -34,15 +34,31 @@ def migration(
 
     Raises: UnlinkRefused: the app's migrations do not allow it.
     """
-    app, loader = relation.model._meta.app_label, MigrationLoader(None)
+    loader = MigrationLoader(None)
+    operations = [*constraint(relation), _state(loader, relation, new, copies)]
+    doc = f"{relation.name} becomes an id: its constraint goes, its column stays."
+    return written(relation, loader, operations, subscription, doc, sweeps=True)
+
+
+def written(
+    relation: Relation,
+    loader: MigrationLoader,
+    operations: Iterable[Any],
+    subscription: str,
+    doc: str,
+    *,
+    sweeps: bool,
+) -> NewMigration:
+    """The migration after the app's last one. sweeps: rows with ids of no row can be swept.
+
+    Raises: UnlinkRefused: the app has no last migration.
+    """
+    app = relation.model._meta.app_label
     after = _last(loader, app)
     number = int(after[:4]) + 1 if after[:4].isdigit() else 1
     name = f"{number:04d}_unlink_{relation.model._meta.model_name}_{relation.field.name}"[:60]
-    operations = [*_constraint(relation), _state(loader, relation, new, copies)]
-    return NewMigration(
-        Path(MigrationWriter(Migration(name, app)).path),
-        _text(relation, operations, subscription, app, after),
-    )
+    text = _text(relation, operations, subscription, app, after, doc, sweeps)
+    return NewMigration(Path(MigrationWriter(Migration(name, app)).path), text)
 
 
 def _last(loader: MigrationLoader, app: str) -> str:
@@ -54,7 +70,7 @@ def _last(loader: MigrationLoader, app: str) -> str:
     raise UnlinkRefused(f"The app {app} {what}. Run `manage.py {fix}` first.")
 
 
-def _constraint(relation: Relation) -> Iterator[Any]:
+def constraint(relation: Relation) -> Iterator[Any]:
     """Drops the constraint, if there is one."""
     field: Any = relation.field.clone()
     if field.db_constraint:
@@ -176,7 +192,13 @@ class _Names:
 
 
 def _text(
-    relation: Relation, operations: Iterable[Any], subscription: str, app: str, after: str
+    relation: Relation,
+    operations: Iterable[Any],
+    subscription: str,
+    app: str,
+    after: str,
+    doc: str,
+    sweeps: bool,
 ) -> str:
     written, imports = (
         [],
@@ -188,22 +210,23 @@ def _text(
     )
     for each in operations:
         lines, needed = OperationWriter(each, indentation=2).serialize()
+        if isinstance(each, AlterField):  # the one that is not only for Django's state
+            lines = lines.replace("migrations.AlterField(", "DropConstraint(")
         written.append(lines)
         imports |= needed
     # One line for django.db, as people write it.
     imports -= {f"from django.db import {each}" for each in ("migrations", "models")}
     imports.add("from django.db import OperationalError, migrations, models, transaction")
-    operations_text = "\n".join(written).replace("migrations.AlterField(", "DropConstraint(")
     meta = relation.model._meta
     return migration_template.FILE.substitute(
-        doc=f"{relation.name} becomes an id: its constraint goes, its column stays.",
+        doc=doc,
         imports="\n".join(_sorted(imports)),
         subscription=repr(subscription),
         constraint=repr(f"{meta.db_table.strip(chr(34))}_{relation.field.column}_fk"[:63]),
-        column=relation.column,
+        sweep=f", or run `manage.py unlink --sweep {relation.column}`" if sweeps else "",
         app=repr(app),
         after=repr(after),
-        operations=operations_text,
+        operations="\n".join(written),
     )
 
 

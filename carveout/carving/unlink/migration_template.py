@@ -119,8 +119,8 @@ class Key:
             ids = ", ".join(str(each) for each, in found[:10])
             raise CommandError(
                 f"{self.column} of {self.table} has ids without a row in {self.target}:"
-                f" {ids}{' and more' if found[10:] else ''}. Change or delete these rows first, or"
-                " run `manage.py unlink --sweep $column`."
+                f" {ids}{' and more' if found[10:] else ''}. Change or delete these rows first"
+                "$sweep."
             )
 
 

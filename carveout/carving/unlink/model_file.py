@@ -81,8 +81,8 @@ class ModelRewrite(cst.CSTTransformer):
         ]
         names = {each.keyword.value for each in kept if each.keyword}
         added = {name: repr(value) for name, value in self.new.added.items() if name not in names}
-        new = cst.Call(self._class(call.func), [*map(_plain, kept), *_arguments(added)])
-        return _wrapped(new, 4 * len(self.inside) + len(f"{self.relation.field.attname} = "))
+        new = cst.Call(self._class(call.func), [*map(plain, kept), *_arguments(added)])
+        return wrapped(new, 4 * len(self.inside) + len(f"{self.relation.field.attname} = "))
 
     def _class(self, func: cst.BaseExpression) -> cst.BaseExpression:
         if isinstance(func, cst.Attribute):
@@ -152,7 +152,7 @@ class ModelRewrite(cst.CSTTransformer):
         return f"{self.relation.field.attname}{lookup}{rest}" if first else path
 
 
-def _wrapped(call: cst.Call, column: int) -> cst.Call:
+def wrapped(call: cst.Call, column: int) -> cst.Call:
     """A call on one line, or with a line for each argument if it would be too long."""
     if not call.args:
         return call
@@ -171,7 +171,7 @@ def _wrapped(call: cst.Call, column: int) -> cst.Call:
     return call.with_changes(args=lines, whitespace_before_args=inside)
 
 
-def _plain(argument: cst.Arg) -> cst.Arg:
+def plain(argument: cst.Arg) -> cst.Arg:
     """An argument on one line with the others."""
     comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
     return argument.with_changes(comma=comma, whitespace_after_arg=cst.SimpleWhitespace(""))
@@ -180,7 +180,7 @@ def _plain(argument: cst.Arg) -> cst.Arg:
 def _arguments(given: dict[str, str]) -> list[cst.Arg]:
     equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
     return [
-        _plain(cst.Arg(cst.parse_expression(value), cst.Name(name), equal=equal))
+        plain(cst.Arg(cst.parse_expression(value), cst.Name(name), equal=equal))
         for name, value in given.items()
     ]
 

@@ -5,12 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from carveout.carving.carve.text import diff, section, written_files
-from carveout.carving.unlink.unlinking import ANNOUNCE, FOLLOW, KEEP, UNLINK, Unlinked
+from carveout.carving.unlink.own_copy import STAYS
+from carveout.carving.unlink.step import ANNOUNCE, FOLLOW, KEEP, UNLINK, Unlinked
 
 STEPS = {
     ANNOUNCE: "1 of 3: {owner} announces deleted rows",
     FOLLOW: "2 of 3: {context} follows them",
     UNLINK: "3 of 3: the constraint goes, and code uses the id",
+}
+STEPS_TO_COPY = {
+    ANNOUNCE: "1 of 3: {owner} announces its rows, and lets others look them up",
+    FOLLOW: "2 of 3: {context} keeps an own copy of them",
+    UNLINK: "3 of 3: the constraint goes, and the relation leads to the copy",
 }
 SHOWN = 12
 """How many uses that are only guessed are listed."""
@@ -25,8 +31,9 @@ def _lines(found: Unlinked, root: Path, *, written: bool) -> Iterator[str]:
     yield from _uses(found)
     yield from _deletion(found)
     contexts = {"owner": found.relation.owner, "context": found.relation.context}
-    if found.action or found.deletion:
-        yield f"\nStep {STEPS[found.step].format(**contexts)}."
+    if found.action or found.deletion or found.copy:
+        steps = STEPS_TO_COPY if found.copy else STEPS
+        yield f"\nStep {steps[found.step].format(**contexts)}."
     yield from section("Fix first", found.blocking)
     if found.blocking:
         yield "\nNothing was written."
@@ -52,10 +59,17 @@ def _relation(found: Unlinked) -> Iterator[str]:
         many, empty = found.rows
         rows = f"; {many:,} rows" + (f", {empty:,} without" if field.null else "")
     yield f"{relation.at}: {relation.name}, {', '.join(traits)}{rows}."
+    kept = "same column, same index" if field.db_index or field.unique else "same column"
+    if found.copy:
+        fields = ", ".join(each.name for each in found.copy.fields) or "its key"
+        yield (
+            f"Becomes a relation to {found.copy.label}, an own copy with {fields}: {kept}, no"
+            " constraint."
+        )
+        return
     options = ", ".join(
         f"{name}={value!r}" for name, value in found.becomes.arguments(relation).items()
     )
-    kept = "same column, same index" if field.db_index or field.unique else "same column"
     becomes = f"{field.attname} = models.{found.becomes.kind}({options})"
     yield f"Becomes {becomes}: {kept}, no constraint."
 
@@ -66,20 +80,27 @@ def _uses(found: Unlinked) -> Iterator[str]:
         return
     sure = [each for each in found.uses if each.sure]
     guessed = [each for each in found.uses if not each.sure]
-    yield f"\nUses, {len(found.uses)}; * is changed by step 3, the others by you"
+    stay = "= stay as they are, " if found.copy else ""
+    yield f"\nUses, {len(found.uses)}; {stay}* is changed by step 3, the others by you"
     wide = min(max(len(f"{each.file}:{each.line}") for each in found.uses), 50)
     for each in [*sure, *guessed[:SHOWN]]:
-        mark = "*" if each in found.edited else " "
+        mark = "=" if each.becomes == STAYS else "*" if each in found.edited else " "
         guess = "" if each.sure else "  (guessed from the variable's name)"
         at = f"{each.file}:{each.line}"
-        yield f"  {mark} {at:{wide}}  {each.what}  →  {each.becomes}{guess}"
+        becomes = "" if each.becomes == STAYS else f"  →  {each.becomes}"
+        yield f"  {mark} {at:{wide}}  {each.what}{becomes}{guess}"
     if more := guessed[SHOWN:]:
         yield f"    and {len(more)} more that are guessed"
 
 
 def _deletion(found: Unlinked) -> Iterator[str]:
     relation, deletion = found.relation, found.deletion
-    if found.action == KEEP:
+    if found.copy and found.action not in ("", KEEP):
+        yield (
+            f"\nDeletion: {found.action}, when the row is gone from {found.copy.label}, whatever"
+            " deleted it there."
+        )
+    elif found.action == KEEP:
         yield (
             f"\nDeletion: rows keep their {relation.field.attname} when the"
             f" {relation.target.__name__} is gone."
@@ -97,18 +118,24 @@ def _deletion(found: Unlinked) -> Iterator[str]:
 
 
 def _next(found: Unlinked) -> str:
-    relation = found.relation
+    relation, to = found.relation, " --to copy" if found.copy else ""
     if found.step == ANNOUNCE:
         return (
             f"Next: manage.py announce {relation.owner} --write, run your tests, deploy and"
-            f" migrate; then manage.py unlink {relation.name}"
+            f" migrate; then manage.py unlink {relation.name}{to}"
+        )
+    app = relation.model._meta.app_label
+    if found.step == FOLLOW and found.copy:
+        return (
+            f"Next: manage.py makemigrations {app}, run your tests, deploy and migrate, let the"
+            f" consumers begin, manage.py copies fill {found.copy.label}; then manage.py unlink"
+            f" {relation.name}{to}"
         )
     if found.step == FOLLOW:
         return (
             "Next: run your tests, deploy, let the consumers begin; then"
             f" manage.py unlink {relation.name}"
         )
-    app = relation.model._meta.app_label
     return (
         "Next: change the uses without *, run your tests and"
         f" manage.py makemigrations {app} --check, then deploy and migrate."

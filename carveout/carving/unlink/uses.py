@@ -37,6 +37,8 @@ class Use(NamedTuple):
     becomes: str
     sure: bool = True
     """False: the model is guessed from a variable's name."""
+    reads: str | None = None
+    """What it reads of the other row, `status`; empty: the row itself; None: it reads nothing."""
 
 
 def uses(relation: Relation, sources: Sources, models: Models, rows: Rows) -> list[Use]:
@@ -62,8 +64,10 @@ class _UseSearch:
         yield from self._admin()
         for each in walks(Templates(self.sources.project), self.models, self.rows):
             if each.relation.field.itself is self.field:
-                becomes = self._of_step(each.chain, _is_back(self.relation, each.relation.model))
-                yield Use(each.file, each.line, each.chain, becomes, each.sure)
+                back = _is_back(self.relation, each.relation.model)
+                becomes = self._of_step(each.chain, back)
+                reads = self._reads(each.chain, back)
+                yield Use(each.file, each.line, each.chain, becomes, each.sure, reads)
 
     # -- Code ----------------------------------------------------------------------------------
 
@@ -73,7 +77,8 @@ class _UseSearch:
             for reached, sure in self.rows.walked(source, use.name, use.place.scope):
                 if reached.field.itself is self.field:
                     back = _is_back(self.relation, reached.model)
-                    yield Use(source.file, use.line, use.name, self._of_step(use.name, back), sure)
+                    becomes, reads = self._of_step(use.name, back), self._reads(use.name, back)
+                    yield Use(source.file, use.line, use.name, becomes, sure, reads)
 
     def _of_step(self, chain: str, back: bool) -> str:
         if back:
@@ -82,6 +87,10 @@ class _UseSearch:
         if not after or after in ("pk", "id", self.relation.to.name):
             return self._id
         return f"{self._id}; {after} by a lookup of {self.relation.owner}"
+
+    def _reads(self, chain: str, back: bool) -> str | None:
+        after = chain.partition(f"{self.field.name}.")[2]
+        return None if back else after.partition("(")[0].replace(".", "__")
 
     @property
     def _id(self) -> str:
@@ -98,7 +107,8 @@ class _UseSearch:
             yield from self._formset(source, call)
         root, sure = self.rows.of(source, queried(call), call.place.scope)
         if call.last == OUTER and self.field.name in call.arguments:
-            yield Use(source.file, call.line, f'{OUTER}("{self.field.name}")', self._id, False)
+            what = f'{OUTER}("{self.field.name}")'
+            yield Use(source.file, call.line, what, self._id, False, "")
         if root is None:
             return
         if issubclass(root, self.relation.model) and self.field.name in call.keywords:
@@ -139,8 +149,14 @@ class _UseSearch:
         for crossed in self.models.crossed(root, path):
             if crossed.itself is self.field:
                 becomes = "drop it" if joins else self._of_path(root, path)
-                yield Use(file, line, path, becomes, sure)
+                yield Use(file, line, path, becomes, sure, self._after(root, path))
                 return
+
+    def _after(self, root: type[Model], path: str) -> str | None:
+        """What a lookup reads of the other row."""
+        before, found, after = f"__{path}__".partition(f"__{self.field.name}__")
+        is_forward = found and issubclass(root, self.relation.model) and not before
+        return after.removesuffix("__") if is_forward else None
 
     def _of_path(self, root: type[Model], path: str) -> str:
         before, found, after = f"__{path}".partition(f"__{self.field.name}")

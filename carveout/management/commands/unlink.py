@@ -16,8 +16,8 @@ from carveout.subscriptions import following
 
 
 class Command(KitCommand):
-    """Turns a foreign key to another context into a plain id, in three steps that lose no row.
-    Later it finds ids whose row is gone."""
+    """Turns a foreign key to another context into a plain id, or into a relation to an own copy,
+    in three steps that lose no row. Later it finds ids whose row is gone."""
 
     help = __doc__
     requires_system_checks = []  # a tangled project may fail some checks
@@ -31,6 +31,12 @@ class Command(KitCommand):
             choices=["cascade", "set-null", "set-default", "keep"],
             default="",
             help="what becomes of a row whose other row is deleted; default: as on_delete says",
+        )
+        parser.add_argument(
+            "--to",
+            choices=["id", "copy"],
+            default="id",
+            help="an id (the default), or a relation to an own copy of this context",
         )
         parser.add_argument("--write", action="store_true", help="write the next step's files")
         parser.add_argument(
@@ -61,7 +67,9 @@ class Command(KitCommand):
             self.print_line(f"{relation} is an id already: {each.name}. Nothing to write.")
             return
         project = Project(options["root"] or default_root(), grouping.declared())
-        found = unlinking.unlink(project, relation, in_place, options["deleted"])
+        found = unlinking.unlink(
+            project, relation, in_place, options["deleted"], to_copy=options["to"] == "copy"
+        )
         if options["write"]:
             found.write()
         self.stdout.write(text.as_text(found, project.root, written=options["write"]), ending="")

@@ -82,7 +82,9 @@ def _declare_reader(model: type[Copy]) -> type[Lookup]:
         namespace["__annotations__"] = {each.attname: _type_of(each) for each in columns(model)}
         namespace["__doc__"] = f"What the own copy {model._meta.label} reads."
 
-    made = types.new_class(model.__name__, (Lookup,), {"of": model.copy_of}, body)
+    made = types.new_class(
+        model.__name__, (Lookup,), {"of": model.copy_of, "by": model.copy_by}, body
+    )
     reader = cast("type[Lookup]", made)
     reader.lookup_fetch = partial(fetch, model)
     _readers[model] = reader

@@ -58,7 +58,8 @@ class Copy(models.Model):
 
     of: the lookup, "<context>.<lookup>".
     key: the field that the lookup finds rows by. It is the copy's primary key.
-    on: the events that say that a row was added, changed or removed. Their key is the row's.
+    on: the events that say that a row was added, changed or removed.
+    by: the events' field that holds the row's key, if that is not their own key.
 
     `manage.py copies` fills it and compares it with its owner. Rows can't be saved or deleted.
 
@@ -69,6 +70,7 @@ class Copy(models.Model):
     copy_of: ClassVar[str] = ""
     copy_key: ClassVar[str] = ""
     copy_on: ClassVar[tuple[str, ...]] = ()
+    copy_by: ClassVar[str] = ""
 
     objects = models.Manager.from_queryset(CopyQuerySet)()
 
@@ -77,11 +79,17 @@ class Copy(models.Model):
         default_permissions = ("view",)
 
     def __init_subclass__(
-        cls, *, of: str = "", key: str = "", on: Sequence[str] = (), **options: Any
+        cls,
+        *,
+        of: str = "",
+        key: str = "",
+        on: Sequence[str] = (),
+        by: str = "",
+        **options: Any,
     ) -> None:
         super().__init_subclass__(**options)
         if of or key or on:
-            cls.copy_of, cls.copy_key = of, key
+            cls.copy_of, cls.copy_key, cls.copy_by = of, key, by
             cls.copy_on = (on,) if isinstance(on, str) else tuple(on)
 
     def save(self, *args: Any, **options: Any) -> None:
