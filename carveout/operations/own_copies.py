@@ -1,6 +1,6 @@
 """Tells how own copies are: filled, how far behind their events, verified."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from carveout.conf import get_settings
 from carveout.conf.validation import suggest
 from carveout.errors import CarveoutError
 from carveout.models import CopyState
-from carveout.subscriptions import status
+from carveout.subscriptions import status, subscription
 from carveout.subscriptions.copies import keeping
 from carveout.subscriptions.copies.model import Copy, registry
 from carveout.subscriptions.status import SubscriptionStatus
@@ -46,7 +46,7 @@ class CopyStatus:
 def hosted(contexts: Iterable[str] | None = None) -> list[type[Copy]]:
     """The own copies of these contexts, or of all that are hosted here, by name."""
     wanted = set(get_settings().hosted if contexts is None else contexts)
-    return [model for _, model in sorted(registry.items()) if _context(model) in wanted]
+    return [model for _, model in sorted(registry.items()) if _is_of(model, wanted)]
 
 
 def named(name: str) -> type[Copy]:
@@ -60,7 +60,8 @@ def named(name: str) -> type[Copy]:
 def statuses(contexts: Iterable[str] | None = None) -> Iterator[CopyStatus]:
     """How each own copy is, by name."""
     models = hosted(contexts)
-    by_name = {each.subscription.name: each for each in status.statuses({*map(_context, models)})}
+    contexts = {keeping.subscription_of(model).split(".")[0] for model in models}
+    by_name = {each.subscription.name: each for each in status.statuses(contexts)}
     for model in models:
         states = CopyState.objects.using(keeping.database_of(model))
         state = states.filter(model=model._meta.label).first()
@@ -72,6 +73,8 @@ def statuses(contexts: Iterable[str] | None = None) -> Iterator[CopyStatus]:
         )
 
 
-def _context(model: type[Copy]) -> str:
+def _is_of(model: type[Copy], contexts: Container[str]) -> bool:
+    """Whether it is declared in this process, by one of these contexts."""
     context = get_settings().context_of(model.__module__)
-    return context.name if context else ""
+    is_of = context is not None and context.name in contexts
+    return is_of and keeping.subscription_of(model) in subscription.registry

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from carveout.carving.carve.problem import Problem
 from carveout.carving.unlink import copy_field, own_copy
 from carveout.carving.unlink.copy_migration import copy_migration
-from carveout.carving.unlink.own_copy import CHANGES, STAYS, OwnCopy
+from carveout.carving.unlink.own_copy import STAYS, OwnCopy
 from carveout.carving.unlink.planner import Planner
 from carveout.carving.unlink.step import ANNOUNCE, FOLLOW, KEEP, UNLINK
 
@@ -53,7 +53,7 @@ class CopyPlanner(Planner):
                 yield imported
             return
         label = relation.target._meta.label
-        for each in CHANGES.keys() - state.announced:
+        for each in {*own_copy.changes_of(self.copy.fields)} - state.announced:
             fix = f"add {each}= with an event that has a field for {relation.to.name}"
             yield self.problem(f"{label} does not announce {each} rows", fix, state.at)
         unwatched = [each.name for each in self.copy.fields if each.name not in state.watched]

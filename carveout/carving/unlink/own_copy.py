@@ -82,12 +82,17 @@ def wanted(
         if each.key == relation.to.name and needed | {relation.to.name} <= each.fields
     )
     lookup = next(fits, f"{relation.owner}.{relation.target._meta.model_name}_row")
+    kept = tuple(each for each in fields if each is not relation.to)
     events = state.events or tuple(
-        f"{relation.owner}.{relation.target.__name__}{each}" for each in CHANGES.values()
+        f"{relation.owner}.{relation.target.__name__}{CHANGES[each]}" for each in changes_of(kept)
     )
     by = "" if state.is_key or not state.at else state.field
-    kept = tuple(each for each in fields if each is not relation.to)
     return OwnCopy(relation, name, lookup, kept, missing, events, by, searched)
+
+
+def changes_of(fields: tuple[Any, ...]) -> list[str]:
+    """What has to be announced of rows with these fields beside the key, which never changes."""
+    return [each for each in CHANGES if fields or each != "changed"]
 
 
 def uses_of(copy: OwnCopy, uses: Iterable[Use]) -> list[Use]:
@@ -237,16 +242,16 @@ def event_blocks(copy: OwnCopy) -> list[FilePart]:
     """The events of a row, and their announcement by the table."""
     relation = copy.relation
     model, key = relation.target, f"{relation.target._meta.model_name}_{relation.to.name}"
-    blocks, names = [], [each.partition(".")[2] for each in copy.events]
-    for name, doc in zip(names, DOCS.values(), strict=True):
-        text = f"A row of {model.__name__} {doc}."
+    blocks, given = [], {}
+    watched = ", ".join(f'"{each.name}"' for each in copy.fields)
+    for change, type_ in zip(changes_of(copy.fields), copy.events, strict=True):
+        name, text = type_.partition(".")[2], f"A row of {model.__name__} {DOCS[change]}."
         event = skeletons.with_event("", name, key, {key: type_of(relation)}, text)
         blocks.append(FilePart(name, event.text.strip() + "\n", event.imports))
-    created, changed, deleted = names
-    watched = ", ".join(f'"{each.name}"' for each in copy.fields)
+        given[change] = f"({name}, [{watched}])" if change == "changed" else name
+    options = "".join(f"    {change}={value},\n" for change, value in given.items())
     call = (
-        f"carveout.announces(\n    {model.__name__},\n    created={created},\n"
-        f"    changed=({changed}, [{watched}]),\n    deleted={deleted},\n"
+        f"carveout.announces(\n    {model.__name__},\n{options}"
         f'    fields={{"{key}": "{relation.to.name}"}},\n)\n'
     )
     home: Wanted = (model.__module__, model.__name__)

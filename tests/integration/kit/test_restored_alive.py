@@ -21,6 +21,7 @@ from carveout.events.event import PartitionRef
 from carveout.models import Cursor, LoggedEvent, Partition
 from carveout.redis import keys
 from carveout.subscriptions import cursors
+from carveout.testing import writable_copies
 from tests.integration.kit.conftest import all_models
 from tests.integration.kit.desk.models import Note
 from tests.integration.kit.tickets.services import announce, sold
@@ -78,9 +79,10 @@ class World:
 
     def restore(self) -> None:
         """In the place of the living, as a restore into the same server or file is."""
-        for model, rows in self._backup.items():
-            model.objects.using("kit").all().delete()
-            model.objects.using("kit").bulk_create(rows)
+        with writable_copies():
+            for model, rows in self._backup.items():
+                model.objects.using("kit").all().delete()
+                model.objects.using("kit").bulk_create(rows)
 
     def epoch(self) -> None:
         with self.hosting("tickets"):
