@@ -170,7 +170,7 @@ SWEEP = f"unlink --sweep {COLUMN} --wait 0"
 
 def test_a_key_becomes_an_id_in_three_steps_and_back(shop):
     # 1: orders announces deleted rows.
-    dry, _, _, _, second, _, third, swept = (each.shown for each in steps(PAGE.read_text()))
+    dry, _, _, _, second, _, third, swept, _ = (each.shown for each in steps(PAGE.read_text()))
     _, _, before, keys, planned, shown = shop.run(MIGRATE, FILL, ROWS, KEYS, DRY, STEP)
     assert not difference(dry, planned)
     assert keys.splitlines()[0] == "[['order_id']]"
@@ -294,9 +294,8 @@ def test_keys_lead_to_own_copies_and_the_admin_shows_the_same_rows_without_the_o
         *(MIGRATE, REVIEWED, QUERIES, CONSTRAINTS, f"unlink {RELATIONS[0]} --to copy", *TO_COPY)
     )
     assert keys.splitlines()[0] == "[['customer_id'], ['product_id']]"
-    assert "Becomes a relation to reviews.ProductCopy, an own copy with sku, name, artist" in dry
-    assert "= reviews/admin.py:9                             product__artist\n" in dry
-    assert "* reviews/views.py:17                            Review(product=…)" in dry
+    *_, shown = steps(PAGE.read_text())
+    assert not difference(shown.shown, dry)
     shop.run("announce catalogue accounts --write")
     *_, shown, again = shop.run(MIGRATE, *TO_COPY)
     assert "Step 2 of 3: reviews keeps an own copy of them." in shown
