@@ -109,16 +109,26 @@ def under_way(stores: Stores, truth: Truth = Truth()) -> dict[str, int]:
     """
     unplaced = "SELECT count(*) FROM carveout_loggedevent WHERE position IS NULL"
     heads = stores.ledger(HEADS)
-    cursors = stores.audit("SELECT subscription, partition, position FROM carveout_cursor")
+    cursors = stores.audit(
+        "SELECT subscription, partition, position FROM carveout_cursor WHERE context = 'ledger'"
+    )
     parked = "SELECT subscription, state, count(*) FROM carveout_delivery GROUP BY 1, 2"
     at = {(name, partition): position for name, partition, position in cursors}
     left = {"without a position": stores.ledger(unplaced)[0][0]}
     for name in truth.heard():
         behind = [head - at.get((f"audit.{name}", number), 0) for number, head in heads]
         left[f"{name} behind"] = sum(behind)
+    if "copies" in truth.kinds:
+        left["copy_card behind"] = _copy_behind(stores)
     left |= {f"{name} {state}": count for name, state, count in stores.audit(parked)}
     left.pop("audit.doomed dead", None)
     return {name: count for name, count in left.items() if count}
+
+
+def _copy_behind(stores: Stores) -> int:
+    heads = "SELECT sum(head) FROM carveout_partition WHERE context = 'cards'"
+    passed = "SELECT coalesce(sum(position), 0) FROM carveout_cursor WHERE context = 'cards'"
+    return int(stores.ledger(heads)[0][0] or 0) - int(stores.audit(passed)[0][0])
 
 
 def check(stores: Stores, brittle: Brittle, found: Findings, truth: Truth = Truth()) -> None:
@@ -131,6 +141,8 @@ def check(stores: Stores, brittle: Brittle, found: Findings, truth: Truth = Trut
         _check_remarks(entries, stores, found, truth)
     if "releases" in truth.kinds:
         _check_attempts(stores, found, truth)
+    if "copies" in truth.kinds:
+        _check_cards(stores, found)
     _check_log(entries, stores, found)
     _check_streams(stores, brittle, found)
 
@@ -220,6 +232,26 @@ def _check_attempts(stores: Stores, found: Findings, truth: Truth) -> None:
         )
 
 
+def _check_cards(stores: Stores, found: Findings) -> None:
+    """The table announced what happened to it, in order per key, and the copy equals it."""
+    changes = stores.ledger("SELECT key, event FROM cards_change ORDER BY key, version")
+    announced = stores.ledger(
+        "SELECT key, type FROM carveout_loggedevent WHERE context = 'cards'"
+        " ORDER BY key, partition, position"
+    )
+    happened = Counter((key, f"cards.{event}") for key, event in changes)
+    told = Counter(announced)
+    found.lost += (happened - told).total()
+    found.doubled += (told - happened).total()
+    found.disordered += happened == told and announced != [
+        (key, f"cards.{event}") for key, event in changes
+    ]
+    cards = dict(stores.ledger("SELECT key, version FROM cards_card"))
+    copied = dict(stores.audit("SELECT key, version FROM audit_card"))
+    found.lost += sum(copied.get(key) != version for key, version in cards.items())
+    found.phantom += len(copied.keys() - cards.keys())
+
+
 def plain(event_id: object) -> str:
     """As SQLite stores it."""
     return str(event_id).replace("-", "")
@@ -237,7 +269,7 @@ def _disordered(heard: list[Entry]) -> int:
 def _check_log(entries: Entries, stores: Stores, found: Findings) -> None:
     log = stores.ledger(
         "SELECT partition, position, key, data FROM carveout_loggedevent"
-        " ORDER BY partition, position"
+        " WHERE context = 'ledger' ORDER BY partition, position"
     )
     found.gaps += sum(position is None for _, position, _, _ in log)
     placed = [row for row in log if row[1] is not None]
@@ -249,8 +281,8 @@ def _check_log(entries: Entries, stores: Stores, found: Findings) -> None:
     found.disordered += _disordered(announced)
     heads = stores.ledger(
         "SELECT head, (SELECT max(position) FROM carveout_loggedevent AS event"
-        " WHERE event.partition = head.number) FROM carveout_partition AS head"
-        " WHERE context = 'ledger'"
+        " WHERE event.partition = head.number AND event.context = 'ledger')"
+        " FROM carveout_partition AS head WHERE context = 'ledger'"
     )
     found.gaps += sum(head != (last or 0) for head, last in heads)
 
@@ -262,12 +294,15 @@ def _number(data: str) -> int:
 def _check_streams(stores: Stores, brittle: Brittle, found: Findings) -> None:
     rows = stores.ledger(
         "SELECT partition, position, event_id, type, key, data FROM carveout_loggedevent"
+        " WHERE context = 'ledger'"
     )
     log = {(partition, position): row for partition, position, *row in rows}
     first: dict[int, int] = {}
     for partition, position in log:
         first[partition] = min(position or 0, first.get(partition, position or 0))
     for name, entries in brittle.entries().items():
+        if "{ledger." not in name:
+            continue
         partition = int(name.split("}")[0].rsplit(".", 1)[1])
         for entry_id, fields_ in entries:
             position = int(entry_id.split("-")[0])

@@ -19,10 +19,12 @@ from tests.nursery import Child, Nursery
 
 DRAIN_S = 30.0
 PRUNE_EVERY_S = 10.0
-KINDS = ("handlers", "clocks", "releases", "pgbouncer", "restores")
+FILL_EVERY_S = 3.0
+KINDS = ("handlers", "clocks", "releases", "pgbouncer", "restores", "copies")
 """Kinds of faults that may be left out: handlers that misbehave, clocks that jump, two releases
 side by side, a PgBouncer before PostgreSQL, with both of them dying, and databases that are
-restored, which has its own scenario after the run."""
+restored, which has its own scenario after the run. And a table that announces itself, with an own
+copy that is filled again and again."""
 BACKLOG = 1_000
 """Writers wait while the audit is more events than this behind, or a fifth of it in deliveries."""
 MIXED_FROM = 0.1
@@ -96,6 +98,7 @@ class Run:
         self._pruned_at = time.monotonic()
         self._releases: list[Nursery] = []
         self._unheard: Child | None = None
+        self._filled_at = 0.0
         self._truth = Truth(plan.kinds, str(plan.seed))
         self._settled = "releases" not in plan.kinds
         """Is all delivered that release 2 hears and release 1 did not?"""
@@ -131,7 +134,7 @@ class Run:
 
     def _work(self, brittle: Brittle) -> None:
         crew = Crew(self._nursery, self._folder, self._plan.pace_s)
-        watcher = Watcher(self._stores, self._report.found)
+        watcher = Watcher(self._stores, self._report.found, copies="copies" in self._plan.kinds)
         crew.start()
         watcher.start()
         self._suffer(crew, brittle)
@@ -200,6 +203,10 @@ class Run:
         crew.tend()
         if self._unheard and self._unheard.poll() not in (None, 0):
             self._deliver_missed()
+        if "copies" in self._plan.kinds and time.monotonic() - self._filled_at > FILL_EVERY_S:
+            self._filled_at = time.monotonic()
+            command = ("copies", "fill", "audit.Card")
+            self._releases[1].start(*command, log=self._folder / "fill.log")
 
     def _prune(self) -> None:
         """All that everybody has handled, so that a cursor that was forgotten would be noticed.

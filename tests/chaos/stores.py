@@ -99,11 +99,13 @@ class Templates:
             **Stores(urls[0], urls[-1]).env,
             "REDIS_URL": "redis://127.0.0.1:1/0",
             "CARVEOUT_DIR": str(self._folder),
+            "KINDS": "copies",
         }
         log = self._folder / "migrate.log"
         with nursery(env) as forking:
             for alias in ("default", "audit")[: len(urls)]:
                 forking.run("migrate", f"--database={alias}", "--run-syncdb", log=log)
+            forking.run("install_triggers", log=log)
         return names
 
 

@@ -16,16 +16,21 @@ BALANCE = """
         (SELECT count(*) FROM carveout_delivery
          WHERE subscription = 'audit.{0}' AND state <> 'trying')
 """
-CURSORS = "SELECT subscription, partition, position FROM carveout_cursor"
-FIRSTS = "SELECT partition, min(position) FROM carveout_loggedevent GROUP BY partition"
+CURSORS = "SELECT subscription, partition, position FROM carveout_cursor WHERE context = 'ledger'"
+FIRSTS = (
+    "SELECT partition, min(position) FROM carveout_loggedevent WHERE context = 'ledger'"
+    " GROUP BY partition"
+)
 
 
 class Watcher:
     """Looks again and again in a thread of its own, until it is stopped."""
 
-    def __init__(self, stores: Stores, found: Findings) -> None:
+    def __init__(self, stores: Stores, found: Findings, *, copies: bool = False) -> None:
         self._stores, self._found = stores, found
+        self._copies = copies
         self._seen: dict[tuple[str, int], int] = {}
+        self._versions: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
         self.looks = 0
@@ -40,6 +45,7 @@ class Watcher:
 
     def _watch(self) -> None:
         looks: list[Callable[[], None]] = [self._look_at_cursors, self._look_at_balance]
+        looks += [self._look_at_copies] if self._copies else []
         while not self._stop.wait(LOOK_EVERY_S):
             for look in looks:
                 try:
@@ -64,3 +70,9 @@ class Watcher:
         for subscription in ("one", "batch"):
             [(passed, done, parked)] = self._stores.audit(BALANCE.format(subscription))
             self._found.cursors += passed != done + parked
+
+    def _look_at_copies(self) -> None:
+        """No row of a copy is ever older than it was, also if it was gone between."""
+        for key, version in self._stores.audit("SELECT key, version FROM audit_card"):
+            self._found.disordered += version < self._versions.get(key, 0)
+            self._versions[key] = max(version, self._versions.get(key, 0))

@@ -5,6 +5,7 @@ processes that look up the same row, the one that looked later writes. Claims of
 for a while: whoever fills the copy leaves those rows alone, also those that were deleted.
 """
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -23,17 +24,26 @@ LOST_S = 600
 PRUNED_MAX = 1_000
 IN_PYTHONS_ORDER = {"postgresql": Collate("key", "C"), "sqlite": Collate("key", "BINARY")}
 """Claims are locked in the order in which they are made, so that nobody waits in a circle."""
+_INSERT = {
+    "postgresql": """
+        INSERT INTO carveout_copyclaim (model, key, token, at, done)
+        SELECT %s, key, %s, now(), false FROM unnest(%s::text[]) AS key
+        ON CONFLICT (model, key)
+    """,
+    "sqlite": """
+        INSERT INTO carveout_copyclaim (model, key, token, at, done)
+        SELECT %s, each.value, %s, CURRENT_TIMESTAMP, 0 FROM json_each(%s) AS each WHERE true
+        ON CONFLICT (model, key)
+    """,
+}
+"""Django's bulk_create takes ten times as long."""
 
 
 def claim(model: str, keys: Iterable[str], database: str) -> str:
     """Claim rows of a copy, before they are looked up. Returns: the claim."""
     token = uuid.uuid4().hex
-    _rows(database).bulk_create(
-        _claims(model, keys, token),
-        update_conflicts=True,
-        unique_fields=["model", "key"],
-        update_fields=["token", "at", "done"],
-    )
+    last = "DO UPDATE SET token = EXCLUDED.token, at = EXCLUDED.at, done = EXCLUDED.done"
+    _insert(model, keys, token, database, last)
     return token
 
 
@@ -44,9 +54,12 @@ def claim_unclaimed(model: str, keys: Iterable[str], database: str) -> set[str]:
 
     Returns: their keys.
     """
-    token = uuid.uuid4().hex
-    _rows(database).bulk_create(_claims(model, keys, token), ignore_conflicts=True)
-    ours = _rows(database).filter(model=model, token=token)
+    wanted, token = set(keys), uuid.uuid4().hex
+    if connections[database].vendor == "sqlite":  # nobody else writes before the end
+        claimed = _rows(database).filter(model=model, key__in=wanted)
+        return wanted - set(claimed.values_list("key", flat=True))
+    _insert(model, wanted, token, database, "DO NOTHING")
+    ours = _rows(database).filter(model=model, key__in=wanted, token=token)
     return set(ours.values_list("key", flat=True))
 
 
@@ -87,5 +100,9 @@ def _rows(database: str) -> "QuerySet[CopyClaim]":
     return CopyClaim.objects.using(database)
 
 
-def _claims(model: str, keys: Iterable[str], token: str) -> list[CopyClaim]:
-    return [CopyClaim(model=model, key=key, token=token, at=Now()) for key in sorted(set(keys))]
+def _insert(model: str, keys: Iterable[str], token: str, database: str, taken: str) -> None:
+    """Insert claims in one statement. taken: what to do where there is one."""
+    connection, ordered = connections[database], sorted(set(keys))
+    given = ordered if connection.vendor == "postgresql" else json.dumps(ordered)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_INSERT[connection.vendor]} {taken}", [model, token, given])

@@ -36,6 +36,8 @@ if os.environ["DATABASE_URL_AUDIT"] == os.environ["DATABASE_URL"]:
 DATABASE_ROUTERS = ["carveout.routers.ContextRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+KINDS = os.environ.get("KINDS", "").split()
+CARDS = {"cards": {"apps": ["cards"], "partitions": 2}} if "copies" in KINDS else {}
 CARVEOUT = {
     "REDIS_URL": os.environ["REDIS_URL"],
     "JOBS_REDIS_URL": os.environ.get("JOBS_REDIS_URL", ""),
@@ -44,6 +46,7 @@ CARVEOUT = {
         "ledger": {"apps": ["ledger"], "partitions": int(os.environ.get("PARTITIONS", "4"))},
         "audit": {"apps": ["audit"], "database": AUDIT_DATABASE},
         "tally": {"apps": ["tally"], "database": AUDIT_DATABASE},
+        **CARDS,
     },
     "BATCH_ROWS": int(os.environ.get("BATCH_ROWS", "100")),
     "STREAM_LENGTH": int(os.environ.get("STREAM_LENGTH", "1000")),
@@ -55,7 +58,6 @@ CARVEOUT = {
 }
 RQ_QUEUES = carveout.rq_queues(CARVEOUT)
 INSTALLED_APPS = ["django_rq", "carveout", *carveout.hosted_apps(CARVEOUT)]
-KINDS = os.environ.get("KINDS", "").split()
 SEED = os.environ.get("SEED", "")
 BACKLOG = int(os.environ.get("BACKLOG", "0"))
 RELEASE = int(os.environ.get("RELEASE", "2"))

@@ -2,6 +2,7 @@
 
 import os
 
+from django.conf import settings
 from django.db import models
 
 import carveout
@@ -27,6 +28,23 @@ class Once(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+if "copies" in settings.KINDS:
+
+    class Card(
+        carveout.Copy,
+        of="cards.card",
+        key="key",
+        on=["cards.CardAdded", "cards.CardChanged", "cards.CardRemoved"],
+    ):
+        """What the audit keeps of cards."""
+
+        key = models.CharField(primary_key=True, max_length=20)
+        version = models.IntegerField()
+
+        def __str__(self) -> str:
+            return f"{self.key} {self.version}"
 
 
 def effect(subscription: str, event: carveout.ReceivedEvent) -> Effect:

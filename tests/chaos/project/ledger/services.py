@@ -12,6 +12,9 @@ import carveout
 from ledger.events import AccountClosed, EntryMade
 from ledger.models import Account, Entry
 
+if "copies" in settings.KINDS:
+    from cards.services import change_one, open_slots
+
 ROLLBACK_SHARE = 0.1
 PAUSE_SHARE = 0.05
 PAUSE_MAX_S = 0.02
@@ -26,6 +29,8 @@ def open_accounts() -> None:
     Account.objects.bulk_create(
         [Account(key=f"A-{number}") for number in range(settings.ACCOUNTS)], ignore_conflicts=True
     )
+    if "copies" in settings.KINDS:
+        open_slots()
 
 
 def write(count: int) -> int:
@@ -36,6 +41,8 @@ def write(count: int) -> int:
         with transaction.atomic():
             for key in keys:
                 _make_entry(key)
+            if "copies" in settings.KINDS:
+                change_one()
             if random.random() < PAUSE_SHARE:
                 time.sleep(random.uniform(0, PAUSE_MAX_S))
             _think_again()
