@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from typing import Any, NamedTuple
 
 from django.utils import timezone
@@ -10,12 +9,14 @@ from django.utils import timezone
 from carveout.errors import CopyOvertaken
 from carveout.eventlog import remote
 from carveout.events.event import PartitionRef
+from carveout.lookups.provider import ROWS_PER_PAGE
 from carveout.lookups.reader import Lookup, look_up_many
 from carveout.subscriptions import cursors
 from carveout.subscriptions.copies import filling, keeping
 from carveout.subscriptions.copies.model import Copy
 
 PAGE = 100
+OWN_KEYS_MAX = 5 * ROWS_PER_PAGE
 SUSPECTS_MAX = 10_000
 """Rows that differ and are looked at again together."""
 SETTLES_S = 2.0
@@ -70,7 +71,7 @@ def verify(
 def _parts(model: type[Copy]) -> Iterator[tuple[int, list[str]]]:
     """Numbers of rows that were compared, with those that differ."""
     rows, suspects = 0, list[str]()
-    for keys, differing in chain(_owners_pages(model), _own_pages(model)):
+    for keys, differing in _pages(model):
         rows, suspects = rows + keys, suspects + differing
         if len(suspects) >= SUSPECTS_MAX:
             yield rows, suspects
@@ -78,19 +79,34 @@ def _parts(model: type[Copy]) -> Iterator[tuple[int, list[str]]]:
     yield rows, suspects
 
 
-def _owners_pages(model: type[Copy]) -> Iterator[tuple[int, list[str]]]:
-    """For each page of the owner's rows: how many, and the keys of those that differ here."""
-    after = ""
+def _pages(model: type[Copy]) -> Iterator[tuple[int, list[str]]]:
+    """For each page of the owner's rows: how many, and the keys of those that differ here.
+
+    Own rows between the first and last key of a page that are not in it may be too many here.
+    Wherever this database sorts keys otherwise than the owner's, all of them are in some such range
+    or after the last key; only if a range has too many rows, each own row is looked up.
+    """
+    after, sorted_otherwise = "", False
     while page := filling.next_page(model, after):
-        yield len(page), [*_differing(model, page, page)]
-        after = next(reversed(page))
+        last = next(reversed(page))
+        own = _own_keys(model, after, last)
+        sorted_otherwise |= len(own) == OWN_KEYS_MAX
+        yield len(page), [*_differing(model, page, page), *(key for key in own if key not in page)]
+        after = last
+    yield from _own_pages(model, "" if sorted_otherwise else after)
 
 
-def _own_pages(model: type[Copy]) -> Iterator[tuple[int, list[str]]]:
-    """For each page of own rows: the keys of those that the owner does not have."""
-    rows, after = keeping.rows_of(model).order_by("pk"), None
+def _own_keys(model: type[Copy], after: str, last: str) -> list[str]:
+    rows = keeping.rows_of(model).filter(pk__lte=last)
+    beyond = rows.filter(pk__gt=after) if after else rows
+    return list(map(str, beyond.values_list("pk", flat=True)[:OWN_KEYS_MAX]))
+
+
+def _own_pages(model: type[Copy], after: Any) -> Iterator[tuple[int, list[str]]]:
+    """For each page of own rows after a key: the keys of those that the owner does not have."""
+    rows = keeping.rows_of(model).order_by("pk")
     while True:
-        beyond = rows if after is None else rows.filter(pk__gt=after)
+        beyond = rows.filter(pk__gt=after) if after else rows
         keys = list(beyond.values_list("pk", flat=True)[:PAGE])
         if not keys:
             return

@@ -365,6 +365,23 @@ class TestVerified:
         assert verified() == ({}, 0)
         assert rows() == dict.fromkeys(numbers, "silent")
 
+    def test_keys_that_this_database_sorts_otherwise_are_all_compared(self, monkeypatch):
+        numbers = [f"{number:03}" for number in range(60)]
+        silently(*numbers)
+        filled()
+        page = filling.look_up_page
+
+        def backwards(reader, after, limit):
+            rest = [key for key in reversed(numbers) if not after or key < after]
+            found = page(reader, "", 1000)
+            return {key: found[key] for key in rest[:7]}
+
+        monkeypatch.setattr(filling, "look_up_page", backwards)
+        monkeypatch.setattr(verifying, "OWN_KEYS_MAX", 20)
+        with writable_copies():
+            COPIES.bulk_create(TicketCopy(number=number) for number in ("000x", "031x", "zz"))
+        assert verified() == (dict.fromkeys(["000x", "031x", "zz"], "extra"), 0)
+
     def test_what_is_under_way_is_no_difference(self):
         sell("1", "2")
         steps.flow()

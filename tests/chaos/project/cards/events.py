@@ -4,22 +4,28 @@ import carveout
 from cards.models import Card
 
 
-class CardAdded(carveout.Event, key="key"):
+class CardAdded(carveout.Event, key="card"):
     """A card is there."""
 
-    key: str
+    card: str
 
 
-class CardChanged(carveout.Event, key="key"):
+class CardChanged(carveout.Event, key="card"):
     """A card has another version."""
 
-    key: str
+    card: str
 
 
-class CardRemoved(carveout.Event, key="key"):
+class CardRemoved(carveout.Event, key="card"):
     """A card is gone."""
 
-    key: str
+    card: str
 
 
-carveout.announces(Card, created=CardAdded, changed=(CardChanged, ["version"]), deleted=CardRemoved)
+carveout.announces(
+    Card,
+    created=CardAdded,
+    changed=(CardChanged, ["version"]),
+    deleted=CardRemoved,
+    fields={"card": "key"},
+)
