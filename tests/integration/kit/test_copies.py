@@ -1,5 +1,6 @@
 """An own copy: filled beside live events, kept by them, never older than it was, verified."""
 
+import itertools
 import threading
 from decimal import Decimal
 from io import StringIO
@@ -16,7 +17,7 @@ from carveout.errors import (
     DeclarationInvalid,
     LookupUnavailable,
 )
-from carveout.models import CopyClaim, CopyState, Cursor, Delivery
+from carveout.models import Attempt, CopyClaim, CopyState, Cursor, Delivery
 from carveout.operations.doctor import own_copies as doctor
 from carveout.operations.metrics import own_copies as metrics
 from carveout.subscriptions.copies import claims, filling, keeping, verifying
@@ -152,10 +153,16 @@ class TestNeverOlder:
             keeping.write(TicketCopy, early.values())
         assert rows() == {}
 
-    def test_a_batch_that_was_overtaken_is_handled_again_and_nothing_is_parked(self, monkeypatch):
-        others, write = [], keeping.write
+    @pytest.mark.parametrize("fails_first", [False, True])
+    def test_a_batch_that_was_overtaken_is_handled_again_and_nothing_is_parked(
+        self, monkeypatch, fails_first
+    ):
+        failed, others, write = [], [], keeping.write
 
         def overtaken_once(model, found):
+            if fails_first and not failed:
+                failed.append(found)
+                raise ValueError
             if not others:
                 others.append(keeping.fetch(model, ["1"]))
             write(model, found)
@@ -166,6 +173,7 @@ class TestNeverOlder:
         steps.consume()
         assert rows() == {"1": "Concert 1", "2": "Concert 2"}
         assert not Delivery.objects.using("kit").exists()
+        assert not Attempt.objects.using("kit").exists()
         with pytest.raises(CopyOvertaken):
             write(TicketCopy, others[0].values())
 
@@ -371,12 +379,15 @@ class TestVerified:
         filled()
         page = filling.look_up_page
 
-        def backwards(reader, after, limit):
-            rest = [key for key in reversed(numbers) if not after or key < after]
-            found = page(reader, "", 1000)
-            return {key: found[key] for key in rest[:7]}
+        # Each page of the owner ends with a high key, so that its range has nearly all rows here.
+        pages = [[*numbers[start : start + 5], str(50 + start // 5)] for start in range(0, 50, 5)]
+        theirs = dict(zip(["", *(f"0{each[-1]}" for each in pages)], pages, strict=False))
 
-        monkeypatch.setattr(filling, "look_up_page", backwards)
+        def mixed(reader, after, limit):
+            found = page(reader, "", 1000)
+            return {key.zfill(3): found[key.zfill(3)] for key in theirs.get(after, [])}
+
+        monkeypatch.setattr(filling, "look_up_page", mixed)
         monkeypatch.setattr(verifying, "OWN_KEYS_MAX", 20)
         with writable_copies():
             COPIES.bulk_create(TicketCopy(number=number) for number in ("000x", "031x", "zz"))
@@ -392,6 +403,18 @@ class TestVerified:
         assert verified(wait_s=0) == ({}, 3)
         steps.consume()
         assert verified() == ({}, 0)
+
+    def test_a_row_that_changes_all_the_time_is_no_difference(self):
+        silently("1", "2")
+        filled()
+        TICKETS.update(title="other")
+
+        def change_again(_: float) -> None:
+            TICKETS.filter(number="1").update(title=f"other {next(count)}")
+
+        count = itertools.count()
+        parts = list(verifying.verify(TicketCopy, sleep=change_again))
+        assert [(each.differences, each.under_way) for each in parts] == [({"2": "changed"}, 1)]
 
     def test_it_waits_for_what_is_under_way(self, monkeypatch):
         sell("1")
