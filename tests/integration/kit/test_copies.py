@@ -163,7 +163,7 @@ class TestNeverOlder:
             if fails_first and not failed:
                 failed.append(found)
                 raise ValueError
-            if not others:
+            if len(others) < 1 + fails_first:
                 others.append(keeping.fetch(model, ["1"]))
             write(model, found)
 
