@@ -1,6 +1,8 @@
 """A foreign key of the tangled shop becomes an id by the command, in three steps and back."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -159,6 +161,23 @@ NAMED = """
 from carveout.models import Cursor
 Cursor.objects.update(subscription="{}")
 """
+SQUAWKS = {
+    "ban-drop-constraint": "dropping it is what this is for",
+    "require-statement-timeout": "comparing a large table takes long and holds up nobody",
+}
+SQUAWKS_OF_TRIGGERS = {
+    "ban-drop-function": "the functions of older triggers are replaced",
+    "require-statement-timeout": "nothing in it depends on the size of the table",
+}
+"""Warnings that the generated SQL gets, and why it is as it is."""
+LINTED = """
+from django.conf import settings
+from django.db import connection
+from django_migration_linter import MigrationLinter
+linter = MigrationLinter(str(settings.BASE_DIR), no_cache=True, no_output=True)
+linter.lint_all_migrations(app_label="{}")
+print(linter.nb_total, linter.nb_warnings, linter.nb_erroneous)
+"""
 PAGE = ROOT / "docs/howto/unlink.md"
 WRITTEN = "Written: notifications/subscribers.py."
 DRY = f"unlink {RELATION}"
@@ -166,6 +185,21 @@ MIGRATE, CHECK = "migrate -v 0", "check"
 STEP, BACK = f"unlink {RELATION} --write", "migrate -v 0 notifications 0001"
 ANNOUNCE, CONSUME = "announce orders --write", "consume notifications --once"
 SWEEP = f"unlink --sweep {COLUMN} --wait 0"
+
+
+def squawked(sql: str) -> set[str]:
+    """The rules that squawk finds broken in SQL for PostgreSQL.
+
+    Source: https://squawkhq.com/docs/rules
+    """
+    done = subprocess.run(
+        [Path(sys.executable).with_name("squawk"), "--reporter", "json"],
+        input=sql,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {each["rule_name"] for each in json.loads(done.stdout)}
 
 
 def test_a_key_becomes_an_id_in_three_steps_and_back(shop):
@@ -196,6 +230,16 @@ def test_a_key_becomes_an_id_in_three_steps_and_back(shop):
     assert "* notifications/services.py:25" in shown
     assert "order__status  →  DECIDE: drop it, or an own copy of status" in shown
     shop.drop_what_step_three_leaves()
+    forward, backward, announced, still = shop.run(
+        *("sqlmigrate notifications 0002", "sqlmigrate notifications 0002 --backwards"),
+        *("sqlmigrate orders 0002", KEYS),
+    )
+    assert still == keys
+    if "postgres" in shop.env["DATABASE_URL"]:  # on SQLite, Django makes the table again
+        assert shop.run(LINTED.format("notifications")) == ["2 0 0\n"]
+        assert "DROP CONSTRAINT" in forward and "VALIDATE CONSTRAINT" in backward
+        assert squawked(forward + backward) == SQUAWKS.keys()
+        assert squawked(announced) == SQUAWKS_OF_TRIGGERS.keys()
     checked, made, _, early, _, _, again, after, unlinked, *_, refused, _, _, followed = shop.run(
         *(CHECK, "makemigrations --check"),
         # A release that was forgotten: events are handled there, but not those of deleted rows.
@@ -312,6 +356,10 @@ def test_keys_lead_to_own_copies_and_the_admin_shows_the_same_rows_without_the_o
     second, *_ = shop.run(TO_COPY[1])
     assert "Deletion: SET_NULL, when the row is gone from reviews.Customer" in second
 
+    if "postgres" in shop.env["DATABASE_URL"]:
+        sql, linted = shop.run("sqlmigrate reviews 0004", LINTED.format("reviews"))
+        assert linted == "5 1 0\n"  # the warning is of the shop's own data migration
+        assert squawked(sql) == SQUAWKS.keys()
     checked, made, _, _, after, _, unlinked = shop.run(
         *("check", "makemigrations --check", MIGRATE, UNPLUG, QUERIES, PLUG, CONSTRAINTS)
     )

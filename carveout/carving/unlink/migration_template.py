@@ -25,7 +25,7 @@ class DropConstraint(migrations.AlterField):
         model = from_state.apps.get_model(app_label, self.model_name)
         if not self.allow_migrate_model(connection.alias, model):
             return
-        key = Key(connection, model._meta.get_field(self.name))
+        key = Key(schema_editor, model._meta.get_field(self.name))
         key.refuse_if_nobody_follows()
         if connection.vendor == "postgresql":
             for name in key.constraints():
@@ -39,16 +39,18 @@ class DropConstraint(migrations.AlterField):
         model = to_state.apps.get_model(app_label, self.model_name)
         if not self.allow_migrate_model(connection.alias, model):
             return
-        key = Key(connection, model._meta.get_field(self.name))
+        key = Key(schema_editor, model._meta.get_field(self.name))
         key.refuse_orphans()
         if connection.vendor == "postgresql":
-            if not key.constraints():
+            names = key.constraints()
+            if not names:
+                names = [$constraint]
                 key.alter(
                     f"ADD CONSTRAINT {key.quoted($constraint)} FOREIGN KEY ({key.column})"
                     f" REFERENCES {key.target} ({key.to})"
                     " DEFERRABLE INITIALLY DEFERRED NOT VALID"
                 )
-            for name in key.constraints():
+            for name in names:
                 key.alter(f"VALIDATE CONSTRAINT {key.quoted(name)}")
             return
         with transaction.atomic(connection.alias):
@@ -58,8 +60,8 @@ class DropConstraint(migrations.AlterField):
 class Key:
     """A column that is a foreign key."""
 
-    def __init__(self, connection, field):
-        self.connection, self.field = connection, field
+    def __init__(self, editor, field):
+        self.editor, self.connection, self.field = editor, editor.connection, field
         target = field.remote_field.model._meta.db_table
         self.table, self.target = map(self.quoted, (field.model._meta.db_table, target))
         self.column, self.to = map(self.quoted, (field.column, field.target_field.column))
@@ -82,11 +84,15 @@ class Key:
 
     def alter(self, change):
         """Alter the table in a transaction of its own; again, while others hold its locks."""
+        patience, alter = "SET LOCAL lock_timeout = '2s'", f"ALTER TABLE {self.table} {change}"
+        if self.editor.collect_sql:  # `manage.py sqlmigrate` only shows it
+            self.editor.collected_sql += ["BEGIN;", f"{patience};", f"{alter};", "COMMIT;"]
+            return
         for attempt in range(30):
             try:
                 with transaction.atomic(self.connection.alias), self.connection.cursor() as cursor:
-                    cursor.execute("SET LOCAL lock_timeout = '2s'")
-                    cursor.execute(f"ALTER TABLE {self.table} {change}")
+                    cursor.execute(patience)
+                    cursor.execute(alter)
                 return
             except OperationalError as error:
                 if attempt == 29 or getattr(error.__cause__, "sqlstate", "") != "55P03":
@@ -96,7 +102,7 @@ class Key:
     def refuse_if_nobody_follows(self):
         """Where events are handled, the subscription has to be at work before."""
         tables = self.connection.introspection.table_names()
-        if not SUBSCRIPTION or "carveout_cursor" not in tables:
+        if self.editor.collect_sql or not SUBSCRIPTION or "carveout_cursor" not in tables:
             return
         begun = "SELECT 1 FROM carveout_cursor WHERE subscription = %s LIMIT 1"
         ids = f"SELECT 1 FROM {self.table} WHERE {self.column} IS NOT NULL LIMIT 1"
@@ -109,6 +115,8 @@ class Key:
 
     def refuse_orphans(self):
         """Without this, the way back would fail with one id, and not say which others."""
+        if self.editor.collect_sql:
+            return
         found = self.rows(
             f"SELECT DISTINCT {self.table}.{self.column} FROM {self.table} LEFT JOIN {self.target}"
             f" ON {self.target}.{self.to} = {self.table}.{self.column}"
