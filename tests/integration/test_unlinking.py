@@ -381,3 +381,77 @@ def test_keys_lead_to_own_copies_and_the_admin_shows_the_same_rows_without_the_o
     assert int(followed.split()[3]) > without - of_product
     assert "none differs; 0 under way" in verified
     assert (back, forth) == (keys, unlinked)
+
+
+ORDERED = """
+import random
+from accounts.models import Customer
+from catalogue.models import Product
+from orders.models import Order, OrderLine
+rng = random.Random(1)
+for number in range(20):
+    Product.objects.create(
+        sku=f"s-{number}", name=f"Song {number}", artist=f"Artist {number % 4}", price=1
+    )
+    Customer.objects.create(username=f"u-{number}")
+products, customers = list(Product.objects.all()), list(Customer.objects.all())
+for number in range(80):
+    order = Order.objects.create(
+        number=f"N-{number}", customer=rng.choice(customers), email=f"{number % 7}@example.com"
+    )
+    for product in rng.sample(products, rng.randint(1, 3)):
+        OrderLine.objects.create(
+            order=order, product=product, name=product.name, price=1, quantity=1
+        )
+"""
+ORDERS_FOUND = """
+import json, random
+from django.contrib import admin
+from django.test import RequestFactory
+from accounts.models import Customer
+from orders.models import Order
+site, rng, found = admin.site._registry[Order], random.Random(2), []
+words = ["Song 1", "song 2", "u-1", "u-7", "example", "3@", "N-1", "2", "zzz"]
+boss = Customer(is_staff=True, is_superuser=True)
+for _ in range(200):
+    given = {}
+    if rng.random() < 0.7:
+        given["q"] = " ".join(rng.sample(words, rng.choice([1, 1, 2])))
+    if rng.random() < 0.5:
+        given["products__artist"] = f"Artist {rng.randrange(5)}"
+    request = RequestFactory().get("/", given)
+    request.user = boss
+    rows = site.get_changelist_instance(request).get_queryset(request)
+    lines = [
+        (row.number, str(row.customer), [str(line.product) for line in row.lines.all()])
+        for row in rows
+    ]
+    found.append(lines)
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_a_many_to_many_field_leads_to_the_copy_too(shop):
+    product = "unlink orders.OrderLine.product --to copy --deleted keep --write"
+    customer = "unlink orders.Order.customer --to copy --write"
+    _, _, before, shown, _ = shop.run(MIGRATE, ORDERED, ORDERS_FOUND, product, customer)
+    assert "= orders/admin.py:35                                  products__artist\n" in shown
+    shop.run("announce catalogue accounts --write")
+    shop.run(MIGRATE, product, customer)
+    shop.run("makemigrations -v 0 orders")
+    shop.run(
+        *(MIGRATE, "relay --once", "consume orders --once"),
+        *("copies fill orders.ProductCopy", "copies fill orders.Customer"),
+    )
+    for step in (product, customer):
+        [shown] = shop.run(step)
+        assert "Step 3 of 3" in shown, shown
+    model = (shop.folder / "orders/models.py").read_text()
+    assert 'products = models.ManyToManyField("orders.ProductCopy", through="OrderLine")' in model
+    checked, made, _, _, after, _ = shop.run(
+        "check", "makemigrations --check", MIGRATE, UNPLUG, ORDERS_FOUND, PLUG
+    )
+    assert "no issues" in checked and "No changes detected" in made
+    assert json.loads(after) == json.loads(before)
+    assert len({len(each) for each in json.loads(before)}) > 10

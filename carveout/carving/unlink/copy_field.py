@@ -9,7 +9,7 @@ from carveout.carving.unlink.relation import Relation
 
 
 def rewrite(text: str, relation: Relation, label: str, action: str) -> str:
-    """The file with the relation to the model of this label.
+    """The file with the relation to the model of this label, and what goes through it.
 
     action: what on_delete becomes; empty: it stays.
     """
@@ -24,7 +24,10 @@ class _Retarget(cst.CSTTransformer):
     def __init__(self, relation: Relation, label: str, action: str) -> None:
         super().__init__()
         self.relation, self.label, self.action = relation, label, action
-        self.path = relation.model.__qualname__.split(".")
+        self.fields = {
+            (*each.model.__qualname__.split("."), each.name)
+            for each in (relation.field, *relation.followers)
+        }
         self.inside: list[str] = []
         self.replaced: list[cst.CSTNode] = []
 
@@ -40,36 +43,34 @@ class _Retarget(cst.CSTTransformer):
     def leave_Assign(  # noqa: N802
         self, original_node: cst.Assign, updated_node: cst.Assign
     ) -> cst.Assign:
-        if self._is_field(updated_node.targets[0].target, updated_node.value):
-            return updated_node.with_changes(value=self._call(updated_node.value))
-        return updated_node
+        value = self._new(updated_node.targets[0].target, updated_node.value)
+        return updated_node.with_changes(value=value or updated_node.value)
 
     def leave_AnnAssign(  # noqa: N802
         self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign
     ) -> cst.AnnAssign:
-        if self._is_field(updated_node.target, updated_node.value):
-            return updated_node.with_changes(value=self._call(updated_node.value))
-        return updated_node
+        value = self._new(updated_node.target, updated_node.value)
+        return updated_node.with_changes(value=value or updated_node.value)
 
-    def _is_field(self, target: cst.BaseExpression, value: cst.BaseExpression | None) -> bool:
-        is_named = dotted(target) == self.relation.field.name
-        return self.inside == self.path and is_named and isinstance(value, cst.Call)
-
-    def _call(self, call: cst.BaseExpression | None) -> cst.Call:
-        assert isinstance(call, cst.Call)  # noqa: S101 - `_is_field` says so
-        places = ["to", "on_delete"]
+    def _new(self, target: cst.BaseExpression, value: cst.BaseExpression | None) -> cst.Call | None:
+        """The field's new value; None if it is another field."""
+        name = dotted(target)
+        if (*self.inside, name) not in self.fields or not isinstance(value, cst.Call):
+            return None
+        is_key = name == self.relation.field.name
         new: dict[str, cst.BaseExpression] = {"to": cst.SimpleString(f'"{self.label}"')}
-        if self.action:
+        if self.action and is_key:
             new["on_delete"] = cst.parse_expression(f"models.{self.action}")
         arguments = []
-        for place, each in enumerate(call.args):
-            name = each.keyword.value if each.keyword else places[place]
-            if name in new:
+        for place, each in enumerate(value.args):
+            given = each.keyword.value if each.keyword else ("to", "on_delete")[place]
+            if given in new:
                 self.replaced.append(each.value)
-                arguments.append(each.with_changes(value=new[name]))
-            elif name != "db_constraint":
+                arguments.append(each.with_changes(value=new[given]))
+            elif given != "db_constraint":
                 arguments.append(each)
-        equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-        last = cst.Arg(cst.Name("False"), cst.Name("db_constraint"), equal=equal)
-        new_call = cst.Call(call.func, [*map(plain, arguments), plain(last)])
-        return wrapped(new_call, 4 * len(self.inside) + len(f"{self.relation.field.name} = "))
+        if is_key:
+            equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+            arguments.append(cst.Arg(cst.Name("False"), cst.Name("db_constraint"), equal=equal))
+        made = cst.Call(value.func, list(map(plain, arguments)))
+        return wrapped(made, 4 * len(self.inside) + len(f"{name} = "))

@@ -24,6 +24,11 @@ def copy_migration(
     for made in copies:
         its = made._meta.get_field(relation.field.name)
         state.append(_alter(made, its, label, ""))
+    for many in relation.followers:
+        _, _, arguments, options = many.deconstruct()
+        retargeted = type(many)(*arguments, **{**options, "to": label.lower()})
+        name = str(many.model._meta.model_name)
+        state.append(migrations.AlterField(name, many.name, retargeted))
     operations = [
         *migration_file.constraint(relation),
         migrations.SeparateDatabaseAndState(state_operations=state),

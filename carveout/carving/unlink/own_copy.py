@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.db.models import Field, Model
 
@@ -51,6 +52,12 @@ class OwnCopy(NamedTuple):
     @property
     def label(self) -> str:
         return f"{self.relation.model._meta.app_label}.{self.name}"
+
+    @property
+    def has_text(self) -> bool:
+        """Whether its rows are shown as the target's are."""
+        target: Any = self.relation.target
+        return target.__str__ is Model.__str__ or bool(_text_method(target))
 
     @property
     def names(self) -> set[str]:
@@ -113,9 +120,14 @@ def _use_of(copy: OwnCopy, use: Use) -> Use:
 
 def _searched(relation: Relation, admins: list[tuple[Any, Any]]) -> tuple[str, ...]:
     """The target's own columns that its admin searches, if the field is completed by them."""
+    inlines = [
+        (getattr(inline, "model", None), inline)
+        for _, admin in admins
+        for inline in getattr(admin, "inlines", ())
+    ]
     completes = any(
         relation.field.name in getattr(admin, "autocomplete_fields", ())
-        for model, admin in admins
+        for model, admin in [*admins, *inlines]
         if model is relation.model
     )
     named = [
@@ -149,11 +161,13 @@ def _ordering(model: type[Model]) -> list[str]:
     return names if len(names) == len(ordering) and own.issuperset(names) else []
 
 
-def _text_method(model: type[Model]) -> str:
+def _text_method(model: Any) -> str:
     """The source of its `__str__`, if that reads nothing but columns."""
-    method = model.__dict__.get("__str__")
+    method = model.__str__
+    if method is AbstractBaseUser.__str__:
+        return f"def __str__(self) -> str:\n    return self.{model.USERNAME_FIELD}\n"
     try:
-        source = textwrap.dedent(inspect.getsource(method)) if method else ""
+        source = textwrap.dedent(inspect.getsource(method))
     except (OSError, TypeError):
         return ""
     tree = ast.parse(source)

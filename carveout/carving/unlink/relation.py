@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Field, ForeignKey, Model
+from django.db.models import Field, ForeignKey, ManyToManyField, Model
 
 from carveout.carving.carve.problem import Problem
 from carveout.carving.survey.sources import SourceFile, Sources
@@ -78,9 +78,16 @@ class Relation:
         """Its name in lookups on the target."""
         return "" if self.field.remote_field.hidden else self.field.related_query_name()
 
+    @property
+    def followers(self) -> "list[ManyToManyField[Any, Any]]":
+        """Many-to-many fields of the same app that lead to the target through this relation."""
+        return [many for many in _through(self.model, self.field) if _follows(many, self.field)]
 
-def find(sources: Sources, name: str) -> Relation:
+
+def find(sources: Sources, name: str, *, to_copy: bool = False) -> Relation:
     """The relation of this name, such as `notifications.Notification.order`.
+
+    to_copy: many-to-many fields that go through it will lead to the copy, too.
 
     Raises: UnlinkRefused: it does not exist, or it can't become an id; says why and what to do.
     """
@@ -97,7 +104,7 @@ def find(sources: Sources, name: str) -> Relation:
         raise UnlinkRefused(
             f"{source.file}:{line}: {name} stays inside the context {context}: it needs no cut."
         )
-    for problem in _problems(model, field, source.file, line, sources):
+    for problem in _problems(model, field, source.file, line, sources, to_copy=to_copy):
         raise UnlinkRefused(str(problem))
     if not project.is_own(target._meta.app_label) and owner not in project.contexts.values():
         raise UnlinkRefused(
@@ -158,9 +165,9 @@ def _where(sources: Sources, model: type[Model], field: Any, name: str) -> tuple
 
 
 def _problems(
-    model: type[Model], field: Any, file: str, line: int, sources: Sources
+    model: type[Model], field: Any, file: str, line: int, sources: Sources, *, to_copy: bool
 ) -> Iterator[Problem]:
-    """Why a relation can't become an id as it is."""
+    """Why a relation can't become an id, or lead to a copy, as it is."""
     label = f"{model._meta.label}.{field.name}"
     kinds = [each.__name__ for each in type(field).__mro__]
     if "GenericForeignKey" in kinds or "GenericRelation" in kinds:
@@ -205,7 +212,9 @@ def _problems(
             f"{model._meta.label} is ordered with respect to {field.name}, which needs a relation",
             "order by a column of your own first",
         )
-    yield from _through(model, field, sources)
+    for many in _through(model, field):
+        if not (to_copy and _follows(many, field)):
+            yield _keeps(many, field, sources)
 
 
 def _many_to_many(field: Any, file: str, line: int, label: str) -> Problem:
@@ -228,20 +237,28 @@ def _many_to_many(field: Any, file: str, line: int, label: str) -> Problem:
     )
 
 
-def _through(model: type[Model], field: Any, sources: Sources) -> Iterator[Problem]:
-    """Many-to-many fields that would lose one of their two foreign keys."""
+def _through(model: type[Model], field: Any) -> "Iterator[ManyToManyField[Any, Any]]":
+    """Many-to-many fields that need this foreign key of their table."""
     for each in apps.get_models():
         for many in each._meta.local_many_to_many:
-            if many.remote_field.through is not model or field.remote_field.model not in (
-                *each.__mro__,
-                many.remote_field.model,
-            ):
-                continue
-            file, found = sources.defined(f"{each.__module__}.{each.__qualname__}.{many.name}")
-            yield Problem(
-                file,
-                found.line if found else 0,
-                f"{each._meta.label}.{many.name} goes through {model._meta.label}.{field.name}",
-                f"let code use {model.__name__} itself and remove {many.name}, which changes no"
-                f" table; then unlink {field.name}",
-            )
+            ends = (*each.__mro__, many.remote_field.model)
+            if many.remote_field.through is model and field.remote_field.model in ends:
+                yield many
+
+
+def _follows(many: Any, field: Any) -> bool:
+    """Whether a many-to-many field leads to the key's target, from the same app."""
+    is_near = many.model._meta.app_label == field.model._meta.app_label
+    return is_near and many.remote_field.model is field.related_model is not many.model
+
+
+def _keeps(many: Any, field: Any, sources: Sources) -> Problem:
+    model, through = many.model, field.model
+    file, found = sources.defined(f"{model.__module__}.{model.__qualname__}.{many.name}")
+    return Problem(
+        file,
+        found.line if found else 0,
+        f"{model._meta.label}.{many.name} goes through {through._meta.label}.{field.name}",
+        f"let code use {through.__name__} itself and remove {many.name}, which changes no table;"
+        f" then unlink {field.name}",
+    )

@@ -126,9 +126,10 @@ def _next(found: Unlinked) -> str:
         )
     app = relation.model._meta.app_label
     if found.step == FOLLOW and found.copy:
+        text = "" if found.copy.has_text else f"write {found.copy.name}.__str__, "
         return (
-            f"Next: manage.py makemigrations {app}, run your tests, deploy and migrate, let the"
-            f" consumers begin, manage.py copies fill {found.copy.label}; then manage.py unlink"
+            f"Next: {text}manage.py makemigrations {app}, run your tests, deploy and migrate, let"
+            f" the consumers begin, manage.py copies fill {found.copy.label}; then manage.py unlink"
             f" {relation.name}{to}"
         )
     if found.step == FOLLOW:

@@ -4,6 +4,9 @@ Three steps, each a release: the owner's table announces rows; a subscription he
 the constraint goes.
 """
 
+from dataclasses import replace
+from typing import Any
+
 from django.db import DatabaseError
 
 from carveout.carving.survey.kinds import url_names
@@ -32,7 +35,7 @@ def unlink(
     """
     url_names.owners(project)  # loads models and receivers that only pages import
     sources = Sources(project)
-    relation = find(sources, name)
+    relation = find(sources, name, to_copy=to_copy)
     new = id_field(relation)
     insist_on_type(relation, new)
     found = Unlinked(relation=relation, becomes=new, action=ACTIONS.get(action, _action(relation)))
@@ -43,6 +46,9 @@ def unlink(
     found.uses = uses(relation, sources, models, rows)
     state = ask(relation)
     if to_copy:
+        for many in relation.followers:
+            through: Any = many  # its uses are found as those of a key are
+            found.uses += uses(replace(relation, field=through), sources, models, rows)
         found.copy = own_copy.wanted(relation, state, found.uses, admin_classes(project))
         found.uses = own_copy.uses_of(found.copy, found.uses)
     planner = (CopyPlanner if to_copy else Planner)(found, state, project, sources, rows)
