@@ -7,7 +7,7 @@ SQL = CutRule(
     8,
     "a statement over two tables becomes two queries, or a copy",
     "Leave the table of {target} out of the SQL in {source}: use a lookup of {target_app}, or keep"
-    " a copy that an event updates.",
+    " an own copy (carveout.Copy).",
     doubt="which of the two depends on how many rows it reads",
 )
 
@@ -15,8 +15,8 @@ JOIN = CutRule(
     "lookup or own copy",
     5,
     "a join becomes one lookup for all rows, or a copy",
-    "Do not join {target} in {source}: use one lookup of {target_app} for all rows, or keep a copy"
-    " that an event updates.",
+    "Do not join {target} in {source}: use one lookup of {target_app} for all rows, or let the"
+    " relation lead to an own copy (`manage.py unlink … --to copy`).",
     doubt="filtering or sorting by columns of the other app needs the copy",
 )
 
@@ -102,8 +102,8 @@ DATA: CutRules = {
         "own copy",
         8,
         "a model over the other app's table gets a table of its own",
-        "Give {source} a table of its own, which an event updates, instead of the table of"
-        " {target}.",
+        "Give {source} a table of its own, such as an own copy (carveout.Copy), instead of the"
+        " table of {target}.",
         doubt="if it writes there too, those writes become events of their own",
     ),
     ("query", ""): JOIN,

@@ -26,8 +26,8 @@ PAGES: CutRules = {
         "lookup or own copy",
         2,
         "a column or filter that joins",
-        "Do not join {target} in {source}: use one lookup of {target_app} per page of rows, or keep"
-        " a copy that an event updates.",
+        "Do not join {target} in {source}: use one lookup of {target_app} per page of rows, or let"
+        " the relation lead to an own copy (`manage.py unlink … --to copy`).",
     ),
     ("admin", "register"): CutRule(
         "move",
