@@ -11,11 +11,12 @@ from django.db import transaction
 
 import carveout
 from carveout.eventlog import reader
-from carveout.models import Cursor, Delivery, LoggedEvent
+from carveout.models import CopyState, Cursor, Delivery, LoggedEvent
 from carveout.operations import audit
+from carveout.subscriptions.copies import filling, keeping
 from tests.integration.kit import steps
-from tests.integration.kit.desk.models import note, notes
-from tests.integration.kit.tickets.services import announce, sold
+from tests.integration.kit.desk.models import Ticket, note, notes
+from tests.integration.kit.tickets.services import announce, sell, sold
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kit")]
 
@@ -465,3 +466,30 @@ class TestByCommand:
         (entry,) = LogEntry.objects.all()
         assert "handled again" in entry.change_message
         assert Cursor.objects.using("kit").get(subscription="desk.stamp").position == 0
+
+
+@ONE_ENGINE
+class TestOwnCopies:
+    """The list of own copies."""
+
+    def page(self, client) -> str:
+        return re.sub(r"<[^>]+>", " ", text(client.get("/admin/carveout/copystate/")))
+
+    def test_each_is_shown_with_its_rows_and_what_waits(self, admin_client):
+        keeping.declare(Ticket)
+        steps.flow()
+        sell("T-1", "T-2")
+        steps.flow()
+        list(filling.fill(Ticket))
+        sell("T-3")
+        steps.relay()
+        cells = self.page(admin_client).split("kit_desk.Ticket")[1].split()
+        assert cells[:3] == ["tickets.ticket", "2", "1"]
+
+    def test_one_that_no_code_declares_any_more_is_named(self, admin_client):
+        CopyState.objects.using("kit").create(model="kit_desk.Gone")
+        assert "no longer declared" in self.page(admin_client).split("kit_desk.Gone")[1]
+
+    def test_only_who_may_view_it_sees_it(self, client):
+        client.force_login(User.objects.create_user("eve", password="pw", is_staff=True))
+        assert client.get("/admin/carveout/copystate/").status_code == 403
