@@ -103,7 +103,8 @@ def _deletion(found: Unlinked) -> Iterator[str]:
     elif found.action == KEEP:
         yield (
             f"\nDeletion: rows keep their {relation.field.attname} when the"
-            f" {relation.target.__name__} is gone."
+            f" {relation.target.__name__} is gone. Code and templates that read that have to expect"
+            " it."
         )
     elif deletion:
         action = deletion.action or relation.on_delete
