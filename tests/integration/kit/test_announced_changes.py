@@ -154,7 +154,7 @@ class Fair:
             _run(
                 "INSERT INTO kit_tickets_stall (number, title, price, is_open, rank)"
                 " SELECT %s || number, title, price, is_open, rank FROM kit_tickets_stall"
-                " WHERE rank < %s AND length(number) < 30",
+                " WHERE rank < %s AND length(number) < 18",
                 [f"C{next(self.names)}-", self.rng.randint(0, 9)],
             )
 
