@@ -1,6 +1,7 @@
 """Asks the engine how far a relation is on its way to an id."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from django.db import connections
 
@@ -51,7 +52,9 @@ def in_place(relation: Relation) -> InPlace:
 def _offered(relation: Relation) -> Iterator[Offered]:
     for name, view in sorted(providers.items()):
         if view.queryset is not None and view.queryset.model is relation.target:
-            fields = json_schema.fields_of(serializer_schema.schema_of(view))
+            fields: Iterable[str] = ()
+            with suppress(Exception):  # `manage.py check` reports any error of a serializer
+                fields = json_schema.fields_of(serializer_schema.schema_of(view))
             yield Offered(name, view.lookup_key, frozenset(fields))
 
 

@@ -50,17 +50,20 @@ def fill(model: type[Copy]) -> Iterator[Filled]:
     while True:
         began = time.monotonic()
         page = next_page(model, state.after)
+        last = next(reversed(page), state.after)
+        ended = last == state.after  # also if the only key is an empty text
         with transaction.atomic(using=keeping.database_of(model)):
             stored = _store_missing(model, page)
             if time.monotonic() - began > PAGE_S_MAX:
                 transaction.set_rollback(True, using=keeping.database_of(model))
                 continue
-            state.after, state.rows = next(reversed(page), state.after), state.rows + stored
-            state.filled_at = None if page else timezone.now()
+            state.after, state.rows = last, state.rows + stored
+            state.filled_at = timezone.now() if ended else None
             state.save()
-        if not page:
+        if page:
+            yield Filled(len(page), stored)
+        if ended:
             return
-        yield Filled(len(page), stored)
 
 
 def require_started(model: type[Copy]) -> None:

@@ -92,6 +92,8 @@ def _pages(model: type[Copy]) -> Iterator[tuple[int, list[str]]]:
         own = _own_keys(model, after, last)
         sorted_otherwise |= len(own) == OWN_KEYS_MAX
         yield len(page), [*_differing(model, page, page), *(key for key in own if key not in page)]
+        if last == after:  # the only key is an empty text
+            return
         after = last
     yield from _own_pages(model, "" if sorted_otherwise else after)
 

@@ -310,6 +310,12 @@ class TestFilled:
             assert {each.keys for each in filled()} == {10}
         assert len(rows()) == 30
 
+    def test_the_only_key_may_be_an_empty_text(self):
+        silently("")
+        assert filled() == [(1, 1)]
+        assert rows() == {"": "silent"}
+        assert verified() == ({}, 0)
+
     def test_it_needs_a_place_in_the_log_first(self):
         Cursor.objects.using("kit").all().delete()
         with pytest.raises(CopyNotStarted, match="consume desk"):
