@@ -351,6 +351,13 @@ def test_keys_lead_to_own_copies_and_the_admin_shows_the_same_rows_without_the_o
     assert "the subscription reviews.copy_productcopy has not begun" in early
     assert "Fix: run `manage.py copies fill reviews.ProductCopy`" in unfilled
     assert filled == "30 rows of the owner, 30 of them filled here. Done.\n"
+    column = "    artist = models.CharField(max_length=200)\n"
+    models = shop.folder / "reviews/models.py"
+    whole = models.read_text()
+    shop.edit("reviews/models.py", column, "")
+    [lacking] = shop.run(TO_COPY[0])
+    assert "reviews.ProductCopy has no artist. Fix: add them to it, or drop the uses" in lacking
+    models.write_text(whole)
     first, *_ = shop.run(TO_COPY[0])
     assert "Step 3 of 3: the constraint goes, and the relation leads to the copy." in first
     second, *_ = shop.run(TO_COPY[1])
@@ -381,6 +388,23 @@ def test_keys_lead_to_own_copies_and_the_admin_shows_the_same_rows_without_the_o
     assert int(followed.split()[3]) > without - of_product
     assert "none differs; 0 under way" in verified
     assert (back, forth) == (keys, unlinked)
+
+
+def test_what_the_owner_lacks_for_a_copy_is_named(shop):
+    order = "unlink notifications.Notification.order"
+    shop.run(MIGRATE, f"{order} --write")
+    shop.run("announce orders --write")
+    _, dry = shop.run(MIGRATE, f"{order} --to copy")
+    at = "orders/events.py:14: orders.Order does not announce"
+    assert f"{at} created rows. Fix: add created= with an event that has a field for id" in dry
+    assert f"{at} changed rows. Fix: add changed= with an event" in dry
+    assert "Nothing was written." in dry
+    call = 'carveout.announces(\n    Order, deleted=OrderDeleted, fields={"order_id": "id"}\n)'
+    more = 'created=OrderDeleted, changed=(OrderDeleted, ["number"])'
+    shop.edit("orders/events.py", call, call.replace("deleted=", f"{more}, deleted="))
+    [dry] = shop.run(f"{order} --to copy")
+    assert f"{at} other values of status, placed_at. Fix: add them to the fields of" in dry
+    assert "the trigger" in dry and "Fix: run `manage.py announce orders --write`" in dry
 
 
 ORDERED = """
