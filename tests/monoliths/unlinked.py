@@ -57,6 +57,7 @@ def main(folder: Path, write: bool) -> None:
                 found.write()
                 done.add(model._meta.app_label)
                 line["written"] = sorted(str(each.relative_to(folder)) for each in found.changed)
+            line["by_hand"] = sorted({each.file for each in {*found.uses} - found.edited})
             print(json.dumps({**line, "refused": blocking, "uses": len(found.uses)}))  # noqa: T201
 
 
