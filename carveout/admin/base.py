@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
 from carveout.conf import get_settings
+from carveout.subscriptions.copies.row_admin import ChangesNothing
 
 DATABASE = "database"
 
@@ -66,7 +67,7 @@ class DatabaseFilter(admin.SimpleListFilter):
             }
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(ChangesNothing, admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows rows of the chosen database."""
 
     change_form_template = "carveout/admin/row.html"
@@ -78,12 +79,3 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
         return super().get_queryset(request).using(chosen_database(request))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -20,22 +20,14 @@ from carveout.operations.contextmap.context_map import draw as map_of
 from carveout.operations.contextmap.downstream import downstream
 from carveout.operations.contextmap.gathering import gather
 from carveout.operations.contextmap.observed import observe
+from carveout.subscriptions.copies.row_admin import ChangesNothing
 
 View = Callable[[HttpRequest], HttpResponse]
 
 
 @admin.register(Map)
-class MapAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MapAdmin(ChangesNothing, admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows the map in place of a list of rows."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("carveout.view_loggedevent")

@@ -288,7 +288,6 @@ for product, customer in rng.sample(pairs, 150):
 QUERIES = """
 import json, random
 from django.contrib import admin
-from django.db import connection
 from django.test import RequestFactory
 from accounts.models import Customer
 from reviews.models import Review

@@ -4,7 +4,7 @@ import libcst as cst
 
 from carveout.carving.carve import imports, unused_imports
 from carveout.carving.carve.expressions import dotted
-from carveout.carving.unlink.model_file import plain, wrapped
+from carveout.carving.unlink.model_file import InClasses, plain, wrapped
 from carveout.carving.unlink.relation import Relation
 
 
@@ -20,7 +20,7 @@ def rewrite(text: str, relation: Relation, label: str, action: str) -> str:
     return imports.add(changed, [("django.db", "models")] if action else [], lambda _: False)
 
 
-class _Retarget(cst.CSTTransformer):
+class _Retarget(InClasses):
     def __init__(self, relation: Relation, label: str, action: str) -> None:
         super().__init__()
         self.relation, self.label, self.action = relation, label, action
@@ -28,17 +28,7 @@ class _Retarget(cst.CSTTransformer):
             (*each.model.__qualname__.split("."), each.name)
             for each in (relation.field, *relation.followers)
         }
-        self.inside: list[str] = []
         self.replaced: list[cst.CSTNode] = []
-
-    def visit_ClassDef(self, node: cst.ClassDef) -> None:  # noqa: N802
-        self.inside.append(node.name.value)
-
-    def leave_ClassDef(  # noqa: N802
-        self, original_node: cst.ClassDef, updated_node: cst.ClassDef
-    ) -> cst.ClassDef:
-        self.inside.pop()
-        return updated_node
 
     def leave_Assign(  # noqa: N802
         self, original_node: cst.Assign, updated_node: cst.Assign

@@ -21,23 +21,12 @@ OF_VALUES = {"Q", "Value"}
 """Calls whose strings are values."""
 
 
-class ModelRewrite(cst.CSTTransformer):
-    """The file with the field as an id. `problems`: what has to be changed by hand first."""
+class InClasses(cst.CSTTransformer):
+    """Knows in which classes it is."""
 
-    def __init__(self, relation: Relation, new: IdField) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.relation, self.new = relation, new
-        self.path = relation.model.__qualname__.split(".")
         self.inside: list[str] = []
-        self.calls: list[str] = []
-        self.bare = ""
-        """The name of the new field's class, if it has to be imported."""
-        self.given: list[tuple[str, str]] = []
-        """The arguments around a node: their calls, and their keywords."""
-        self.replaced: list[cst.CSTNode] = []
-        self.unread: list[str] = []
-
-    # -- Where we are --------------------------------------------------------------------------
 
     def visit_ClassDef(self, node: cst.ClassDef) -> None:  # noqa: N802
         self.inside.append(node.name.value)
@@ -47,6 +36,22 @@ class ModelRewrite(cst.CSTTransformer):
     ) -> cst.ClassDef:
         self.inside.pop()
         return updated_node
+
+
+class ModelRewrite(InClasses):
+    """The file with the field as an id. `problems`: what has to be changed by hand first."""
+
+    def __init__(self, relation: Relation, new: IdField) -> None:
+        super().__init__()
+        self.relation, self.new = relation, new
+        self.path = relation.model.__qualname__.split(".")
+        self.calls: list[str] = []
+        self.bare = ""
+        """The name of the new field's class, if it has to be imported."""
+        self.given: list[tuple[str, str]] = []
+        """The arguments around a node: their calls, and their keywords."""
+        self.replaced: list[cst.CSTNode] = []
+        self.unread: list[str] = []
 
     # -- The field -----------------------------------------------------------------------------
 

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 
-class CopyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A base class for the admin pages of an own copy: they show rows and change none."""
+class ChangesNothing:
+    """A base class before ModelAdmin: its pages show rows and change none."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -17,3 +17,7 @@ class CopyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class CopyAdmin(ChangesNothing, admin.ModelAdmin):  # type: ignore[type-arg]
+    """A base class for the admin pages of an own copy: they show rows and change none."""
