@@ -308,6 +308,43 @@ class Seam(models.Model):
         return self.name
 
 
+class Recording(models.Model):
+    """What a call did in the mode `shadow`, until its event is compared with it."""
+
+    token = models.CharField(max_length=32, unique=True, help_text="Of its rows.")
+    seam = models.CharField(max_length=200)
+    version = models.PositiveIntegerField(help_text="Of the seam's switch.")
+    event_id = models.UUIDField(null=True, unique=True)
+    key = models.CharField(max_length=255)
+    began_at = models.DateTimeField(default=timezone.now)
+    took_ms = models.FloatField(default=0)
+    outside = models.TextField(help_text="JSON: what it did outside the database.")
+    differed_at = models.DateTimeField(null=True, help_text="When a comparison found differences.")
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["seam", "began_at"], name="carveout_recorded")]
+
+    def __str__(self) -> str:
+        return f"{self.seam} {self.key}"
+
+
+class RecordedRow(models.Model):
+    """A row that was changed while effects were recorded. Triggers write it."""
+
+    token = models.CharField(max_length=32, help_text="Of the recording.")
+    table_name = models.CharField(max_length=63)
+    before = models.TextField(null=True, help_text="JSON; empty if it was inserted.")
+    after = models.TextField(null=True, help_text="JSON; empty if it was deleted.")
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["token"], name="carveout_rows_of")]
+
+    def __str__(self) -> str:
+        return self.table_name
+
+
 class Sweep(models.Model):
     """How far the ids of a column have been compared with the rows that they stand for."""
 
