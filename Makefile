@@ -10,7 +10,7 @@ stamp := $(VENV)/installed
 # Bytecode is kept: else each of some hundred processes compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test versions bench bench-peers chaos soak handlers announced unlinked copied model monoliths docs check format types boundaries django clean
+.PHONY: demo test versions bench bench-peers chaos soak handlers announced unlinked copied shadowed model monoliths docs check format types boundaries django clean
 
 demo: $(stamp)
 	$(bin)/python manage.py demo
@@ -49,6 +49,11 @@ unlinked: $(stamp)
 copied: $(stamp)
 	COPIED_ROWS=$(or $(COPIED),1000000) COPIED_CHANGES=$(or $(CHANGES),100000) \
 		$(bin)/python -m pytest -m slow -s tests/acceptance/test_copied_at_size.py
+
+shadowed: $(stamp)
+	SHADOWED_SALES=$(or $(SALES),10000) SHADOWED_SALES_WITH_FAULT=1000 \
+		SHADOWED_SALES_WHILE_SWITCHED=4000 \
+		$(bin)/python -m pytest -m slow -s tests/acceptance/test_shadow_at_size.py
 
 model: $(stamp)
 	$(bin)/python -m tests.model

@@ -43,6 +43,8 @@ GOALS = [
     Goal("announce_save_sqlite", "announce_sqlite", "≤", 1.15),
     Goal("announce_bulk_pg", "announce", "≤", 1.60),
     Goal("announce_bulk_sqlite", "announce_sqlite", "≤", 1.60),
+    Goal("seam_direct_pg", "seam", "≤", 1.01),
+    Goal("seam_shadow_pg", "seam", "≤", 1.10),
     Goal("relay_vs_redis", "relay", "≥", 0.45),
     Goal("relay_vs_peer", "relay", "≥"),
     Goal("consume_each_vs_bare", "consume", "≥", 0.95),
@@ -72,7 +74,7 @@ GOALS = [
     Goal("subscriptions_16", "subscriptions"),
 ]
 
-SETTINGS = dict.fromkeys(("orders", "publish_request"), "shop.settings")
+SETTINGS = dict.fromkeys(("orders", "publish_request", "seam"), "shop.settings")
 """Settings of the questions that are not about the small project in `bench/project`."""
 SHOP = {
     "DEBUG": "0",
@@ -84,6 +86,7 @@ SHOP = {
 ENVIRONMENT = {
     "orders": SHOP,
     "publish_request": SHOP,
+    "seam": SHOP,
     "consume_processes": {"PARTITIONS": "2", "LEASE_MS": "1500", "BLOCK_MS": "50"},
     "lookup_http": {"LOOKUPS": "http"},
     "cpu_per_event": {"LEASE_MS": "60000"},

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from carveout.lookups.provider import LookupViewSet, lookup
     from carveout.lookups.reader import Lookup, look_up, look_up_many
     from carveout.lookups.row_list import RowList
+    from carveout.seams.declared_rules import seam_rules
     from carveout.seams.seam import seam
     from carveout.subscriptions.copies.model import Copy
     from carveout.subscriptions.copies.row_admin import CopyAdmin
@@ -63,6 +64,7 @@ _HOMES = {
     "publish_many": "eventlog.publish",
     "rq_queues": "conf.hosting",
     "seam": "seams.seam",
+    "seam_rules": "seams.declared_rules",
     "subscribe": "subscriptions.subscription",
     "upcast": "events.upcasters",
 }
@@ -96,6 +98,7 @@ __all__ = [
     "publish_many",
     "rq_queues",
     "seam",
+    "seam_rules",
     "subscribe",
     "upcast",
 ]

@@ -30,6 +30,7 @@ class CarveoutConfig(AppConfig):
         from carveout.eventlog import publish  # noqa: F401
         from carveout.eventlog.triggers import writers  # noqa: F401
         from carveout.operations.announced_tables import system_check as tables  # noqa: F401
+        from carveout.seams import twin
         from carveout.subscriptions.copies import keeping
 
         settings, errors = build(getattr(django_settings, "CARVEOUT", {}))
@@ -40,6 +41,7 @@ class CarveoutConfig(AppConfig):
             for app in settings.contexts[context].apps:
                 _discover(app)
         keeping.declare_hosted()
+        twin.declare_hosted()
 
 
 def _discover(app: str) -> None:

@@ -285,6 +285,7 @@ class Seam(models.Model):
 
     class Mode(models.TextChoices):
         DIRECT = "direct", "direct: only the call"
+        SHADOW = "shadow", "shadow: the call; its event is only compared with it"
         EVENTS = "events", "events: only the event"
 
     name = models.CharField(max_length=200, unique=True)
@@ -300,6 +301,15 @@ class Seam(models.Model):
     changed_at = models.DateTimeField(default=timezone.now)
     changed_by = models.CharField(max_length=150, blank=True, default="")
     reason = models.TextField(blank=True, default="")
+    ignored = models.TextField(
+        blank=True,
+        default="",
+        db_default="",  # releases that do not know it may still switch
+        help_text="Kinds of differences that do not count, one in a line.",
+    )
+    guard = models.PositiveIntegerField(
+        null=True, help_text="So many differences or failures switch it back to direct."
+    )
 
     class Meta:
         default_permissions = ("view", "change")
@@ -308,8 +318,8 @@ class Seam(models.Model):
         return self.name
 
 
-class Recording(models.Model):
-    """What a call did in the mode `shadow`, until its event is compared with it."""
+class RecordedCall(models.Model):
+    """A call in the mode `shadow`, until its event is compared with it."""
 
     token = models.CharField(max_length=32, unique=True, help_text="Of its rows.")
     seam = models.CharField(max_length=200)
@@ -319,7 +329,8 @@ class Recording(models.Model):
     began_at = models.DateTimeField(default=timezone.now)
     took_ms = models.FloatField(default=0)
     outside = models.TextField(help_text="JSON: what it did outside the database.")
-    differed_at = models.DateTimeField(null=True, help_text="When a comparison found differences.")
+    reads = models.TextField(default="{}", help_text="JSON: digests of what its queries gave.")
+    open = models.BooleanField(default=False, help_text="Its on_commit hooks have not run yet.")
 
     class Meta:
         default_permissions = ()
@@ -334,8 +345,8 @@ class RecordedRow(models.Model):
 
     token = models.CharField(max_length=32, help_text="Of the recording.")
     table_name = models.CharField(max_length=63)
-    before = models.TextField(null=True, help_text="JSON; empty if it was inserted.")
-    after = models.TextField(null=True, help_text="JSON; empty if it was deleted.")
+    before = models.TextField(null=True, help_text="JSON; empty: it was inserted.")  # noqa: DJ001
+    after = models.TextField(null=True, help_text="JSON; empty: it was deleted.")  # noqa: DJ001
 
     class Meta:
         default_permissions = ()
@@ -343,6 +354,61 @@ class RecordedRow(models.Model):
 
     def __str__(self) -> str:
         return self.table_name
+
+
+class Tally(models.Model):
+    """How many events of a seam's partition were compared with their calls."""
+
+    seam = models.CharField(max_length=200)
+    version = models.PositiveIntegerField(help_text="Of the seam's switch.")
+    context = models.CharField(max_length=100)
+    partition = models.PositiveSmallIntegerField()
+    equal = models.PositiveBigIntegerField(default=0)
+    different = models.PositiveBigIntegerField(default=0)
+    moved_on = models.PositiveBigIntegerField(default=0)
+    not_comparable = models.PositiveBigIntegerField(default=0)
+    call_times = models.JSONField(default=dict, help_text="How many took how long.")
+    event_times = models.JSONField(default=dict, help_text="How many were compared how late.")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seam", "version", "context", "partition"], name="carveout_one_tally"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seam}, {self.context}.{self.partition}"
+
+
+class Mismatch(models.Model):
+    """One kind of result that was not "equal", with the last examples of it."""
+
+    class Outcome(models.TextChoices):
+        DIFFERENT = "different", "different"
+        MOVED_ON = "moved on", "moved on: somebody else changed its rows meanwhile"
+        NOT_COMPARABLE = "not comparable", "not comparable"
+
+    seam = models.CharField(max_length=200)
+    version = models.PositiveIntegerField(help_text="Of the seam's switch.")
+    outcome = models.CharField(max_length=20, choices=Outcome)
+    shape = models.CharField(max_length=200, help_text="What it has in common with others.")
+    events = models.PositiveBigIntegerField(default=0, help_text="How many had it.")
+    examples = models.JSONField(default=list)
+    last_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name_plural = "mismatches"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seam", "version", "outcome", "shape"], name="carveout_one_shape"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seam}: {self.shape}"
 
 
 class Sweep(models.Model):

@@ -22,7 +22,7 @@ Source: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
 """
 
 DELIVERIES = ("streams", "inline", "eager")
-SEAM_MODES = ("direct", "events")
+SEAM_MODES = ("direct", "shadow", "events")
 
 CONTEXT_MAX = 100
 """Most characters of a context's name: the size of its columns."""

@@ -55,14 +55,15 @@ def park(
     state: Delivery.State,
     error: Exception | None = None,
     run: AttemptRun | None = None,
+    wait_s: float = 0,
 ) -> None:
     """Park events in the open transaction. Deliveries that are parked already stay as they are.
 
     Only an attempt record in state "trying" is replaced: its attempt has ended.
-    `error` and `run` describe a first attempt that failed.
+    `error` and `run` describe a first attempt that failed. wait_s: until the first attempt.
     """
     now = timezone.now()
-    wait_s = retry_delay_s(1, subscription) if error else 0
+    wait_s = retry_delay_s(1, subscription) if error else wait_s
     if error and _is_last_attempt(subscription, 1, error):
         state = Delivery.State.DEAD
     due_at = now + timedelta(seconds=SWEEP_AFTER_S if state == Delivery.State.QUEUED else wait_s)

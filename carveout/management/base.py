@@ -1,5 +1,6 @@
 """Base class of the kit's commands."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.checks import Tags
@@ -37,6 +38,14 @@ class KitCommand(BaseCommand):
         """Prints a line and flushes it, so that it appears at once in a pipe or a file too."""
         self.stdout.write(text)
         self.stdout.flush()
+
+    def print_table(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Prints rows in columns as wide as their longest cell."""
+        rows = [headings, *rows]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            self.print_line("  ".join(cells).rstrip())
 
 
 class WorkerCommand(KitCommand):

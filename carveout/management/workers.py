@@ -61,27 +61,30 @@ def drain(worker: Worker) -> int:
     return total
 
 
-def run_forever(worker: Worker, started: Callable[[], object]) -> None:
+def run_forever(
+    worker: Worker, started: Callable[[], object], also: Callable[[], object] = lambda: None
+) -> None:
     """Works until SIGTERM or SIGINT; finishes the work in progress first, if that is soon.
 
-    `started` is called once, as soon as signals are handled.
+    `started` is called once, as soon as signals are handled; `also` in each round.
     """
     with stopping.heeding():
         worker.start()
         freeze()
         started()
         with suppress(WorkerStopped), stopping.interruptible():
-            _turn(worker)
+            _turn(worker, also)
         databases.drop_unusable()
         worker.close()
 
 
-def _turn(worker: Worker) -> None:
+def _turn(worker: Worker, also: Callable[[], object]) -> None:
     failures = 0
     while not stopping.asked():
         deployed.announce(worker.contexts)
         try:
             done = worker.run_once()
+            also()
             if (not done or worker.caught_up) and not stopping.asked():
                 worker.wait()
             failures = 0

@@ -1,17 +1,19 @@
 """Lists seams and switches their modes, with an entry in the audit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 
 from django.db import transaction
 from django.utils import timezone
 
 from carveout.conf import get_settings, validation
 from carveout.errors import CarveoutError
-from carveout.models import Seam
+from carveout.models import Mismatch, Seam
 from carveout.operations import audit
 from carveout.operations.audit import Actor
 from carveout.runtime.storable_text import storable
-from carveout.seams import switch
+from carveout.seams import shadow, switch
+from carveout.seams.effects import row_images
 from carveout.seams.unhandled import subscriptions_of
 from carveout.subscriptions.subscription import registry
 
@@ -22,18 +24,21 @@ class SwitchRefused(CarveoutError):
 
 def seams() -> list[Seam]:
     """The seams of the contexts hosted here. Those that were never switched are not stored."""
-    stored = {
-        row.name: row
-        for database in get_settings().hosted_databases
-        for row in Seam.objects.using(database)
-    }
-    return sorted(({each.name: each for each in _declared()} | stored).values(), key=str)
+    known = {each.name: each for each in _declared()} | {each.name: each for each in stored()}
+    return sorted(known.values(), key=str)
+
+
+def stored() -> Iterator[Seam]:
+    """The seams that were switched at least once, or shown in the admin."""
+    for database in get_settings().hosted_databases:
+        yield from Seam.objects.using(database)
 
 
 def _declared() -> Iterator[Seam]:
     for subscription in registry.values():
         for name in sorted({*subscription.seams} - {""}):
-            yield Seam(name=name)
+            if not name.startswith(shadow.MARK):
+                yield Seam(name=name)
 
 
 def fixed_mode(name: str) -> str | None:
@@ -42,24 +47,78 @@ def fixed_mode(name: str) -> str | None:
     return modes if isinstance(modes, str) else modes.get(name)
 
 
-def switch_to(name: str, mode: str, share: int, by: Actor, why: str) -> Seam:
+def switch_to(
+    name: str, mode: str, share: int, by: Actor, why: str, guard: int | None = None
+) -> Seam:
     """Switch a seam. All processes follow within five seconds.
 
     share: percent of the keys that the mode applies to.
+    guard: so many differences or failures switch it back to `direct`; None: it stays.
     Raises: SwitchRefused: there is no such seam or mode, no subscription, or no reason.
+            NotRecorded: the mode is `shadow`, and the changes of a table can't be recorded.
     """
-    check(name, mode, share, why)
+    check(name, mode, share, why, guard)
     database = switch.database_of(name)
+    if mode == Seam.Mode.SHADOW:
+        start_recording(name)
     with transaction.atomic(using=database):
         rows = Seam.objects.using(database).select_for_update()
         row, _ = rows.get_or_create(name=name)
         was = shown(row)
         row.draining = row.draining or _share_of_events(row) > (share if mode == "events" else 0)
         row.mode, row.share, row.version = mode, share, row.version + 1
+        row.guard = guard
         row.changed_at, row.changed_by, row.reason = timezone.now(), by.name[:150], storable(why)
         row.save()
         audit.record(by, f"switched from {was} to {shown(row)}:", [row], why)
     return row
+
+
+def ignore(name: str, shapes: Sequence[str], by: Actor, why: str) -> Seam:
+    """Let kinds of differences of a seam not count any more, as they are explained.
+
+    shapes: as `manage.py seams` shows them, or with wildcards.
+    Raises: SwitchRefused: there is no such seam, or no reason.
+    """
+    _check_name(name)
+    _check_reason(name, why)
+    database = switch.database_of(name)
+    with transaction.atomic(using=database):
+        row, _ = Seam.objects.using(database).select_for_update().get_or_create(name=name)
+        row.ignored = "\n".join(dict.fromkeys([*row.ignored.splitlines(), *shapes]))
+        row.save()
+        audit.record(by, f"ignores differences of {', '.join(shapes)}:", [row], why)
+    return row
+
+
+def start_recording(name: str) -> None:
+    """Let the rows that a seam's calls change be recorded. Nothing happens if they are already.
+
+    Raises: NotRecorded: the changes of a table can't be recorded.
+    """
+    row_images.install(switch.database_of(name))
+
+
+def stop_recording() -> None:
+    """Remove the triggers that record rows.
+
+    Raises: SwitchRefused: a seam is in the mode `shadow`.
+    """
+    for row in stored():
+        if row.mode == Seam.Mode.SHADOW:
+            raise SwitchRefused(f"{row.name} is shadow. Switch it to another mode first.")
+    for database in get_settings().hosted_databases:
+        row_images.remove(database)
+
+
+def unexplained(row: Seam) -> int:
+    """How many kinds of differences its comparisons found that nobody ignores."""
+    database = switch.database_of(row.name)
+    found = Mismatch.objects.using(database).filter(
+        seam=row.name, version=row.version, outcome=Mismatch.Outcome.DIFFERENT
+    )
+    ignored = row.ignored.splitlines()
+    return sum(not any(fnmatchcase(each.shape, one) for one in ignored) for each in found)
 
 
 def ripe(name: str, days: int) -> str:
@@ -100,28 +159,70 @@ def _share_of_events(row: Seam) -> int:
     return row.share if row.mode == Seam.Mode.EVENTS else 0
 
 
-def check(name: str, mode: str, share: int, why: str) -> None:
+def check(name: str, mode: str, share: int, why: str, guard: int | None = None) -> None:
     """Raises: SwitchRefused: as `switch_to`."""
-    known = [each.name for each in seams()]
-    if name not in known:
-        raise SwitchRefused(f"There is no seam {name!r} here. {validation.suggest(name, known)}")
-    if mode == "shadow":
-        raise SwitchRefused(f"{name}: shadow is not in this version. Use 'direct' or 'events'.")
+    row = _check_name(name)
     if mode not in Seam.Mode.values:
         raise SwitchRefused(f"{name}: {validation.unknown(mode, Seam.Mode.values, 'mode')}")
     if not 1 <= share <= 100:
         raise SwitchRefused(f"{name}: the share is {share} %. Use a whole number from 1 to 100.")
     if mode == Seam.Mode.DIRECT and share != 100:
         raise SwitchRefused(f"{name}: direct has no share. Leave it out, or use 'events'.")
-    if not why.strip():
-        raise SwitchRefused(f"{name}: a switch needs a reason, for the audit.")
+    if guard is not None and (guard < 1 or mode == Seam.Mode.DIRECT):
+        raise SwitchRefused(
+            f"{name}: a guard is a whole number of at least 1, for 'shadow' or 'events'."
+        )
+    _check_reason(name, why)
     if fixed_mode(name):
         raise SwitchRefused(
             f"{name} is fixed to {fixed_mode(name)!r} by CARVEOUT['SEAMS'], so no switch would"
             " have an effect. Remove it from the settings."
         )
-    if mode == Seam.Mode.EVENTS and not subscriptions_of(name):
+    if mode != Seam.Mode.DIRECT:
+        _check_handlers(name)
+    if mode == Seam.Mode.SHADOW:
+        _check_databases(name)
+    if mode == Seam.Mode.EVENTS and row.mode == Seam.Mode.SHADOW and (many := unexplained(row)):
+        raise SwitchRefused(
+            f"{name}: kinds of differences that are not explained: {many}. See manage.py seams"
+            f" {name}. Fix the handlers and begin again with --mode shadow; or, for a kind that may"
+            f" differ: manage.py seams {name} --ignore KIND --reason …"
+        )
+
+
+def _check_name(name: str) -> Seam:
+    known = {each.name: each for each in seams()}
+    if name not in known:
+        raise SwitchRefused(f"There is no seam {name!r} here. {validation.suggest(name, known)}")
+    return known[name]
+
+
+def _check_reason(name: str, why: str) -> None:
+    if not why.strip():
+        raise SwitchRefused(f"{name}: a switch needs a reason, for the audit.")
+
+
+def _check_handlers(name: str) -> None:
+    if not subscriptions_of(name):
         raise SwitchRefused(
             f"{name}: no subscription here has seam={name!r}, so nothing would handle its events."
             f' Write @carveout.subscribe(…, seam="{name}"), or run this where it is hosted.'
         )
+
+
+def _check_databases(name: str) -> None:
+    """In the mode `shadow`, one transaction has the call, its event and its recording."""
+    ours = switch.database_of(name)
+    for each in subscriptions_of(name):
+        for context in sorted({each.context, *each.source_contexts}):
+            theirs = _database_of(context)
+            if theirs != ours:
+                raise SwitchRefused(
+                    f"{name}: shadow needs all of its contexts in one database; {context} is in"
+                    f" {theirs!r}, and {name} in {ours!r}. Use 'events', for a small share first."
+                )
+
+
+def _database_of(context: str) -> str | None:
+    known = get_settings().contexts.get(context)
+    return known.database if known else None

@@ -8,7 +8,7 @@ from carveout.conf import context_of, get_settings
 from carveout.eventlog.publish import store
 from carveout.events.event import Event, key_of
 from carveout.runtime.databases import in_block_of_code
-from carveout.seams import switch, unhandled
+from carveout.seams import shadow, switch, unhandled
 from carveout.seams.share import in_share
 
 
@@ -17,20 +17,30 @@ def seam(name: str, call: Callable[[], object], event: Callable[[], Event]) -> N
 
     The event is stored in the open transaction, so exactly one of the two happens, whenever the
     seam is switched. Only subscriptions with `seam=name` handle it. If no transaction is open, the
-    event is stored in one of its own.
+    event is stored in one of its own. In the mode `shadow` the call runs, and the event is only
+    compared with it.
 
     name: `<context>.<name>`, with the context that handles the event.
 
     Raises: whatever the call raises; or, in the mode `events`, InvalidEvent as `publish`.
     """
     state = switch.current(name)
-    if state.only_calls:
+    if state.only_calls or (state.only_shadow and shadow.is_watched()):
         call()
-        return
-    announced = event()
+    elif state.only_shadow:
+        shadow.run(name, state, call, event)
+    else:
+        _decide(name, state, call, event())
+
+
+def _decide(
+    name: str, state: switch.SeamState, call: Callable[[], object], announced: Event
+) -> None:
     database = get_settings().database_of(context_of(type(announced).__module__).name)
     if _by_event(name, state, key_of(announced), database):
         _publish(name, announced, database)
+    elif state.mode == switch.SHADOW and not shadow.is_watched():
+        shadow.run(name, state, call, lambda: announced)
     else:
         call()
 

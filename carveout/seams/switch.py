@@ -22,7 +22,9 @@ READ_EVERY_S = 1.0
 DRAIN_AT_LEAST_S = 60.0
 """How long after a switch a transaction that began before it may still publish events."""
 
-DIRECT, EVENTS = Seam.Mode.DIRECT.value, Seam.Mode.EVENTS.value
+DIRECT, SHADOW, EVENTS = (
+    each.value for each in (Seam.Mode.DIRECT, Seam.Mode.SHADOW, Seam.Mode.EVENTS)
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class SeamState:
     def only_calls(self) -> bool:
         """Whether every call runs as before, whatever its key."""
         return self.mode == DIRECT and not self.draining
+
+    @property
+    def only_shadow(self) -> bool:
+        """Whether every call runs, and some are compared with their events."""
+        return self.mode == SHADOW and not self.draining
 
 
 _known: dict[str, SeamState] = {}

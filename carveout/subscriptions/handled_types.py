@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import CharField, F, Value
+from django.db.models import CharField, F, Q, Value
 from django.db.models.functions import Cast, Concat
 
 from carveout.conf import get_settings
@@ -13,7 +13,7 @@ from carveout.events import missed
 from carveout.events.event import PartitionRef
 from carveout.events.missed import Missed
 from carveout.models import Cursor
-from carveout.subscriptions.subscription import Subscription, registry
+from carveout.subscriptions.subscription import SHADOW, Subscription, registry
 
 logger = logging.getLogger(__name__)
 
@@ -105,10 +105,11 @@ def predecessors(subscription: Subscription) -> list[str]:
     One of them may be this subscription under its old name.
     """
     cursors = Cursor.objects.using(subscription.database)
-    if cursors.filter(subscription=subscription.name).exists():
+    compares = subscription.name.endswith(SHADOW)
+    if compares or cursors.filter(subscription=subscription.name).exists():
         return []
     rows = cursors.filter(context__in=subscription.source_contexts).exclude(
-        subscription__in=registry
+        Q(subscription__in=registry) | Q(subscription__endswith=SHADOW)
     )
     return sorted(
         {

@@ -16,6 +16,10 @@ from carveout.lookups.reader import Lookup
 Handler = TypeVar("Handler", bound=Callable[..., object])
 
 
+SHADOW = "_shadow"
+"""At the end of the names of subscriptions that only compare events with calls. They miss nothing
+that anybody needs."""
+
 registry: dict[str, "Subscription"] = {}
 """Subscriptions of the contexts hosted here, by full name."""
 
@@ -152,6 +156,11 @@ def subscribe(
             when=when,
         )
         _check_options(subscription)
+        if subscription.name.endswith(SHADOW):
+            raise DeclarationInvalid(
+                f"Subscription {subscription.name}: names that end with {SHADOW!r} are for those"
+                " that compare the calls of seams with their events. Choose another name."
+            )
         known = registry.get(subscription.name)
         who = f"Subscription {subscription.name}"
         declarations.check_only(known and known.handler, handler, who)

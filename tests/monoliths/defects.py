@@ -279,11 +279,7 @@ def url_module(chance: random.Random) -> Defect | None:
         """Of what it says only the modules that it includes by a name that is written there."""
         text = _path(name).read_text("utf-8")
         module = sys.modules[name]
-        left = [
-            each
-            for each in module.urlpatterns
-            if isinstance(each, URLResolver) and _names(text, included(each))
-        ]
+        left = list(_including(module.urlpatterns, text))
         undo.callback(clear_url_caches)
         replaced(undo, module, "urlpatterns", left)
         for each in resolvers[name]:
@@ -312,6 +308,17 @@ def _is_held(name: str, above: set[str]) -> bool:
     around = {*above, name.rpartition(".")[0]}
     others = [module for each, module in sys.modules.items() if each not in around]
     return any(value is sys.modules[name] for each in others for value in [*vars(each).values()])
+
+
+def _including(patterns: Any, text: str) -> Iterator[URLResolver]:
+    """Resolvers of modules that the text names, in the lists, and so in the namespaces, around."""
+    for each in patterns:
+        if isinstance(each, URLResolver):
+            inner = [] if included(each) else list(_including(each.url_patterns, text))
+            if _names(text, included(each)):
+                yield each
+            elif inner:
+                yield URLResolver(each.pattern, inner, None, each.app_name, each.namespace)
 
 
 def _names(text: str, module: str) -> bool:

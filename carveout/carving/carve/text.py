@@ -42,7 +42,7 @@ def _lines(found: Carved, root: Path, *, written: bool) -> Iterator[str]:
     elif written:
         yield written_files(found, root)
         yield f"The seam {callee.seam} is direct: each call runs as before."
-        yield f"Next: run your tests, deploy, then manage.py seams {callee.seam} --mode events"
+        yield f"Next: run your tests, deploy, then manage.py seams {callee.seam} --mode shadow"
     else:
         yield from diff(found, root)
         yield "\nNothing was written. To write this, add --write."

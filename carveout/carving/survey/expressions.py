@@ -34,6 +34,14 @@ def dotted(node: ast.AST | None) -> str:
     return ""
 
 
+def chain(node: ast.AST) -> str:
+    """As `dotted`, but empty if there is a call or an item in it."""
+    inner = node
+    while isinstance(inner, ast.Attribute):
+        inner = inner.value
+    return dotted(node) if isinstance(inner, ast.Name) else ""
+
+
 def rows_of(value: ast.AST) -> str:
     """The chain of an expression, a string annotation, or `get_object_or_404(Order)`."""
     if isinstance(value, ast.Constant) and isinstance(value.value, str):

@@ -17,14 +17,13 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.urls.resolvers import RoutePattern
 
 from carveout.carving.survey.facts import Call, Facts
 from carveout.carving.survey.project import Project
 from carveout.carving.survey.unread import RAISED, URL, URLS, attributes
+from carveout.carving.survey.url_source import PATHS, read
+from carveout.carving.survey.url_values import UNKNOWN, loaded
 from carveout.conf.code_locations import find_module
-
-PATHS = {"path", "re_path", "url"}
 
 
 def root_patterns(project: Project) -> list[Any]:
@@ -76,30 +75,24 @@ class _OneByOne:
         included: by a resolver, which takes its `urlpatterns`; else only imported.
         """
         self._seen.add(name)
-        facts = self._facts(name)
-        includes = list(_includes(facts)) if facts else []
-        for inner in self._not_seen(each for each, _ in includes):
+        source, facts = self._source(name)
+        for inner in self._not_seen(_includes(facts)):
             self._load(inner)
-        for inner in self._not_seen(self._imported(facts) if facts else ()):
+        for inner in self._not_seen(self._imported(facts)):
             self._load(inner, included=False)
         with self.project.gaps.around(URLS, name):
             module = _import(name)
             if included:
                 list(module.urlpatterns)  # may be lazy, and raise
             return
-        self._replace(name, facts, includes)
+        self._replace(name, source, facts)
 
-    def _replace(self, name: str, facts: Facts | None, includes: list[tuple[str, str]]) -> None:
-        """Puts a stand-in where imports find a module. Each of its lists has all its patterns."""
+    def _replace(self, name: str, source: bytes, facts: Facts) -> None:
+        """Puts a stand-in where imports find a module."""
         stand_in = ModuleType(name)
-        patterns = [
-            *(_resolver(*each) for each in includes if each[0] in sys.modules),
-            *(_patterns(facts) if facts else ()),
-        ]
-        if facts and (app_name := _assigned_text(facts, "app_name")):
-            vars(stand_in)["app_name"] = app_name
-        vars(stand_in)["urlpatterns"] = patterns
-        vars(stand_in)["__getattr__"] = partial(_attribute, stand_in)
+        with self.project.gaps.around(URLS, name):
+            vars(stand_in).update(read(source, facts) if source else {"app_name": UNKNOWN})
+        vars(stand_in)["__getattr__"] = partial(_attribute, stand_in, facts)
         sys.modules[name] = stand_in
         self._stand_ins.callback(sys.modules.pop, name, None)
         package, _, last = name.rpartition(".")
@@ -115,16 +108,18 @@ class _OneByOne:
         names = {each.module for each in facts.imports}
         names |= {f"{each.module}.{each.name}" for each in facts.imports}
         ours = [name for name in sorted(names) if self.project.app_of(name)]
-        return [name for name in ours if _has_pages(self._facts(name))]
+        return [name for name in ours if _has_pages(self._source(name)[1])]
 
-    def _facts(self, name: str) -> Facts | None:
+    def _source(self, name: str) -> tuple[bytes, Facts]:
+        """A module's text and facts; empty ones if it has no text, or is no Python."""
         spec = find_module(name)
-        with suppress(OSError):
+        with suppress(OSError, SyntaxError, ValueError, RecursionError):
             if spec and spec.origin and spec.origin.endswith(".py"):
                 path, package = Path(spec.origin), bool(spec.submodule_search_locations)
                 content = path.read_bytes()
-                return self.project.cache.facts(content, name, package, self.project.alias)
-        return None
+                alias = self.project.alias
+                return content, self.project.cache.facts(content, name, package, alias)
+        return b"", Facts(name)
 
 
 def _import(name: str) -> ModuleType:
@@ -143,66 +138,31 @@ def _import(name: str) -> ModuleType:
             del sys.modules[package]
 
 
-def _attribute(stand_in: ModuleType, name: str) -> Any:
-    """What others import from a stand-in: a module below it, or some list of patterns."""
+def _attribute(stand_in: ModuleType, facts: Facts, name: str) -> Any:
+    """What others import from a stand-in that its source does not define: a module, or a list."""
     if name.startswith("__") or name == "app_name":  # Python and `include` ask for these
         raise AttributeError(name)
-    return sys.modules.get(f"{stand_in.__name__}.{name}", vars(stand_in)["urlpatterns"])
+    inner = f"{stand_in.__name__}.{name}"
+    named = facts.names.get(name, inner)
+    found = sys.modules.get(inner, None if named == inner else loaded(named))
+    return [] if found is None else found
 
 
-def _has_pages(facts: Facts | None) -> bool:
-    return facts is not None and any(call.last in PATHS for call in facts.calls)
+def _has_pages(facts: Facts) -> bool:
+    return any(_last(facts, call) in PATHS for call in facts.calls)
 
 
-def _includes(facts: Facts) -> Iterator[tuple[str, str]]:
-    """The modules that a module includes, and their namespaces."""
+def _last(facts: Facts, call: Call) -> str:
+    """The name of a function where it is defined."""
+    return facts.resolve(call.name).rpartition(".")[2]
+
+
+def _includes(facts: Facts) -> Iterator[str]:
+    """The modules that a module includes."""
     for call in facts.calls:
-        given = call.arguments[0] if call.last == "include" and call.arguments else ""
-        name, _, app_name = given.partition(" ")
+        given = [*call.arguments[:1], call.keywords.get("arg", "")][0]
+        name = given.partition(" ")[0]  # the rest is its namespace
         if name.startswith("="):
             name = facts.resolve(name[1:])
-        if name and find_module(name):
-            yield name, call.keywords.get("namespace", app_name)
-
-
-def _resolver(name: str, namespace: str) -> URLResolver:
-    module = sys.modules[name]
-    app_name = attributes(module).get("app_name")
-    return URLResolver(RoutePattern(""), module, app_name=app_name, namespace=namespace or app_name)
-
-
-def _patterns(facts: Facts) -> Iterator[Any]:
-    """The pages that a module names, and loaded lists of pages, such as the admin's."""
-    for call in facts.calls:
-        given = [*call.arguments[1:2], call.keywords.get("view", "")][0]
-        # Patterns that are appended to a list often depend on a setting.
-        if call.last in PATHS and given.startswith("=") and call.place.assigned:
-            yield from _pattern(call, facts.resolve(given[1:]))
-
-
-def _pattern(call: Call, view: str) -> Iterator[Any]:
-    name = call.keywords.get("name", "")
-    pages = _loaded(view) if view.endswith(".urls") else None
-    if isinstance(pages, tuple) and len(pages) == 3:
-        yield URLResolver(RoutePattern(""), pages[0], app_name=pages[1], namespace=pages[2])
-    elif name and not name.startswith("="):
-        module, _, last = view.removesuffix(".as_view()").rpartition(".")
-        stands_for = partial(str)
-        vars(stands_for).update(__module__=module, __qualname__=last)
-        yield URLPattern(RoutePattern(""), stands_for, name=name)
-
-
-def _loaded(name: str) -> Any:
-    module, *rest = name.split(".")
-    found: Any = None
-    with suppress(Exception):  # the project's own modules may raise anything
-        found = sys.modules[module]
-        for part in rest:
-            module = f"{module}.{part}"
-            found = sys.modules[module] if module in sys.modules else getattr(found, part)
-    return found
-
-
-def _assigned_text(facts: Facts, name: str) -> str | None:
-    text = facts.strings.get(f":{name}")
-    return text.value if text else None
+        if _last(facts, call) == "include" and name and find_module(name):
+            yield name

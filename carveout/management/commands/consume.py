@@ -10,6 +10,7 @@ from carveout.management.base import WorkerCommand
 from carveout.management.health_server import add_monitor, monitored
 from carveout.management.redis_running import redis_running
 from carveout.management.workers import drain, run_forever
+from carveout.operations.seam_guard import SeamGuard
 
 
 class Command(WorkerCommand):
@@ -30,4 +31,5 @@ class Command(WorkerCommand):
             if once:
                 self.stdout.write(f"{drain(consumer)} events consumed.")
             else:
-                run_forever(consumer, lambda: self.print_line(f"consuming for {', '.join(names)}"))
+                started = f"consuming for {', '.join(names)}"
+                run_forever(consumer, lambda: self.print_line(started), SeamGuard(names).check)

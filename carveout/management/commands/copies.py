@@ -51,10 +51,7 @@ class Command(KitCommand):
         if not rows:
             self.print_line("There are no own copies here. docs/howto/copy.md shows one.")
             return
-        widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
-        for row in (HEADINGS, *rows):
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            self.print_line("  ".join(cells).rstrip())
+        self.print_table(HEADINGS, rows)
 
     def _fill(self, name: str) -> None:
         keys = rows = shown = 0

@@ -15,6 +15,7 @@ from carveout.events.event import PartitionRef
 from carveout.management.arguments import add_contexts, chosen
 from carveout.management.base import KitCommand
 from carveout.management.redis_running import redis_running
+from carveout.seams import results
 
 
 class Command(KitCommand):
@@ -30,9 +31,12 @@ class Command(KitCommand):
         before = timezone.now() - timedelta(days=days)
         with redis_running():
             kept, attempts = False, self._prune_attempts(before)
+            calls = sum(results.prune(before, each) for each in get_settings().hosted_databases)
             for ref in all_partitions(chosen(contexts)):
                 kept = not self._prune(ref, before) or kept
             self.stdout.write(f"{attempts} attempts deleted")
+            if calls:
+                self.stdout.write(f"{calls} recorded calls deleted that were never compared")
         if kept:
             raise CommandError("Not every partition could be pruned; see above.")
 

@@ -14,6 +14,7 @@ from carveout.operations.doctor import (
     logs,
     own_copies,
     redis,
+    seams,
     settings,
     subscriptions,
 )
@@ -27,6 +28,7 @@ OF_CONTEXTS: Sequence[Check] = (
     subscriptions.check,
     subscriptions.check_unheard,
     own_copies.check,
+    seams.check,
     deliveries.check,
 )
 OF_CONTEXTS_IN_REDIS: Sequence[Check] = (

@@ -17,7 +17,7 @@ from carveout.deliveries import attempt_log
 from carveout.events.event import PartitionRef
 from carveout.models import Attempt, Cursor, Delivery
 from carveout.redis.client import REDIS_ERRORS
-from carveout.subscriptions.subscription import Subscription, registry
+from carveout.subscriptions.subscription import SHADOW, Subscription, registry
 from carveout.telemetry import batch_traces
 from carveout.telemetry.notes import LookupCall
 
@@ -100,7 +100,7 @@ def _subscriptions_of(event: EventRef, database: str, seen: Iterable[tuple[str, 
     declared = {
         each.name
         for each in registry.values()
-        if event.type in each.types and each.database == database
+        if event.type in each.types and each.database == database and not each.name.endswith(SHADOW)
     }
     return sorted(declared | {name for name, event_id in seen if event_id == event.id})
 

@@ -1,7 +1,7 @@
 """The effects of a piece of code, as they were recorded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 Values = Mapping[str, Any]
@@ -31,6 +31,11 @@ class Outside:
     """Outgoing HTTP: `method`, `url`, `body`."""
     unrecordable: list[str] = field(default_factory=list)
     """What was done that nothing can record, as sentences."""
+
+    def add(self, other: "Outside") -> None:
+        """Append what was done later."""
+        for each in fields(self):
+            getattr(self, each.name).extend(getattr(other, each.name))
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,18 @@ from carveout.models import (
     Delivery,
     Layout,
     LoggedEvent,
+    Mismatch,
     Partition,
+    RecordedCall,
+    RecordedRow,
     ReportedCursor,
     Seam,
     Sweep,
+    Tally,
 )
 from carveout.redis import fire_and_forget, inbound
 from carveout.seams import switch
+from carveout.seams.effects import coverage
 from carveout.subscriptions import handled_types
 from carveout.telemetry import batch_traces, counters
 from carveout.testing import writable_copies
@@ -111,7 +116,7 @@ def make_tables(alias: str = "kit") -> None:
 
 def all_models() -> list[Any]:
     kits = (Layout, LoggedEvent, Partition, Cursor, ReportedCursor, Delivery, Attempt, Seam, Sweep)
-    return [*_models(), *kits, CopyState, CopyClaim]
+    return [*_models(), *kits, CopyState, CopyClaim, RecordedCall, RecordedRow, Tally, Mismatch]
 
 
 def _empty_tables(alias: str = "kit") -> None:
@@ -196,6 +201,7 @@ def kit(database: str, settings: Any, valkey: ValkeyForTests, tmp_path: Path) ->
     inbound.reset()
     handled_types.reset()
     switch.forget()
+    coverage.forget()
     with declarations.only(OURS):
         yield ours
     http.breakers.clear()

@@ -333,7 +333,7 @@ def test_who_when_and_why_is_recorded(subscribed, caplog):
     [
         (("desk.greed", "events", 100, "x"), "Did you mean 'desk.greet'?"),
         ((NAME, "event", 100, "x"), "did you mean 'events'?"),
-        ((NAME, "shadow", 100, "x"), "shadow is not in this version"),
+        ((NAME, "shadow", 0, "x"), "the share is 0 %"),
         ((NAME, "events", 0, "x"), "the share is 0 %"),
         ((NAME, "events", 101, "x"), "the share is 101 %"),
         ((NAME, "direct", 10, "x"), "direct has no share"),
@@ -371,9 +371,17 @@ def test_deliveries_in_process_ask_no_database(subscribed, kit):
     assert notes() == ["call T-1", "event T-2"]
 
 
-def test_half_an_order_is_an_error_of_the_command(subscribed):
-    with pytest.raises(CommandError, match="Name a seam and its --mode"):
-        call_command("seams", NAME)
+@pytest.mark.parametrize(
+    ("order", "says"),
+    [
+        (["--mode", "events"], "Name the seam to switch"),
+        (["--ignore", "mail.body"], "Name the seam whose differences"),
+        (["desk.greed"], "There is no seam 'desk.greed' here"),
+    ],
+)
+def test_half_an_order_is_an_error_of_the_command(subscribed, order, says):
+    with pytest.raises(CommandError, match=says):
+        call_command("seams", *order)
 
 
 def test_a_name_is_listed_once(subscribed):

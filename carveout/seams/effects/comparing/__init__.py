@@ -1,0 +1,1 @@
+"""Compares the effects of a call with those of its event."""

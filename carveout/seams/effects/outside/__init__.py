@@ -1,0 +1,1 @@
+"""What code did outside the database: recorded, or caught instead of done."""

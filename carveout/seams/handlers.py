@@ -1,0 +1,135 @@
+"""Runs the handlers of an event as if its call had not happened. Nothing of it stays."""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connections, transaction
+from django.utils import timezone
+
+from carveout.errors import LookupFailed, LookupNotFound
+from carveout.events.event import ReceivedEvent
+from carveout.runtime import databases
+from carveout.seams.effects import elsewhere, reads, row_images
+from carveout.seams.effects.effects import Effects, Outside, RowImage
+from carveout.seams.effects.outside import watch
+from carveout.seams.effects.reads import Reads
+from carveout.seams.effects.undo import MovedOn, undo
+from carveout.seams.shadow import watched
+from carveout.seams.unhandled import subscriptions_of
+from carveout.subscriptions import handler_guard
+from carveout.subscriptions.handler import call_handler, prefetch
+
+LOCK_NOT_AVAILABLE = "55P03"
+"""Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+
+class NotComparable(Exception):
+    """Something was done that nothing can record, so nobody can tell whether it is the same."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What code did, and when."""
+
+    effects: Effects
+    began_at: datetime
+    ended_at: datetime
+    raised: str = ""
+    """The error of a handler; then it has no effects."""
+    reads: Reads = field(default_factory=dict)
+
+
+def run(seam: str, event: ReceivedEvent, by_call: Sequence[RowImage], database: str) -> Ran:
+    """Put the rows of the call back, and run the handlers of its event, in a savepoint.
+
+    Mails, jobs and requests are caught. Lookups that are answered in this process see the rows as
+    they were before the call.
+
+    Raises: MovedOn: somebody else changed the rows of the call, or is changing them.
+            NotComparable: the handlers did what nothing can record.
+            LookupFailed: an owner did not answer.
+            Error: the database is in trouble.
+    """
+    began_at, raised, token = timezone.now(), "", secrets.token_hex(16)
+    done, read = Outside(), Reads()
+    with _rolled_back(database):
+        undo(database, by_call)
+        try:
+            with (
+                transaction.atomic(using=database),
+                _caught(database, token, done),
+                reads.noted(database, read),
+            ):
+                _call(seam, event, database)
+        except LookupNotFound as error:
+            raised = repr(error)
+        except LookupFailed:
+            raise
+        except Exception as error:
+            _refuse_trouble(error, database)
+            raised = repr(error)
+        effects = complete(database, token, done)
+    return Ran(effects, began_at, timezone.now(), raised, read)
+
+
+def complete(database: str, token: str, done: Outside) -> Effects:
+    """All that was recorded. Raises: NotComparable: there was more."""
+    images = row_images.read(database, token)
+    if problems := [*images.problems, *done.unrecordable]:
+        raise NotComparable("; ".join(dict.fromkeys(problems)))
+    return Effects(images.rows, done)
+
+
+@contextmanager
+def _rolled_back(database: str) -> Iterator[None]:
+    with transaction.atomic(using=database):
+        yield
+        transaction.set_rollback(True, using=database)
+
+
+@contextmanager
+def _caught(database: str, token: str, done: Outside) -> Iterator[None]:
+    with (
+        watched(),
+        row_images.recording(database, token) as problems,
+        elsewhere.noted(database, done),
+        watch.caught() as caught,
+    ):
+        try:
+            yield
+        finally:
+            done.add(caught)
+    done.unrecordable += problems
+
+
+def _call(seam: str, event: ReceivedEvent, database: str) -> None:
+    hooks = connections[database].run_on_commit
+    done = len(hooks)
+    for subscription in subscriptions_of(seam):
+        if event.type in subscription.types:
+            fetched = prefetch(subscription.lookups, [event])
+            call_handler(subscription, [event], fetched)
+    while done < len(hooks):  # a hook may register another one
+        _, function, *_ = hooks[done]
+        done += 1
+        if not _is_ours(function):
+            function()
+
+
+def _is_ours(hook: Callable[[], Any]) -> bool:
+    """Whether it is a hook of the kit, which wakes others up after the commit."""
+    module = getattr(hook, "__module__", "") or ""
+    return module.startswith("carveout.") and module != handler_guard.__name__
+
+
+def _refuse_trouble(error: Exception, database: str) -> None:
+    """Raises: MovedOn: another transaction has locked a row. Exception: the connection is gone."""
+    if LOCK_NOT_AVAILABLE in databases.states(error):
+        raise MovedOn("somebody else is changing a row that the handlers change") from error
+    ours = connections[database]
+    if ours.closed_in_transaction or not databases.in_transaction(ours):
+        raise error

@@ -1,0 +1,368 @@
+"""The mode `shadow`: the call works, and its event is run for comparison only."""
+
+import secrets
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.db import transaction
+
+import carveout
+from carveout.models import LoggedEvent, Mismatch, RecordedCall, RecordedRow
+from carveout.operations import seam_modes, seam_results
+from carveout.operations.audit import Actor
+from carveout.operations.seam_guard import SeamGuard
+from carveout.operations.seam_modes import SwitchRefused, seams, switch_to
+from carveout.seams import comparison, declared_rules, switch, twin
+from tests.integration.kit import steps
+from tests.integration.kit.desk.lookups import TicketToBill
+from tests.integration.kit.desk.models import Note, note, notes
+from tests.integration.kit.tickets.events import TicketSold
+from tests.integration.kit.tickets.models import Ticket
+
+pytestmark = pytest.mark.usefixtures("kit")
+
+NAME = "desk.greet"
+MARIA = Actor("maria")
+
+
+def greet(number: str, price: object) -> None:
+    """The old function: a row and a mail."""
+    note(f"{number} costs {price}")
+    mail.send_mail(
+        f"Your ticket {number}", f"{price} in all", "desk@example.org", [f"{number}@example.org"]
+    )
+
+
+def sell(number: str, call=greet) -> None:
+    with transaction.atomic(using="kit"):
+        ticket = Ticket.objects.using("kit").create(number=number, title="Concert")
+        ticket.refresh_from_db()
+        carveout.seam(NAME, lambda: call(number, ticket.price), lambda: TicketSold(number=number))
+
+
+def subscribe(handler) -> None:
+    carveout.subscribe("tickets.TicketSold", name="greet", seam=NAME)(handler)
+    twin.declare(NAME)
+
+
+def shadow(share: int = 100) -> None:
+    switch_to(NAME, "shadow", share, MARIA, "a trial")
+    switch.forget()
+    steps.flow()  # what compares begins with the next event
+
+
+def by_event(event, ticket: TicketToBill):
+    greet(event.key, ticket.price)
+
+
+@pytest.fixture
+def same(kit, monkeypatch):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+    subscribe(by_event)
+    shadow()
+
+
+def found() -> SimpleNamespace:
+    [row] = [each for each in seams() if each.name == NAME]
+    results = seam_results.of(row)
+    told = [(each.outcome, each.shape) for each in results.mismatches]
+    return SimpleNamespace(**vars(results.summary), compared=results.summary.compared, told=told)
+
+
+def settle() -> None:
+    steps.flow()
+    steps.until(lambda: not RecordedCall.objects.using("kit").exists())
+
+
+def test_the_call_works_and_its_event_is_only_compared(same):
+    sell("T-1")
+    assert notes() == ["T-1 costs 12.50"]
+    settle()
+    assert notes() == ["T-1 costs 12.50"]
+    assert len(mail.outbox) == 1
+    assert (found().equal, found().told) == (1, [])
+    assert not RecordedRow.objects.using("kit").exists()
+
+
+FAULTS = {
+    "wrong field": lambda event, ticket: greet(event.key, ticket.seat.place),
+    "wrong amount": lambda event, ticket: greet(event.key, ticket.price + Decimal("0.01")),
+    "missing row": lambda event, ticket: mail_only(event.key, ticket.price),
+    "extra row": lambda event, ticket: (greet(event.key, ticket.price), note("more")),
+    "extra mail": lambda event, ticket: (
+        greet(event.key, ticket.price),
+        mail_only(event.key, ticket.price),
+    ),
+    "no effects": lambda event, ticket: None,
+    "doubled": lambda event, ticket: [greet(event.key, ticket.price) for _ in range(2)],
+    "raises": lambda event, ticket: [][1],
+}
+
+
+def mail_only(number: str, price: object) -> None:
+    mail.send_mail(
+        f"Your ticket {number}", f"{price} in all", "desk@example.org", [f"{number}@example.org"]
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found(kit, monkeypatch, fault):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+    def wrong(event, ticket: TicketToBill):
+        FAULTS[fault](event, ticket)
+
+    subscribe(wrong)
+    shadow()
+    sell("T-1")
+    settle()
+    assert found().different == 1
+    assert found().told
+    assert notes() == ["T-1 costs 12.50"]
+    assert len(mail.outbox) == 1
+
+
+def test_what_somebody_else_changed_meanwhile_has_moved_on(same):
+    sell("T-1")
+    Note.objects.using("kit").update(text="corrected by hand")
+    settle()
+    assert (found().moved_on, found().compared) == (1, 0)
+    assert notes() == ["corrected by hand"]
+
+
+def test_what_can_not_be_recorded_is_not_comparable(same, tmp_path):
+    def writes(number, price):
+        greet(number, price)
+        (tmp_path / "ticket.txt").write_text(number)
+
+    sell("T-1", writes)
+    settle()
+    assert (found().not_comparable, found().compared) == (1, 0)
+
+
+def test_hooks_after_the_commit_belong_to_the_call(kit, monkeypatch):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+    def later(number, price):
+        note(f"{number} costs {price}")
+        transaction.on_commit(lambda: mail_only(number, price), using="kit")
+
+    def same_later(event, ticket: TicketToBill):
+        later(event.key, ticket.price)
+
+    subscribe(same_later)
+    shadow()
+    sell("T-1", later)
+    assert len(mail.outbox) == 1
+    settle()
+    assert (found().equal, len(mail.outbox)) == (1, 1)
+
+
+def test_only_the_share_is_compared(same):
+    shadow(share=30)
+    for number in range(40):
+        sell(f"T-{number}")
+    settle()
+    assert len(notes()) == 40
+    assert 0 < found().equal < 40
+
+
+def test_a_call_that_fails_fails_as_before_and_leaves_nothing(same):
+    def breaks(number, price):
+        greet(number, price)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        sell("T-1", breaks)
+    assert notes() == []
+    assert not RecordedRow.objects.using("kit").exists()
+    assert not LoggedEvent.objects.using("kit").filter(key="T-1").exists()
+
+
+def test_an_event_that_can_not_be_made_is_counted_and_the_call_works(same):
+    with transaction.atomic(using="kit"):
+        carveout.seam(NAME, lambda: note("called"), lambda: TicketSold(nonsense=1))
+    steps.flow()
+    assert notes() == ["called"]
+    assert found().waiting == 1
+
+
+def test_events_mode_is_refused_while_differences_are_not_explained(kit, monkeypatch):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+    def wrong(event, ticket: TicketToBill):
+        greet(event.key, f"{ticket.price} EUR")
+
+    subscribe(wrong)
+    shadow()
+    sell("T-1")
+    settle()
+    with pytest.raises(SwitchRefused, match="not explained"):
+        switch_to(NAME, "events", 100, MARIA, "now")
+    seam_modes.ignore(NAME, [shape for _, shape in found().told], MARIA, "wording")
+    sell("T-2")
+    settle()
+    assert (found().equal, found().different) == (1, 1)
+    assert switch_to(NAME, "events", 100, MARIA, "now").mode == "events"
+
+
+def test_a_guard_switches_back_by_itself(kit, monkeypatch):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+    def wrong(event, ticket: TicketToBill):
+        greet(event.key, f"{ticket.price} EUR")
+
+    subscribe(wrong)
+    switch_to(NAME, "shadow", 100, MARIA, "a trial", guard=2)
+    switch.forget()
+    steps.flow()
+    for number, mode in ((1, "shadow"), (2, "direct")):
+        sell(f"T-{number}")
+        settle()
+        SeamGuard(["desk"]).check()
+        assert seam().mode == mode
+    assert (seam().changed_by, seam().reason) == ("guard", "2 differences, and its guard is 2")
+
+
+def test_a_guard_counts_the_events_that_failed(kit):
+    def fails(event):
+        raise ZeroDivisionError
+
+    subscribe(fails)
+    switch_to(NAME, "events", 100, MARIA, "a trial", guard=1)
+    switch.forget()
+    sell("T-1")
+    SeamGuard(["desk"]).check()
+    assert seam().mode == "events"
+    steps.flow()
+    SeamGuard(["desk"]).check()
+    assert seam().mode == "direct"
+
+
+def seam():
+    [row] = [each for each in seams() if each.name == NAME]
+    return row
+
+
+def test_what_the_handler_read_may_have_changed_since(kit, monkeypatch):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+    def count(number, price):
+        note(f"{number} after {Note.objects.using('kit').count()}")
+
+    def count_by_event(event, ticket: TicketToBill):
+        count(event.key, ticket.price)
+
+    subscribe(count_by_event)
+    shadow()
+    sell("T-1", count)
+    note("somebody else's")
+    settle()
+    assert (found().moved_on, found().different) == (1, 0)
+
+
+def test_random_values_do_not_count(kit, monkeypatch):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+    def with_token(number, price):
+        note(f"{number} {secrets.token_hex(8)}")
+
+    def token_by_event(event, ticket: TicketToBill):
+        with_token(event.key, ticket.price)
+
+    subscribe(token_by_event)
+    shadow()
+    sell("T-1", with_token)
+    settle()
+    assert (found().equal, found().different) == (1, 0)
+
+
+def test_rules_say_what_may_differ(kit, monkeypatch):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+    monkeypatch.setattr(declared_rules, "_declared", {})
+    carveout.seam_rules(
+        NAME,
+        ignore=["kit_desk_note.text"],
+        clean={"mail.body": lambda body: body.replace(" EUR", "")},
+    )
+
+    def other_words(event, ticket: TicketToBill):
+        greet(event.key, f"{ticket.price} EUR")
+
+    subscribe(other_words)
+    shadow()
+    sell("T-1")
+    settle()
+    assert (found().equal, found().told) == (1, [])
+
+
+def test_a_lookup_sees_the_rows_from_before_the_call(kit, monkeypatch):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+    def raise_price(number, price):
+        note(price)
+        Ticket.objects.using("kit").filter(number=number).update(price=price + 1)
+
+    def raise_by_event(event, ticket: TicketToBill):
+        raise_price(event.key, ticket.price)
+
+    subscribe(raise_by_event)
+    shadow()
+    sell("T-1", raise_price)
+    settle()
+    assert found().equal == 1
+    assert Ticket.objects.using("kit").get().price == Decimal("13.50")
+
+
+def test_calls_inside_calls_are_part_of_them(same):
+    def outer(number, price):
+        carveout.seam(NAME, lambda: greet(number, price), lambda: TicketSold(number=number))
+
+    sell("T-1", outer)
+    settle()
+    assert (found().equal, len(notes())) == (1, 1)
+
+
+@pytest.mark.parametrize(("mode", "guard"), [("direct", 1), ("shadow", 0)])
+def test_a_guard_that_makes_no_sense_is_refused(same, mode, guard):
+    with pytest.raises(SwitchRefused, match="a guard is a whole number of at least 1"):
+        switch_to(NAME, mode, 100, MARIA, "x", guard=guard)
+
+
+def test_contexts_in_several_databases_are_refused(kit, of_desk):
+    kit.change("desk", database=of_desk)
+    subscribe(by_event)
+    with pytest.raises(SwitchRefused, match="shadow needs all of its contexts in one database"):
+        switch_to(NAME, "shadow", 100, MARIA, "x")
+
+
+@pytest.mark.django_db
+def test_the_admin_shows_both_sides(kit, monkeypatch, admin_client):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+    def wrong(event, ticket: TicketToBill):
+        greet(event.key, f"{ticket.price} EUR")
+
+    subscribe(wrong)
+    shadow()
+    sell("T-1")
+    settle()
+    page = admin_client.get("/admin/carveout/seam/?database=kit").content.decode()
+    assert "0 equal, 1 different" in page
+    row = Mismatch.objects.using("kit").get(shape="mail.body")
+    url = f"/admin/carveout/mismatch/{row.pk}/change/?database=kit"
+    page = admin_client.get(url).content.decode()
+    assert "<code>12.50 in all</code>" in page
+    assert "<code>12.50 EUR in all</code>" in page
+
+
+def test_the_command_shows_what_was_found(same, capsys):
+    sell("T-1")
+    settle()
+    call_command("seams", NAME)
+    printed = capsys.readouterr().out
+    assert "compared  equal  different" in printed
+    assert "at most 100 %" in printed
