@@ -22,7 +22,7 @@ from carveout.seams.effects.comparing.schema import schema_of_models
 from carveout.seams.effects.comparing.time_windows import TimeWindow
 from carveout.seams.effects.effects import Outside
 from carveout.seams.effects.reads import changed
-from carveout.seams.effects.undo import MovedOn
+from carveout.seams.effects.undo import InUse, MovedOn
 from carveout.seams.handlers import NotComparable, Ran
 from carveout.seams.results import Result
 from carveout.subscriptions.subscription import Subscription
@@ -52,7 +52,7 @@ def run(twin: Subscription, seam: str, event: ReceivedEvent) -> None:
     if unfinished and not first:
         raise HooksUnfinished(f"{seam}: the on_commit hooks of {event.key} have not ended.")
     result = None if unfinished else _result(recorded, event, twin.database)
-    if result is None or (first and result.differences):
+    if result is None or (first and result.may_pass):
         store.park(twin, [event], Delivery.State.WAITING, wait_s=AGAIN_AFTER_S)
         return
     results.count(recorded, event, result, twin.database)
@@ -72,9 +72,10 @@ def _hooks_go_on(recorded: RecordedCall) -> bool:
 
 def _result(recorded: RecordedCall, event: ReceivedEvent, database: str) -> Result:
     try:
-        return Result(differences=_differences(recorded, event, database))
+        found = _differences(recorded, event, database)
+        return Result(differences=found, may_pass=bool(found))
     except MovedOn as moved:
-        return Result(moved_on=said_by(moved))
+        return Result(moved_on=said_by(moved), may_pass=isinstance(moved, InUse))
     except NotComparable as reason:
         return Result(not_comparable=said_by(reason))
 

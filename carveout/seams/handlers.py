@@ -17,7 +17,7 @@ from carveout.seams.effects import elsewhere, reads, row_images
 from carveout.seams.effects.effects import Effects, Outside, RowImage
 from carveout.seams.effects.outside import watch
 from carveout.seams.effects.reads import Reads
-from carveout.seams.effects.undo import MovedOn, undo
+from carveout.seams.effects.undo import InUse, undo
 from carveout.seams.shadow import watched
 from carveout.seams.unhandled import subscriptions_of
 from carveout.subscriptions import handler_guard
@@ -49,7 +49,8 @@ def run(seam: str, event: ReceivedEvent, by_call: Sequence[RowImage], database: 
     Mails, jobs and requests are caught. Lookups that are answered in this process see the rows as
     they were before the call.
 
-    Raises: MovedOn: somebody else changed the rows of the call, or is changing them.
+    Raises: MovedOn: somebody else changed the rows of the call.
+            InUse: somebody else is changing them, or what the handlers change.
             NotComparable: the handlers did what nothing can record.
             LookupFailed: an owner did not answer.
             Error: the database is in trouble.
@@ -127,9 +128,9 @@ def _is_ours(hook: Callable[[], Any]) -> bool:
 
 
 def _refuse_trouble(error: Exception, database: str) -> None:
-    """Raises: MovedOn: another transaction has locked a row. Exception: the connection is gone."""
+    """Raises: InUse: another transaction has locked a row. Exception: the connection is gone."""
     if LOCK_NOT_AVAILABLE in databases.states(error):
-        raise MovedOn("somebody else is changing a row that the handlers change") from error
+        raise InUse("A row that the handlers change is being changed by others.") from error
     ours = connections[database]
     if ours.closed_in_transaction or not databases.in_transaction(ours):
         raise error

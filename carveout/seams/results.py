@@ -31,6 +31,8 @@ class Result:
     differences: Sequence[Difference] = ()
     moved_on: str = ""
     not_comparable: str = ""
+    may_pass: bool = False
+    """Whether a second comparison may find something else."""
 
     @property
     def column(self) -> str:

@@ -1,6 +1,6 @@
 """Shadow with real processes: twelve planted faults are found, and nothing else is.
 
-`make shadowed` does it with 10,000 sales, 1,000 for each fault, and 4,000 while the seam is switched;
+`make shadowed`: 10,000 sales, 1,000 for each fault, and 4,000 while the seam is switched;
 `SHADOWED_SEED` chooses other ones. `.ci/run` runs a short form.
 """
 

@@ -39,11 +39,13 @@ Step = Callable[[Any, RowImage, Mapping[str, UndoTable]], bool]
 
 
 class MovedOn(CarveoutError):
-    """A row is no longer what the recorded call left. The message names it."""
+    """A row is no longer what the recorded call left. The message names its table, and no
+    key: it groups results that are alike.
+    """
 
 
 class InUse(MovedOn):
-    """Another transaction is changing a row of the recorded call. The message names it."""
+    """Another transaction is changing a row of the recorded call. The message names its table."""
 
 
 class NotPutBack(MovedOn):
@@ -124,7 +126,7 @@ def _take_back(connection: Any, rows: Sequence[RowImage], step: Step) -> None:
         # A row's own triggers may have changed it again before its first change was recorded.
         left = [each for each in pending if not step(connection, each, tables)]
         if len(left) == len(pending):
-            raise MovedOn(f"{_named(left[0], tables)} was changed since the call was recorded.")
+            raise MovedOn(f"A row of {left[0].table} was changed since the call was recorded.")
         pending = left
 
 
@@ -150,7 +152,7 @@ def _step(connection: Any, row: RowImage, tables: Mapping[str, UndoTable]) -> bo
     except DatabaseError as error:
         if _IN_USE.isdisjoint(states(error)):
             raise
-        raise InUse(f"{_named(row, tables)} is being changed by another transaction.") from error
+        raise InUse(f"A row of {row.table} is being changed by another transaction.") from error
 
 
 def _took_back(connection: Any, row: RowImage, table: UndoTable) -> bool:
@@ -173,12 +175,6 @@ def _is_as_before(cursor: Any, row: RowImage, table: UndoTable) -> bool:
         return False
     cursor.execute(*table.find_key(row.after or {}))
     return cursor.fetchone() is None
-
-
-def _named(row: RowImage, tables: Mapping[str, UndoTable]) -> str:
-    values = row.after or row.before or {}
-    key = ", ".join(f"{column}={values.get(column)}" for column in tables[row.table].key)
-    return f"The row of {row.table} with {key}" if key else f"A row of {row.table}"
 
 
 def _take_back_triggered(connection: Any, rows: Sequence[RowImage], token: str) -> None:

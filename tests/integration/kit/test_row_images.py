@@ -590,7 +590,7 @@ def test_a_row_that_somebody_changed_since_is_not_overwritten(change):
     deleted = found.rows[-1].before["id"]
     run(change.format(true="true" if is_postgres() else "1", deleted=deleted))
     before = world(*THEIRS)
-    with pytest.raises(MovedOn, match=r"kit_tickets_stall with id=\d+ was"), rolled_back():
+    with pytest.raises(MovedOn, match=r"kit_tickets_stall was"), rolled_back():
         undo("kit", found.rows)
     assert world(*THEIRS) == before
 
@@ -608,7 +608,7 @@ def test_a_table_that_changed_since_is_told():
     with made("CREATE TABLE short (id integer PRIMARY KEY)", drop="short"):
         found = recorded(lambda: run("INSERT INTO short VALUES (1)"))
         run("ALTER TABLE short ADD COLUMN more integer DEFAULT 1")
-        with pytest.raises(MovedOn, match="short with id=1 was changed"), rolled_back():
+        with pytest.raises(MovedOn, match="short was changed"), rolled_back():
             undo("kit", found.rows)
         if is_postgres():
             run("ALTER TABLE short ALTER COLUMN id TYPE uuid USING gen_random_uuid()")
@@ -649,7 +649,7 @@ def test_a_row_in_use_ends_the_undo_and_hurts_nobody():
     def undoing():
         assert locked.wait(10)
         began = time.monotonic()
-        with pytest.raises(MovedOn, match=r"id=\d+ is being changed"), rolled_back():
+        with pytest.raises(MovedOn, match=r"is being changed"), rolled_back():
             STALLS.select_for_update().get(number="S-1")
             is_deadlock.set()
             time.sleep(0.05)
