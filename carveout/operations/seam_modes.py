@@ -1,6 +1,7 @@
 """Lists seams and switches their modes, with an entry in the audit."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
 from django.db import transaction
@@ -89,6 +90,22 @@ def ignore(name: str, shapes: Sequence[str], by: Actor, why: str) -> Seam:
         row.save()
         audit.record(by, f"ignores differences of {', '.join(shapes)}:", [row], why)
     return row
+
+
+@contextmanager
+def rows_recorded(database: str) -> Iterator[None]:
+    """Inside the block, rows can be recorded. Triggers that were there before it stay.
+
+    Raises: NotRecorded: the changes of a table can't be recorded.
+    """
+    were_there = not row_images.uncovered(database)
+    row_images.install(database)
+    try:
+        yield
+    finally:
+        shadows = Seam.objects.using(database).filter(mode=Seam.Mode.SHADOW)
+        if not were_there and not shadows.exists():
+            row_images.remove(database)
 
 
 def start_recording(name: str) -> None:

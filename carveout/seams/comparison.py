@@ -85,21 +85,22 @@ def _differences(recorded: RecordedCall, event: ReceivedEvent, database: str) ->
     by_call = _of_call(recorded, database)
 
     def by_event() -> Ran:
-        return handlers.run(recorded.seam, event, by_call.effects.rows, database)
+        return handlers.run_without_call(recorded.seam, event, by_call.effects.rows, database)
 
     rules = rules_of(recorded.seam, database)
     first = by_event()
-    found = _compare(by_call, first, rules)
+    found = compare_runs(by_call, first, rules)
     if found and not first.raised:
         # What differs between two runs of the handlers is random, and no difference.
-        random = {each.shape for each in _compare(first, by_event(), rules)}
-        found = _compare(by_call, first, rules.ignoring(random))
+        random = {each.shape for each in compare_runs(first, by_event(), rules)}
+        found = compare_runs(by_call, first, rules.ignoring(random))
     if found and (tables := changed(by_call.reads, first.reads)):
         raise MovedOn(f"rows that were read have changed since: {tables}")
     return found
 
 
-def _compare(one: Ran, other: Ran, rules: Rules) -> list[Difference]:
+def compare_runs(one: Ran, other: Ran, rules: Rules) -> list[Difference]:
+    """What differs between two runs of code. Raises: whatever a function of the rules raises."""
     errors = compare_errors(one.raised, other.raised)
     windows = [TimeWindow(each.began_at, each.ended_at) for each in (one, other)]
     return errors or compare(one.effects, other.effects, schema_of_models(), rules, windows)

@@ -1,4 +1,4 @@
-"""Runs the handlers of an event as if its call had not happened. Nothing of it stays."""
+"""Runs the handlers of an event and records what they do, with nothing done outside."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +22,7 @@ from carveout.seams.shadow import watched
 from carveout.seams.unhandled import subscriptions_of
 from carveout.subscriptions import handler_guard
 from carveout.subscriptions.handler import call_handler, prefetch
+from carveout.subscriptions.subscription import Subscription
 
 LOCK_NOT_AVAILABLE = "55P03"
 """Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
@@ -43,37 +44,49 @@ class Ran:
     reads: Reads = field(default_factory=dict)
 
 
-def run(seam: str, event: ReceivedEvent, by_call: Sequence[RowImage], database: str) -> Ran:
-    """Put the rows of the call back, and run the handlers of its event, in a savepoint.
+def run_without_call(
+    seam: str, event: ReceivedEvent, by_call: Sequence[RowImage], database: str
+) -> Ran:
+    """Put the rows of a call back, and run the handlers of its event. Nothing of it stays.
 
-    Mails, jobs and requests are caught. Lookups that are answered in this process see the rows as
-    they were before the call.
+    Lookups that are answered in this process see the rows as they were before the call.
 
     Raises: MovedOn: somebody else changed the rows of the call.
-            InUse: somebody else is changing them, or what the handlers change.
+            InUse: somebody else is changing them. Others as `run`.
+    """
+    with rolled_back(database):
+        undo(database, by_call)
+        return run(subscriptions_of(seam), event, database)
+
+
+def run(subscriptions: Sequence[Subscription], event: ReceivedEvent, database: str) -> Ran:
+    """Run handlers in a savepoint of the open transaction. Mails, jobs and requests are caught.
+
+    If one of them raises, nothing of them stays in the transaction.
+
+    Raises: InUse: somebody else is changing what the handlers change.
             NotComparable: the handlers did what nothing can record.
             LookupFailed: an owner did not answer.
             Error: the database is in trouble.
     """
     began_at, raised, token = timezone.now(), "", secrets.token_hex(16)
     done, read = Outside(), Reads()
-    with _rolled_back(database):
-        undo(database, by_call)
-        try:
-            with (
-                transaction.atomic(using=database),
-                _caught(database, token, done),
-                reads.noted(database, read),
-            ):
-                _call(seam, event, database)
-        except LookupNotFound as error:
-            raised = repr(error)
-        except LookupFailed:
-            raise
-        except Exception as error:
-            _refuse_trouble(error, database)
-            raised = repr(error)
-        effects = complete(database, token, done)
+    try:
+        with (
+            transaction.atomic(using=database),
+            _caught(database, token, done),
+            reads.noted(database, read),
+        ):
+            _call(subscriptions, event, database)
+    except LookupNotFound as error:
+        raised = repr(error)
+    except LookupFailed:
+        raise
+    except Exception as error:
+        _refuse_trouble(error, database)
+        raised = repr(error)
+    effects = complete(database, token, done)
+    row_images.forget(database, token)
     return Ran(effects, began_at, timezone.now(), raised, read)
 
 
@@ -86,7 +99,8 @@ def complete(database: str, token: str, done: Outside) -> Effects:
 
 
 @contextmanager
-def _rolled_back(database: str) -> Iterator[None]:
+def rolled_back(database: str) -> Iterator[None]:
+    """Inside the block there is a transaction or savepoint that is rolled back at the end."""
     with transaction.atomic(using=database):
         yield
         transaction.set_rollback(True, using=database)
@@ -107,10 +121,10 @@ def _caught(database: str, token: str, done: Outside) -> Iterator[None]:
     done.unrecordable += problems
 
 
-def _call(seam: str, event: ReceivedEvent, database: str) -> None:
+def _call(subscriptions: Sequence[Subscription], event: ReceivedEvent, database: str) -> None:
     hooks = connections[database].run_on_commit
     done = len(hooks)
-    for subscription in subscriptions_of(seam):
+    for subscription in subscriptions:
         if event.type in subscription.types:
             fetched = prefetch(subscription.lookups, [event])
             call_handler(subscription, [event], fetched)
@@ -123,8 +137,8 @@ def _call(seam: str, event: ReceivedEvent, database: str) -> None:
 
 def _is_ours(hook: Callable[[], Any]) -> bool:
     """Whether it is a hook of the kit, which wakes others up after the commit."""
-    module = getattr(hook, "__module__", "") or ""
-    return module.startswith("carveout.") and module != handler_guard.__name__
+    module = getattr(handler_guard.unguarded(hook), "__module__", "") or ""
+    return module.startswith("carveout.")
 
 
 def _refuse_trouble(error: Exception, database: str) -> None:

@@ -198,5 +198,11 @@ class _Hook(NamedTuple):
             logger.exception("%s: an on_commit hook failed after %s was handled", name, self.keys)
 
 
+def unguarded(hook: Callable[[], object]) -> Callable[[], object]:
+    """The function that was registered with `transaction.on_commit`, as the handler gave it."""
+    guard = getattr(hook, "__self__", None)
+    return guard.function if isinstance(guard, _Hook) else hook
+
+
 interruptible(run.__code__)
 interruptible(_Hook.run.__code__)

@@ -20,5 +20,6 @@ EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 CARVEOUT = {
     "CONTEXTS": {"till": {"apps": ["till"]}, "ledger": {"apps": ["ledger"]}},
     "REDIS_URL": os.environ["REDIS_URL"],
+    "DELIVERY": os.environ.get("DELIVERY", "streams"),
 }
 RQ_QUEUES = {"labels": {"URL": os.environ["REDIS_URL"]}}

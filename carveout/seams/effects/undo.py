@@ -67,11 +67,19 @@ def undo(database: str, rows: Sequence[RowImage]) -> None:
     connection = connections[database]
     if not connection.in_atomic_block:
         raise NotInTransaction("undo() was called outside a transaction. Nothing was done.")
-    _BY_VENDOR[connection.vendor].give_up_early(connection)
+    give_up_early(database)
     token = uuid4().hex
     with recording(database, token):
         _undo(connection, _without_log(rows), token)
     forget(database, token)
+
+
+def give_up_early(database: str) -> None:
+    """Until the savepoint or transaction is rolled back, wait only shortly for a lock.
+
+    Less than PostgreSQL waits before it looks for deadlocks: so it is never others who are ended.
+    """
+    _BY_VENDOR[connections[database].vendor].give_up_early(connections[database])
 
 
 def _undo(connection: Any, rows: Sequence[RowImage], token: str) -> None:
