@@ -10,7 +10,7 @@ stamp := $(VENV)/installed
 # Bytecode is kept: else each of some hundred processes compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test versions bench bench-peers chaos soak handlers announced unlinked copied shadowed model monoliths docs check format types boundaries django clean
+.PHONY: demo test versions bench bench-peers chaos soak handlers announced unlinked copied shadowed tried model monoliths docs check format types boundaries django clean
 
 demo: $(stamp)
 	$(bin)/python manage.py demo
@@ -54,6 +54,10 @@ shadowed: $(stamp)
 	SHADOWED_SALES=$(or $(SALES),10000) SHADOWED_SALES_WITH_FAULT=1000 \
 		SHADOWED_SALES_WHILE_SWITCHED=4000 \
 		$(bin)/python -m pytest -m slow -s tests/acceptance/test_shadow_at_size.py
+
+tried: $(stamp)
+	TRIED_ORDERS=$(or $(ORDERS),50000) $(if $(FILE),TRIED_FILE=$(abspath $(FILE))) \
+		$(bin)/python -m pytest -m slow -s tests/acceptance/test_tryout_at_size.py
 
 model: $(stamp)
 	$(bin)/python -m tests.model

@@ -114,7 +114,11 @@ class Process:
 
 
 def run(
-    *arguments: str, folder: Path, env: Mapping[str, str], nursery: Nursery | None = None
+    *arguments: str,
+    folder: Path,
+    env: Mapping[str, str],
+    nursery: Nursery | None = None,
+    timeout_s: float = RUN_TIMEOUT_S,
 ) -> str:
     """A `manage.py` command from start to end. Returns: what it printed.
 
@@ -126,7 +130,7 @@ def run(
         log = Path(place, "log")
         process = Process("run", arguments, folder, env, log, lambda: nursery)
         process.start()
-        code = process.wait(RUN_TIMEOUT_S)
+        code = process.wait(timeout_s)
         printed = log.read_text()
     assert code == 0, f"manage.py {' '.join(arguments)}:\n{printed}"
     return printed

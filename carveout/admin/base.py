@@ -71,6 +71,7 @@ class ReadOnlyAdmin(ChangesNothing, admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows rows of the chosen database."""
 
     change_form_template = "carveout/admin/row.html"
+    change_list_template = "carveout/admin/list.html"
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count whole tables
 

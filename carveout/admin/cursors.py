@@ -21,7 +21,6 @@ class PartitionAdmin(ReadOnlyAdmin):
 class CursorAdmin(ReadOnlyAdmin):
     """The position of each subscription in each partition."""
 
-    change_list_template = "carveout/admin/list.html"
     list_display = ["subscription", "context", "partition", "position", *TIMES]
     list_filter = [DatabaseFilter, "context"]
     search_fields = ["subscription"]

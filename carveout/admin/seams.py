@@ -1,5 +1,6 @@
 """Lists seams and switches them, with a reason for the audit."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -58,7 +59,6 @@ class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
 class SeamAdmin(ReadOnlyAdmin):
     """Shows each seam's mode and what comparing found; its page switches it."""
 
-    change_form_template = None  # type: ignore[assignment]
     form = SwitchForm
     fields = (
         *("name", "mode", "share", "guard", "reason", "changed_at", "changed_by"),
@@ -126,4 +126,5 @@ class MismatchAdmin(ReadOnlyAdmin):
     @admin.display(description="examples")
     def side_by_side(self, row: Mismatch) -> str:
         """The last examples: what the call did beside what the event does."""
-        return render_to_string("carveout/admin/side_by_side.html", {"examples": row.examples})
+        examples = [each | {"at": datetime.fromisoformat(each["at"])} for each in row.examples]
+        return render_to_string("carveout/admin/side_by_side.html", {"examples": examples})

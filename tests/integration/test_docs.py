@@ -373,6 +373,7 @@ def test_every_word_is_in_the_glossary():
 
 OTHERS_MESSAGES = {  # of Django, the databases and msgspec
     "Application labels aren't unique",
+    "Unknown command: …",
     "Expected …, got …",
     "database is locked",
     "no such table: carveout_…",

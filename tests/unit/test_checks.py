@@ -1,5 +1,6 @@
 """System checks: what is declared wrongly is told at start, all at once, with a suggestion."""
 
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -13,9 +14,11 @@ import carveout
 from carveout import checks
 from carveout.conf import hosting
 from carveout.contracts import system_check
+from carveout.errors import SettingsInvalid
 from carveout.events import event
 from carveout.lookups import reader
 from carveout.lookups.provider import LookupViewSet
+from carveout.routers import ContextRouter
 from tests.integration.kit.tickets.models import Ticket
 
 pytestmark = pytest.mark.usefixtures("shows")
@@ -230,6 +233,16 @@ def test_mistakes_in_the_settings_are_told_by_the_check_too(shows):
     shows(REDIS_ULR="", DELIVERY="pigeon")
     told = [each.msg for each in checks.check_settings()]
     assert len(told) == 2
+
+
+def test_the_router_leaves_mistakes_in_the_settings_to_the_check(shows, monkeypatch):
+    """`check --database` would else end with a traceback before it reports them."""
+    shows(REDIS_ULR="")
+    monkeypatch.setattr(sys, "argv", ["manage.py", "check"])
+    assert ContextRouter().allow_migrate("default", "auth") is None
+    monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])
+    with pytest.raises(SettingsInvalid, match="did you mean 'REDIS_URL'"):
+        ContextRouter().allow_migrate("default", "auth")
 
 
 @pytest.mark.parametrize(

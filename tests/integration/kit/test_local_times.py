@@ -17,7 +17,7 @@ from carveout.conf.time_zones import in_utc, native
 from carveout.eventlog import reader, sequencer
 from carveout.events import codec
 from carveout.events.event import PartitionRef
-from carveout.models import Delivery, LoggedEvent
+from carveout.models import Delivery, LoggedEvent, Seam
 from tests.integration.kit import steps
 from tests.integration.kit.tickets.services import sell
 
@@ -71,6 +71,7 @@ def test_all_times_of_a_page_are_in_one_zone_which_it_names(db, kit, settings, u
     sell("T-1")
     steps.flow()
     row, event = Delivery.objects.using("kit").get(), LoggedEvent.objects.using("kit").get()
+    seam = Seam.objects.using("kit").create(name="tickets.tell", changed_at=timezone.now())
     due, stored = (in_utc(time).astimezone(BERLIN) for time in (row.due_at, event.time))
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
@@ -86,6 +87,7 @@ def test_all_times_of_a_page_are_in_one_zone_which_it_names(db, kit, settings, u
         "delivery/": due,
         f"delivery/{row.pk}/change/": due,
         "cursor/": None,
+        **dict.fromkeys(("copystate/", "mismatch/", "seam/", f"seam/{seam.pk}/change/")),
     }
     for path, shown in pages.items():
         text = page(path)
