@@ -92,7 +92,7 @@ class Till:
             each.start()
         assert [each.wait(SALES) for each in web] == [0] * WEB_WORKERS, web[0].tail()
         try:
-            eventually(lambda: self.waiting() == 0, timeout_s=60 + sales / 20)
+            eventually(lambda: self.waiting() == 0, timeout_s=120 + sales / 5)
         finally:
             for each in workers:
                 each.terminate()
@@ -167,7 +167,7 @@ def test_each_sale_is_booked_once_however_the_seam_is_switched(till):
     assert switch.terminate() == 0
     switched = Counter(line for line in switch.printed().split() if line in MODES)
     assert [each.wait() for each in web] == [0] * WEB_WORKERS, web[0].tail()
-    eventually(till.is_done, timeout_s=60 + SALES_WHILE_SWITCHED / 20)
+    eventually(till.is_done, timeout_s=120 + SALES_WHILE_SWITCHED / 5)
     for each in workers:
         each.terminate()
     [*faults, sales] = till.count()

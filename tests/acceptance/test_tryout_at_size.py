@@ -1,7 +1,7 @@
 """`tryout` over the events of real purchases: planted changes are found, and no row changes.
 
-`make tried FILE=cdnow_master.txt` does it with 50,000 purchases of that file; without it, with those
-of the sample. `TRIED_ORDERS` chooses another number.
+`make tried FILE=cdnow_master.txt`: 50,000 purchases of that file; without it, of the sample.
+`TRIED_ORDERS` chooses another number.
 """
 
 import os

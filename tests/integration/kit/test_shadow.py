@@ -264,6 +264,23 @@ def test_what_the_handler_read_may_have_changed_since(kit, monkeypatch):
     assert (found().moved_on, found().different) == (1, 0)
 
 
+def test_what_it_read_of_its_own_work_is_no_excuse(kit, monkeypatch):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+    def count(number, price):
+        note(number)
+        note(f"{number} of {Note.objects.using('kit').count()}")
+
+    def count_without(event, ticket: TicketToBill):
+        note(f"{event.key} of {Note.objects.using('kit').count()}")
+
+    subscribe(count_without)
+    shadow()
+    sell("T-1", count)
+    settle()
+    assert (found().moved_on, found().different) == (0, 1)
+
+
 def test_random_values_do_not_count(kit, monkeypatch):
     monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
 
