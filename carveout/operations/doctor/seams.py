@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from carveout.conf import get_settings
 from carveout.models import RecordedCall, Seam
-from carveout.operations.doctor.finding import Finding, ok, warning
+from carveout.operations.doctor.finding import Finding, count, ok, warning
 from carveout.seams import switch
 from carveout.seams.effects import row_images
 
@@ -35,7 +35,7 @@ def _check(seam: Seam) -> Finding:
     if many := late.count():
         return warning(
             what,
-            f"{many:,} calls were recorded over 5 minutes ago and are not compared yet",
+            f"{count(many, 'call')} recorded over 5 minutes ago and not compared yet",
             f"check the relay and `manage.py consume {seam.name.partition('.')[0]}`",
         )
     return ok(what, f"shadow for {seam.share} % of keys")

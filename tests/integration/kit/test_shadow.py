@@ -1,21 +1,26 @@
 """The mode `shadow`: the call works, and its event is run for comparison only."""
 
 import secrets
+from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 from django.core import mail
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connections, transaction
+from django.utils import timezone
 
 import carveout
-from carveout.models import LoggedEvent, Mismatch, RecordedCall, RecordedRow
+from carveout.models import Delivery, LoggedEvent, Mismatch, RecordedCall, RecordedRow
 from carveout.operations import seam_modes, seam_results
 from carveout.operations.audit import Actor
+from carveout.operations.doctor import seams as doctor_seams
+from carveout.operations.doctor.finding import Level
 from carveout.operations.seam_guard import SeamGuard
 from carveout.operations.seam_modes import SwitchRefused, seams, switch_to
-from carveout.seams import comparison, declared_rules, switch, twin
+from carveout.seams import comparison, declared_rules, results, switch, twin
+from carveout.seams.effects import coverage
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToBill
 from tests.integration.kit.desk.models import Note, note, notes
@@ -383,3 +388,64 @@ def test_the_command_shows_what_was_found(same, capsys):
     printed = capsys.readouterr().out
     assert "compared  equal  different" in printed
     assert "at most 100 %" in printed
+
+
+def test_what_passes_within_a_second_is_no_difference(kit, monkeypatch):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+    late = [" by a replica that is behind", ""]
+
+    def catches_up(event, ticket: TicketToBill):
+        greet(event.key, f"{ticket.price}{late.pop(0) if late else ''}")
+
+    subscribe(catches_up)
+    shadow()
+    sell("T-1")
+    late[1:1] = late[:1]  # each comparison that finds a difference runs the handler twice
+    settle()
+    assert (found().equal, found().different) == (1, 0)
+
+
+def test_a_table_that_is_not_recorded_yet_makes_nothing_comparable(same, database):
+    if database.startswith("sqlite"):
+        pytest.skip("SQLite's triggers are made by each connection")
+    with connections["kit"].cursor() as cursor:
+        cursor.execute("CREATE TABLE new_one (id integer PRIMARY KEY)")
+    try:
+        coverage.forget()
+        sell("T-1")
+        settle()
+        assert (found().not_comparable, found().compared) == (1, 0)
+        assert "rows of new_one are not recorded" in found().told[0][1]
+    finally:
+        with connections["kit"].cursor() as cursor:
+            cursor.execute("DROP TABLE new_one")
+
+
+def test_another_database_is_not_comparable(same, of_desk):
+    def writes_elsewhere(number, price):
+        greet(number, price)
+        Note.objects.using(of_desk).create(text="elsewhere")
+
+    sell("T-1", writes_elsewhere)
+    settle()
+    assert (found().not_comparable, found().compared) == (1, 0)
+
+
+def test_doctor_tells_of_calls_that_wait_for_long(same):
+    sell("T-1")
+    [finding] = doctor_seams.check("desk")
+    assert finding.level == Level.OK
+    RecordedCall.objects.using("kit").update(began_at=timezone.now() - timedelta(minutes=6))
+    [finding] = doctor_seams.check("desk")
+    assert "1 call recorded over 5 minutes ago" in str(finding)
+    assert results.prune(timezone.now(), "kit") == 1
+    assert not RecordedRow.objects.using("kit").exists()
+
+
+def test_an_event_of_a_failed_comparison_is_kept(same):
+    """Whoever compares may fail; neither the call nor other subscriptions notice."""
+    sell("T-1")
+    RecordedCall.objects.using("kit").update(outside="not JSON")
+    steps.flow()
+    assert Delivery.objects.using("kit").get().subscription == "desk.greet_shadow"
+    assert notes() == ["T-1 costs 12.50"]
