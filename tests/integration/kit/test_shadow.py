@@ -405,17 +405,19 @@ def test_what_passes_within_a_second_is_no_difference(kit, monkeypatch):
     assert (found().equal, found().different) == (1, 0)
 
 
-def test_a_table_that_is_not_recorded_yet_makes_nothing_comparable(same, database):
-    if database.startswith("sqlite"):
-        pytest.skip("SQLite's triggers are made by each connection")
+def test_a_new_table_is_recorded_or_makes_nothing_comparable(same, database):
+    """SQLite's triggers are made by each connection, so they cover it at once."""
     with connections["kit"].cursor() as cursor:
         cursor.execute("CREATE TABLE new_one (id integer PRIMARY KEY)")
     try:
         coverage.forget()
         sell("T-1")
         settle()
-        assert (found().not_comparable, found().compared) == (1, 0)
-        assert "rows of new_one are not recorded" in found().told[0][1]
+        if database.startswith("sqlite"):
+            assert found().equal == 1
+        else:
+            assert (found().not_comparable, found().compared) == (1, 0)
+            assert "rows of new_one are not recorded" in found().told[0][1]
     finally:
         with connections["kit"].cursor() as cursor:
             cursor.execute("DROP TABLE new_one")
