@@ -1,6 +1,7 @@
 """The mode `shadow`: the call works, and its event is run for comparison only."""
 
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -185,6 +186,17 @@ def test_a_call_that_fails_fails_as_before_and_leaves_nothing(same):
     assert notes() == []
     assert not RecordedRow.objects.using("kit").exists()
     assert not LoggedEvent.objects.using("kit").filter(key="T-1").exists()
+
+
+def test_a_call_whose_error_is_caught_leaves_no_recording(same):
+    def breaks():
+        note("before it broke")
+        raise ZeroDivisionError
+
+    with transaction.atomic(using="kit"), suppress(ZeroDivisionError):
+        carveout.seam(NAME, breaks, lambda: TicketSold(number="T-1"))
+    assert notes() == ["before it broke"]
+    assert not RecordedRow.objects.using("kit").exists()
 
 
 def test_an_event_that_can_not_be_made_is_counted_and_the_call_works(same):
