@@ -184,8 +184,9 @@ def _check_pages(where: str) -> Iterator[CheckMessage]:
     ]
     if rest:
         yield Warning(
-            f"{' and '.join(rest)} answer browsers with JSON only, because 'rest_framework', which"
-            " has the page templates, is not in INSTALLED_APPS.",
+            f"{' and '.join(rest)} {'answers' if len(rest) == 1 else 'answer'} browsers with JSON"
+            " only, because 'rest_framework', which has the page templates, is not in"
+            " INSTALLED_APPS.",
             hint='INSTALLED_APPS += ["rest_framework"]',
             obj=where,
             id="carveout.W006",

@@ -70,7 +70,8 @@ def _drain() -> None:
         f"{name} waits: {type(why).__name__}: {why}" for name, why in sorted(stalled.items())
     ]
     if failed:
-        messages.append(f"{len(failed)} deliveries failed:")
+        what = "delivery failed:" if len(failed) == 1 else "deliveries failed:"
+        messages.append(f"{len(failed)} {what}")
     messages += [f"{row}: {row.error_type}: {row.error}\n{row.traceback}" for row in failed]
     messages += leftovers.messages(before, stalled)
     if messages:

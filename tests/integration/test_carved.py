@@ -13,7 +13,7 @@ OWN = "tests.test_told_by_events"
 GONE = {
     "test_the_order_is_lost_when_the_mail_server_is_down": ("assert 1 == 0", "Order"),
     "test_it_is_the_mail_server_that_fails_the_request": (
-        "HandlerFailed: 1 deliveries failed:\nnotifications.tell of orders.0:1:",
+        "HandlerFailed: 1 delivery failed:\nnotifications.tell of orders.0:1:",
         "ConnectionRefusedError",
     ),
     "test_slow_mail_holds_the_lock_on_the_products": ("assert [] == ['database table is locked']",),

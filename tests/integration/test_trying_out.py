@@ -65,7 +65,7 @@ class Versions:
         return done.stdout + done.stderr
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.slow), "postgres"])
 def versions(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iterator[Versions]:
     folder = tmp_path / "till"
     shutil.copytree(ROOT / "tests/shadowed", folder, ignore=shutil.ignore_patterns("__pycache__"))

@@ -154,7 +154,7 @@ class TestDrain:
         announce(sold(1))
         with pytest.raises(carveout.CarveoutError) as caught:
             drain()
-        for word in ("1 deliveries failed", "desk.listen", "ValueError", "not today", "Traceback"):
+        for word in ("1 delivery failed", "desk.listen", "ValueError", "not today", "Traceback"):
             assert word in str(caught.value)
 
     def test_a_failure_is_told_once(self):
