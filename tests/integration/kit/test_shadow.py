@@ -1,7 +1,7 @@
 """The mode `shadow`: the call works, and its event is run for comparison only."""
 
 import secrets
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 import carveout
+from carveout.events.event import PartitionRef
 from carveout.models import Delivery, LoggedEvent, Mismatch, RecordedCall, RecordedRow
 from carveout.operations import seam_modes, seam_results
 from carveout.operations.audit import Actor
@@ -22,11 +23,17 @@ from carveout.operations.seam_guard import SeamGuard
 from carveout.operations.seam_modes import SwitchRefused, seams, switch_to
 from carveout.seams import comparison, declared_rules, results, switch, twin
 from carveout.seams.effects import coverage
+from carveout.subscriptions import cursors, handled_types
+from carveout.subscriptions.cursors import BEGINNING
+from carveout.subscriptions.subscription import registry
+from carveout.telemetry import counters
 from tests.integration.kit import steps
 from tests.integration.kit.desk.lookups import TicketToBill
 from tests.integration.kit.desk.models import Note, note, notes
-from tests.integration.kit.tickets.events import TicketSold
+from tests.integration.kit.tickets.events import TicketMoved, TicketSold
 from tests.integration.kit.tickets.models import Ticket
+from tests.integration.kit.tickets.services import announce
+from tests.integration.kit.tickets.services import sold as tickets_sold
 
 pytestmark = pytest.mark.usefixtures("kit")
 
@@ -463,3 +470,49 @@ def test_an_event_of_a_failed_comparison_is_kept(same):
     steps.flow()
     assert Delivery.objects.using("kit").get().subscription == "desk.greet_shadow"
     assert notes() == ["T-1 costs 12.50"]
+
+
+def test_what_handlers_publish_for_comparison_wakes_nobody(kit, monkeypatch):
+    def publishes(number, price):
+        carveout.publish(TicketMoved(number=number, seat=1))
+
+    def publishes_by_event(event, ticket: TicketToBill):
+        publishes(event.key, ticket.price)
+
+    subscribe(publishes_by_event)
+    shadow()
+    sell("T-1", publishes)
+    settle()
+    assert found().equal == 1
+    counters.flush()
+    assert counters.read("caused") == {}  # else the map would show that it happened
+
+
+def test_a_recording_with_holes_is_not_comparable(same, monkeypatch):
+    @contextmanager
+    def with_holes(database, token):
+        problems = []
+        yield problems
+        problems.append("a row was lost")
+
+    sell("T-1")
+    monkeypatch.setattr("carveout.seams.handlers.row_images.recording", with_holes)
+    settle()
+    assert found().told == [("not comparable", "a row was lost")]
+
+
+def test_what_compared_before_holds_no_new_subscription_up(kit):
+    cursors.create("desk.told_shadow", PartitionRef("tickets", 0), BEGINNING, "kit", "")
+    subscribe(by_event)
+    to_do = registry["desk.greet"]
+    assert handled_types.predecessors(to_do) == []
+    cursors.create("desk.told", PartitionRef("tickets", 0), BEGINNING, "kit", "")
+    assert handled_types.predecessors(to_do) == ["desk.told"]
+    assert handled_types.predecessors(registry["desk.greet_shadow"]) == []
+
+
+def test_stories_of_other_events_do_not_name_what_compares(same, capsys):
+    announce(tickets_sold(1))
+    steps.flow()
+    call_command("story", "T-1")
+    assert "greet_shadow" not in capsys.readouterr().out
