@@ -2,11 +2,11 @@
 
 import json
 import logging
-from datetime import timedelta
 from decimal import Decimal
 
 from django.utils import timezone
 
+from carveout.conf.time_zones import in_utc
 from carveout.deliveries import store
 from carveout.errors import CarveoutError
 from carveout.events.event import ReceivedEvent
@@ -102,7 +102,7 @@ def _differences(recorded: RecordedCall, event: ReceivedEvent, database: str) ->
 def compare_runs(one: Ran, other: Ran, rules: Rules) -> list[Difference]:
     """What differs between two runs of code. Raises: whatever a function of the rules raises."""
     errors = compare_errors(one.raised, other.raised)
-    windows = [TimeWindow(each.began_at, each.ended_at) for each in (one, other)]
+    windows = [TimeWindow(in_utc(each.began_at), in_utc(each.ended_at)) for each in (one, other)]
     return errors or compare(one.effects, other.effects, schema_of_models(), rules, windows)
 
 
@@ -112,6 +112,5 @@ def _of_call(recorded: RecordedCall, database: str) -> Ran:
     if recorded.open:
         done.unrecordable.append("its on_commit hooks did not end within a minute")
     effects = handlers.complete(database, recorded.token, done)
-    took = timedelta(milliseconds=recorded.took_ms)
     read = {query: tuple(each) for query, each in json.loads(recorded.reads).items()}
-    return Ran(effects, recorded.began_at, recorded.began_at + took, reads=read)
+    return Ran(effects, recorded.began_at, recorded.ended_at, reads=read)

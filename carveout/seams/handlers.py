@@ -21,7 +21,7 @@ from carveout.seams.effects.undo import InUse, undo
 from carveout.seams.shadow import watched
 from carveout.seams.unhandled import subscriptions_of
 from carveout.subscriptions import handler_guard
-from carveout.subscriptions.handler import call_handler, prefetch
+from carveout.subscriptions.handler import call_handler, declined, prefetch
 from carveout.subscriptions.subscription import Subscription
 
 LOCK_NOT_AVAILABLE = "55P03"
@@ -125,7 +125,7 @@ def _call(subscriptions: Sequence[Subscription], event: ReceivedEvent, database:
     hooks = connections[database].run_on_commit
     done = len(hooks)
     for subscription in subscriptions:
-        if event.type in subscription.types:
+        if event.type in subscription.types and _is_wanted(subscription, event):
             fetched = prefetch(subscription.lookups, [event])
             call_handler(subscription, [event], fetched)
     while done < len(hooks):  # a hook may register another one
@@ -133,6 +133,14 @@ def _call(subscriptions: Sequence[Subscription], event: ReceivedEvent, database:
         done += 1
         if not _is_ours(function):
             function()
+
+
+def _is_wanted(subscription: Subscription, event: ReceivedEvent) -> bool:
+    """Whether the event would get a job."""
+    if subscription.when is None:
+        return True
+    fetched = prefetch(subscription.when_parameters[1], [event])
+    return not declined(subscription, subscription.when, [event], fetched)
 
 
 def _is_ours(hook: Callable[[], Any]) -> bool:

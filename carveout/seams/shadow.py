@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import connections, transaction
+from django.utils import timezone
 
 from carveout.eventlog.publish import store
 from carveout.events.event import Event, key_of
@@ -58,6 +60,7 @@ class _Call:
     done: list[Outside] = field(default_factory=list)
     """What the call did outside the database; then each of its on_commit hooks."""
     reads: Reads = field(default_factory=dict)
+    began_at: datetime = field(default_factory=timezone.now)
 
 
 def run(
@@ -144,6 +147,7 @@ def _store(ours: _Call, took_ms: float, *, waits: bool) -> None:
                 version=ours.version,
                 event_id=published[0],
                 key=key_of(ours.event) if ours.event else "",
+                began_at=ours.began_at,
                 took_ms=took_ms,
                 outside=_written(ours.done),
                 reads=json.dumps(ours.reads),
@@ -159,7 +163,7 @@ def _store(ours: _Call, took_ms: float, *, waits: bool) -> None:
 def _ended(ours: _Call) -> Callable[[], None]:
     def hooks_ended() -> None:
         rows = RecordedCall.objects.using(ours.database).filter(token=ours.token)
-        rows.update(open=False, outside=_written(ours.done))
+        rows.update(open=False, outside=_written(ours.done), ended_at=timezone.now())
 
     return hooks_ended
 

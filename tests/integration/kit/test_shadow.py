@@ -1,6 +1,7 @@
 """The mode `shadow`: the call works, and its event is run for comparison only."""
 
 import secrets
+import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -23,6 +24,7 @@ from carveout.operations.seam_guard import SeamGuard
 from carveout.operations.seam_modes import SwitchRefused, seams, switch_to
 from carveout.seams import comparison, declared_rules, results, switch, twin
 from carveout.seams.effects import coverage
+from carveout.seams.effects.comparing import time_windows
 from carveout.subscriptions import cursors, handled_types
 from carveout.subscriptions.cursors import BEGINNING
 from carveout.subscriptions.subscription import registry
@@ -516,3 +518,42 @@ def test_stories_of_other_events_do_not_name_what_compares(same, capsys):
     steps.flow()
     call_command("story", "T-1")
     assert "greet_shadow" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_times_of_the_run_are_now_however_long_the_call_takes(kit, settings, monkeypatch, use_tz):
+    settings.USE_TZ = use_tz
+    settings.TIME_ZONE = "Asia/Tokyo"
+    monkeypatch.setattr(time_windows, "WIDENED_BY", timedelta(milliseconds=100))
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+    def slow(number, price):
+        note(f"{number} at {timezone.now().isoformat()}")
+        time.sleep(0.3)
+
+    def fast_by_event(event, ticket: TicketToBill):
+        note(f"{event.key} at {timezone.now().isoformat()}")
+
+    subscribe(fast_by_event)
+    shadow()
+    sell("T-1", slow)
+    time.sleep(0.2)
+    settle()
+    assert (found().equal, found().told) == (1, [])
+
+
+def test_what_a_subscription_declines_has_no_effects(kit, monkeypatch):
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+    def only_cheap(ticket: TicketToBill) -> bool:
+        return ticket.price < 10
+
+    decorate = carveout.subscribe(
+        "tickets.TicketSold", name="greet", seam=NAME, via="rq", when=only_cheap
+    )
+    decorate(by_event)
+    twin.declare(NAME)
+    shadow()
+    sell("T-1")
+    settle()
+    assert ("different", "kit_desk_note: missing") in found().told
