@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -59,6 +60,12 @@ class Schema:
 
 def schema_of_models() -> Schema:
     """The tables of all known models, with those that Django creates for many-to-many."""
+    return _schema_of(sum(map(len, apps.all_models.values())))
+
+
+@cache
+def _schema_of(_count: int) -> Schema:
+    """Kept until there is another number of models: it is needed for each comparison."""
     found = (model for models in apps.all_models.values() for model in models.values())
     return Schema({model._meta.db_table: _table(model) for model in found if not _is_proxy(model)})
 
