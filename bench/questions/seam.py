@@ -1,9 +1,11 @@
 """seam_direct_pg, seam_shadow_pg: POST /api/orders/ with a call inside its transaction, to the same
 call without its seam. The call stores a row, changes another and sends a mail that nobody gets.
 
-In the mode `shadow`, one key in ten is compared. Comparing itself is the consumer's work.
+Direct: CPU of the serving process. Shadow: time, with one key in ten compared; comparing itself is
+the consumer's work.
 """
 
+import time
 from collections.abc import Callable
 from unittest import mock
 
@@ -26,7 +28,13 @@ NAME, SHARE = "notifications.tell", 10
 REQUESTS = 20
 """In a row, before the others get their turn."""
 STRETCHES = 15
-WAYS = {"seam_direct_pg": "direct", "seam_shadow_pg": "shadow"}
+Clock = Callable[[], float]
+WAYS: dict[str, tuple[str, Clock]] = {
+    "seam_direct_pg": ("direct", time.process_time),
+    "seam_shadow_pg": ("shadow", time.perf_counter),
+}
+"""The mode, and what is measured: a direct seam does nothing outside this process, and the time
+that a commit takes varies more than what it costs."""
 
 
 @override_settings(EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend")
@@ -36,22 +44,22 @@ def measure(keys: list[str], quick: bool) -> dict[str, Answer]:
     _handler.__module__ = "notifications.subscribers"
     carveout.subscribe("orders.OrderCreated", name="tell_by_event", seam=NAME)(_handler)
 
-    def way(how: Callable[[Event], None], mode: str) -> Callable[[], float]:
+    def way(how: Callable[[Event], None], mode: str, clock: Clock) -> Callable[[], float]:
         def run() -> float:
             switch_to(NAME, mode, SHARE if mode == "shadow" else 100, Actor("bench"), "measured")
             switch.forget()
             with mock.patch("carveout.publish", how):
-                return timed(repeated(post, REQUESTS), REQUESTS)
+                return timed(repeated(post, REQUESTS), REQUESTS, clock)
 
         return run
 
-    ways = {
-        "bare": way(_call, "direct"),
-        "direct": way(_through_seam, "direct"),
-        "shadow": way(_through_seam, "shadow"),
-    }
-    taken = in_turns(Scale(quick), ways, "seam", stretches=STRETCHES)
-    return {key: taken.times(WAYS[key], "bare") for key in keys}
+    answers = {}
+    for key in keys:
+        mode, clock = WAYS[key]
+        ways = {"bare": way(_call, "direct", clock), "seam": way(_through_seam, mode, clock)}
+        taken = in_turns(Scale(quick), ways, key, stretches=STRETCHES)
+        answers[key] = taken.times("seam", "bare")
+    return answers
 
 
 def _through_seam(event: Event) -> None:
