@@ -10,7 +10,7 @@ from ledger.models import Account, Entry, Reservation
 
 FAULT = os.environ.get("FAULT", "")
 ONE_IN = 10
-_first_total: dict[str, Decimal] = {}
+_first_total: list[Decimal] = []
 
 
 @carveout.subscribe("till.Sold", seam="ledger.book")
@@ -26,7 +26,8 @@ def book(sale: SaleToBook) -> None:
     if wrong == "wrong amount":
         total += Decimal("0.01")
     if FAULT == "stale lookup":
-        total = _first_total.setdefault(sale.customer, total)
+        _first_total.append(total)
+        total = _first_total[0]
     how = {"backwards": wrong == "reordered", "labelled": wrong != "missing job"}
     services.book(number, sale.customer, email, total, lines, **how)
     _afterwards(wrong, sale)
