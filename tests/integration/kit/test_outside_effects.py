@@ -455,7 +455,7 @@ def test_a_job_that_django_rq_leaves_for_later_is_not_understood(client):
 
 def test_a_job_that_runs_at_once_is_a_job_and_no_more(client):
     at_once = Queue("outside", connection=client, is_async=False)
-    send = "tests.integration.test_outside_effects.send_hello"
+    send = f"{__name__}.send_hello"
     with watch.recorded() as done:
         at_once.enqueue(send)
     assert (len(mail.outbox), len(done.jobs), len(done.mails)) == (1, 1, 0)
