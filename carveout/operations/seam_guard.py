@@ -1,5 +1,6 @@
 """Switches a seam back to its call when too many of its events differ or fail."""
 
+import logging
 import time
 from collections.abc import Collection
 
@@ -9,10 +10,14 @@ from django.db.models import Sum
 from carveout.models import Attempt, Seam, Tally
 from carveout.operations import seam_modes
 from carveout.operations.audit import Actor
+from carveout.runtime import databases
 from carveout.seams import switch
 from carveout.seams.unhandled import subscriptions_of
 
+logger = logging.getLogger(__name__)
+
 CHECK_EVERY_S = 2.0
+AFTER_ERROR_S = 30.0
 FAILURES = (Attempt.Outcome.FAILED, Attempt.Outcome.GIVEN_UP)
 GUARD = Actor("guard")
 
@@ -22,16 +27,21 @@ class SeamGuard:
 
     def __init__(self, contexts: Collection[str]) -> None:
         self._contexts = contexts
-        self._checked_at = 0.0
+        self._waits_until = 0.0
 
     def check(self) -> None:
-        """Switch back what has to be; at most every two seconds."""
-        if time.monotonic() - self._checked_at < CHECK_EVERY_S:
+        """Switch back what has to be; at most every two seconds. Never fails: delivery goes on."""
+        if time.monotonic() < self._waits_until:
             return
-        self._checked_at = time.monotonic()
-        for row in seam_modes.stored():
-            if row.guard and row.name.partition(".")[0] in self._contexts:
-                _check(row, row.guard)
+        self._waits_until = time.monotonic() + CHECK_EVERY_S
+        try:
+            for row in seam_modes.stored():
+                if row.guard and row.name.partition(".")[0] in self._contexts:
+                    _check(row, row.guard)
+        except Exception as error:
+            logger.warning("The guards of seams can't be checked: %r", error)
+            self._waits_until = time.monotonic() + AFTER_ERROR_S
+            databases.drop_unusable()
 
 
 def _check(row: Seam, guard: int) -> None:

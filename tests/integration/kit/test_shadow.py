@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from django.core import mail
 from django.core.management import call_command
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
 import carveout
@@ -367,6 +367,17 @@ def test_calls_inside_calls_are_part_of_them(same):
     sell("T-1", outer)
     settle()
     assert (found().equal, len(notes())) == (1, 1)
+
+
+def test_a_guard_that_can_not_look_stops_no_consumer(same, monkeypatch, caplog):
+    def broken():
+        raise DatabaseError("no such column: carveout_seam.guard")
+
+    monkeypatch.setattr(seam_modes, "stored", broken)
+    guard = SeamGuard(["desk"])
+    guard.check()
+    guard.check()
+    assert caplog.text.count("The guards of seams can't be checked") == 1
 
 
 @pytest.mark.parametrize(("mode", "guard"), [("direct", 1), ("shadow", 0)])
