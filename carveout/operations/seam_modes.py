@@ -98,13 +98,12 @@ def rows_recorded(database: str) -> Iterator[None]:
 
     Raises: NotRecorded: the changes of a table can't be recorded.
     """
-    were_there = not row_images.uncovered(database)
-    row_images.install(database)
+    newly_covered = row_images.install(database)
     try:
         yield
     finally:
         shadows = Seam.objects.using(database).filter(mode=Seam.Mode.SHADOW)
-        if not were_there and not shadows.exists():
+        if newly_covered and not shadows.exists():
             row_images.remove(database)
 
 

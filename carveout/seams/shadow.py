@@ -156,7 +156,7 @@ def _store(ours: _Call, took_ms: float, *, waits: bool) -> None:
             if waits:
                 ended = _ended(ours)
                 transaction.on_commit(ended, using=ours.database, robust=True)
-    except Exception:
+    except Exception:  # whatever it is, customers must not notice that somebody compares
         logger.exception("Seam %s: its call is not compared with its event", ours.seam)
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carveout.errors import DeclarationInvalid
-from carveout.seams.effects.comparing.compare import compare, noise
+from carveout.seams.effects.comparing.compare import compare
 from carveout.seams.effects.comparing.differences import Difference, compare_errors, excerpts
 from carveout.seams.effects.comparing.net_changes import net_changes
 from carveout.seams.effects.comparing.rules import Rules
@@ -40,6 +40,11 @@ SCHEMA = Schema(
 )
 EVENTS = "carveout_loggedevent"
 KEYS_OF_CALL, KEYS_OF_EVENT = 1_000, 7_000
+
+
+def noise(*runs, **how):
+    """The shapes that differ between two runs of the same handlers: what is random in them."""
+    return frozenset(each.shape for each in compare(*runs, **how))
 
 
 def inserted(table: str, **values: Any) -> RowImage:

@@ -73,9 +73,14 @@ def by_event(event, ticket: TicketToBill):
     greet(event.key, ticket.price)
 
 
-@pytest.fixture
-def same(kit, monkeypatch):
+@pytest.fixture(autouse=True)
+def _again_at_once(monkeypatch):
+    """What differs is compared again without a pause."""
     monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+
+
+@pytest.fixture
+def same(kit):
     subscribe(by_event)
     shadow()
 
@@ -90,6 +95,14 @@ def found() -> SimpleNamespace:
 def settle() -> None:
     steps.flow()
     steps.until(lambda: not RecordedCall.objects.using("kit").exists())
+
+
+def compare_one(handler, call=greet) -> None:
+    """Compare one call with what a handler does."""
+    subscribe(handler)
+    shadow()
+    sell("T-1", call)
+    settle()
 
 
 def test_the_call_works_and_its_event_is_only_compared(same):
@@ -124,16 +137,11 @@ def mail_only(number: str, price: object) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found(kit, monkeypatch, fault):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
-
+def test_a_fault_is_found(kit, fault):
     def wrong(event, ticket: TicketToBill):
         FAULTS[fault](event, ticket)
 
-    subscribe(wrong)
-    shadow()
-    sell("T-1")
-    settle()
+    compare_one(wrong)
     assert found().different == 1
     assert found().told
     assert notes() == ["T-1 costs 12.50"]
@@ -158,9 +166,7 @@ def test_what_can_not_be_recorded_is_not_comparable(same, tmp_path):
     assert (found().not_comparable, found().compared) == (1, 0)
 
 
-def test_hooks_after_the_commit_belong_to_the_call(kit, monkeypatch):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
-
+def test_hooks_after_the_commit_belong_to_the_call(kit):
     def later(number, price):
         note(f"{number} costs {price}")
         transaction.on_commit(lambda: mail_only(number, price), using="kit")
@@ -216,16 +222,11 @@ def test_an_event_that_can_not_be_made_is_counted_and_the_call_works(same):
     assert found().waiting == 1
 
 
-def test_events_mode_is_refused_while_differences_are_not_explained(kit, monkeypatch):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
-
+def test_events_mode_is_refused_while_differences_are_not_explained(kit):
     def wrong(event, ticket: TicketToBill):
         greet(event.key, f"{ticket.price} EUR")
 
-    subscribe(wrong)
-    shadow()
-    sell("T-1")
-    settle()
+    compare_one(wrong)
     with pytest.raises(SwitchRefused, match="not explained"):
         switch_to(NAME, "events", 100, MARIA, "now")
     seam_modes.ignore(NAME, [shape for _, shape in found().told], MARIA, "wording")
@@ -235,9 +236,7 @@ def test_events_mode_is_refused_while_differences_are_not_explained(kit, monkeyp
     assert switch_to(NAME, "events", 100, MARIA, "now").mode == "events"
 
 
-def test_a_guard_switches_back_by_itself(kit, monkeypatch):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
-
+def test_a_guard_switches_back_by_itself(kit):
     def wrong(event, ticket: TicketToBill):
         greet(event.key, f"{ticket.price} EUR")
 
@@ -273,9 +272,7 @@ def seam():
     return row
 
 
-def test_what_the_handler_read_may_have_changed_since(kit, monkeypatch):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
-
+def test_what_the_handler_read_may_have_changed_since(kit):
     def count(number, price):
         note(f"{number} after {Note.objects.using('kit').count()}")
 
@@ -290,9 +287,7 @@ def test_what_the_handler_read_may_have_changed_since(kit, monkeypatch):
     assert (found().moved_on, found().different) == (1, 0)
 
 
-def test_what_it_read_of_its_own_work_is_no_excuse(kit, monkeypatch):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
-
+def test_what_it_read_of_its_own_work_is_no_excuse(kit):
     def count(number, price):
         note(number)
         note(f"{number} of {Note.objects.using('kit').count()}")
@@ -300,31 +295,22 @@ def test_what_it_read_of_its_own_work_is_no_excuse(kit, monkeypatch):
     def count_without(event, ticket: TicketToBill):
         note(f"{event.key} of {Note.objects.using('kit').count()}")
 
-    subscribe(count_without)
-    shadow()
-    sell("T-1", count)
-    settle()
+    compare_one(count_without, count)
     assert (found().moved_on, found().different) == (0, 1)
 
 
-def test_random_values_do_not_count(kit, monkeypatch):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
-
+def test_random_values_do_not_count(kit):
     def with_token(number, price):
         note(f"{number} {secrets.token_hex(8)}")
 
     def token_by_event(event, ticket: TicketToBill):
         with_token(event.key, ticket.price)
 
-    subscribe(token_by_event)
-    shadow()
-    sell("T-1", with_token)
-    settle()
+    compare_one(token_by_event, with_token)
     assert (found().equal, found().different) == (1, 0)
 
 
 def test_rules_say_what_may_differ(kit, monkeypatch):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
     monkeypatch.setattr(declared_rules, "_declared", {})
     carveout.seam_rules(
         NAME,
@@ -335,16 +321,11 @@ def test_rules_say_what_may_differ(kit, monkeypatch):
     def other_words(event, ticket: TicketToBill):
         greet(event.key, f"{ticket.price} EUR")
 
-    subscribe(other_words)
-    shadow()
-    sell("T-1")
-    settle()
+    compare_one(other_words)
     assert (found().equal, found().told) == (1, [])
 
 
-def test_a_lookup_sees_the_rows_from_before_the_call(kit, monkeypatch):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
-
+def test_a_lookup_sees_the_rows_from_before_the_call(kit):
     def raise_price(number, price):
         note(price)
         Ticket.objects.using("kit").filter(number=number).update(price=price + 1)
@@ -352,10 +333,7 @@ def test_a_lookup_sees_the_rows_from_before_the_call(kit, monkeypatch):
     def raise_by_event(event, ticket: TicketToBill):
         raise_price(event.key, ticket.price)
 
-    subscribe(raise_by_event)
-    shadow()
-    sell("T-1", raise_price)
-    settle()
+    compare_one(raise_by_event, raise_price)
     assert found().equal == 1
     assert Ticket.objects.using("kit").get().price == Decimal("13.50")
 
@@ -394,16 +372,11 @@ def test_contexts_in_several_databases_are_refused(kit, of_desk):
 
 
 @pytest.mark.django_db
-def test_the_admin_shows_both_sides(kit, monkeypatch, admin_client):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
-
+def test_the_admin_shows_both_sides(kit, admin_client):
     def wrong(event, ticket: TicketToBill):
         greet(event.key, f"{ticket.price} EUR")
 
-    subscribe(wrong)
-    shadow()
-    sell("T-1")
-    settle()
+    compare_one(wrong)
     page = admin_client.get("/admin/carveout/seam/?database=kit").content.decode()
     assert "0 equal, 1 different" in page
     row = Mismatch.objects.using("kit").get(shape="mail.body")
@@ -422,8 +395,7 @@ def test_the_command_shows_what_was_found(same, capsys):
     assert "at most 100 %" in printed
 
 
-def test_what_passes_within_a_second_is_no_difference(kit, monkeypatch):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+def test_what_passes_within_a_second_is_no_difference(kit):
     late = [" by a replica that is behind", ""]
 
     def catches_up(event, ticket: TicketToBill):
@@ -485,17 +457,14 @@ def test_an_event_of_a_failed_comparison_is_kept(same):
     assert notes() == ["T-1 costs 12.50"]
 
 
-def test_what_handlers_publish_for_comparison_wakes_nobody(kit, monkeypatch):
+def test_what_handlers_publish_for_comparison_wakes_nobody(kit):
     def publishes(number, price):
         carveout.publish(TicketMoved(number=number, seat=1))
 
     def publishes_by_event(event, ticket: TicketToBill):
         publishes(event.key, ticket.price)
 
-    subscribe(publishes_by_event)
-    shadow()
-    sell("T-1", publishes)
-    settle()
+    compare_one(publishes_by_event, publishes)
     assert found().equal == 1
     counters.flush()
     assert counters.read("caused") == {}  # else the map would show that it happened
@@ -536,7 +505,6 @@ def test_times_of_the_run_are_now_however_long_the_call_takes(kit, settings, mon
     settings.USE_TZ = use_tz
     settings.TIME_ZONE = "Asia/Tokyo"
     monkeypatch.setattr(time_windows, "WIDENED_BY", timedelta(milliseconds=100))
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
 
     def slow(number, price):
         note(f"{number} at {timezone.now().isoformat()}")
@@ -553,9 +521,7 @@ def test_times_of_the_run_are_now_however_long_the_call_takes(kit, settings, mon
     assert (found().equal, found().told) == (1, [])
 
 
-def test_what_a_subscription_declines_has_no_effects(kit, monkeypatch):
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
-
+def test_what_a_subscription_declines_has_no_effects(kit):
     def only_cheap(ticket: TicketToBill) -> bool:
         return ticket.price < 10
 

@@ -55,22 +55,6 @@ def compare(
     return [*bounded(each for each in found if not rules.ignores(each.shape))]
 
 
-def noise(
-    first: Effects,
-    second: Effects,
-    schema: Schema,
-    rules: Rules = NO_RULES,
-    windows: Iterable[TimeWindow] = (),
-) -> frozenset[str]:
-    """The shapes that differ between two runs of the same handlers: what is random in them.
-
-    Use it as `compare(…, rules.ignoring(noise(…)))`. The whole field of such a shape is ignored.
-
-    windows: while the call ran, and both runs.
-    """
-    return frozenset(each.shape for each in compare(first, second, schema, rules, windows))
-
-
 def _of_inserted_rows(
     call: NormalForm, event: NormalForm, schema: Schema, treatment: Treatment
 ) -> Iterator[Difference]:

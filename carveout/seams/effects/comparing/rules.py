@@ -32,7 +32,7 @@ class Rules:
             raise DeclarationInvalid("Rules of a seam: " + " ".join(mistakes))
 
     def ignoring(self, shapes: Iterable[str]) -> "Rules":
-        """These rules, and that these shapes do not count: what is random, see `noise`."""
+        """These rules, and that these shapes do not count, such as those of what is random."""
         return replace(self, ignore=(*self.ignore, *shapes))
 
     def ignores(self, shape: str) -> bool:

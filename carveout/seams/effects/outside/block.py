@@ -123,5 +123,5 @@ def opened(*, catches: bool) -> Iterator[EffectBlock]:
 def _said(error: Exception) -> str:
     try:
         return repr(error)
-    except Exception:
+    except Exception:  # its own `__repr__` may fail
         return type(error).__name__

@@ -87,7 +87,7 @@ def _note(block: EffectBlock, mail: Any) -> int:
 def _has_recipients(mail: Any) -> bool:
     try:
         return bool(mail.recipients())
-    except Exception:
+    except Exception:  # sending it fails in the same way, and that is the caller's to see
         return True
 
 
