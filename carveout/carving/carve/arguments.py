@@ -1,16 +1,21 @@
 """Decides which event replaces each call, and how its arguments reach the subscriber."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import libcst as cst
+from django.db.models import Model
 
 from carveout.carving.carve.call_sites import Constant, Site, constant
-from carveout.carving.carve.callee import Callee
+from carveout.carving.carve.callee import Callee, Parameter
 from carveout.carving.carve.decisions import Decisions
-from carveout.carving.carve.expressions import code
+from carveout.carving.carve.expressions import code, is_literal
 from carveout.carving.carve.problem import Problem
 from carveout.carving.survey.dangers.call_graph import Callgraph
 
+NOTHING, CONSTANT, FIELD, ROW = range(4)
+"""How a call passes an argument to the subscriber."""
 SCALARS = ("str", "int", "float", "bool")
 """Types that are the same in JSON."""
 
@@ -25,6 +30,16 @@ class EventPlan:
     """The fields' types."""
     constants: dict[str, Constant] = field(default_factory=dict)
     """By parameter: what these calls pass to it."""
+    rows: set[str] = field(default_factory=set)
+    """Parameters that the subscriber reads from its own database."""
+
+    def way_of(self, parameter: str) -> int:
+        """How these calls pass an argument; a row's field is not named like the parameter."""
+        if parameter in self.rows:
+            return ROW
+        if parameter in self.fields:
+            return FIELD
+        return CONSTANT if parameter in self.constants else NOTHING
 
     @property
     def context(self) -> str:
@@ -53,11 +68,40 @@ class Key:
         return f"{self.parameter}.{self.attribute}" if self.attribute else self.parameter
 
 
+class OwnRow(NamedTuple):
+    """A parameter that is a row of the function's own context: the subscriber reads it again."""
+
+    parameter: str
+    model: type[Model]
+    attribute: str
+    """The unique field that the event carries."""
+    type: str
+
+    @property
+    def field(self) -> str:
+        return f"{self.parameter}_{self.attribute}"
+
+    @property
+    def read(self) -> str:
+        """The expression that reads it from the database."""
+        manager = "objects" if hasattr(self.model, "objects") else "_default_manager"
+        return f"{self.model.__name__}.{manager}.get({self.attribute}=event.{self.field})"
+
+
 class Plans:
     """The events by type, and the calls that none of them can replace."""
 
-    def __init__(self, graph: Callgraph, callee: Callee, decisions: Decisions, key: Key) -> None:
+    def __init__(
+        self,
+        graph: Callgraph,
+        callee: Callee,
+        decisions: Decisions,
+        key: Key,
+        own: Mapping[str, OwnRow],
+    ) -> None:
+        """own: parameters that are rows of the function's own context."""
         self.graph, self.callee, self.decisions, self.key = graph, callee, decisions, key
+        self.own = own
         self.by_type: dict[str, EventPlan] = {}
         self.problems: list[Problem] = []
         self.values: dict[cst.Call, dict[str, str]] = {}
@@ -80,12 +124,46 @@ class Plans:
         if values is None:
             return
         known = self.by_type.setdefault(type_, plan)
-        if (known.fields, known.constants) != (plan.fields, plan.constants):
+        if (known.fields, known.constants, known.rows) != (plan.fields, plan.constants, plan.rows):
             fix = f"name another event for it: --event {scope}={context}.Type"
             self._refuse(site, f"it passes other values than the other calls of {type_}", fix)
             return
         known.sites.append(site)
         self.values[site.old] = values
+
+    def agree(self) -> None:
+        """Let all calls pass an argument in the same way, since one subscriber receives it."""
+        for parameter in self.callee.parameters:
+            if parameter.name != self.key.parameter:
+                self._agree_on(parameter)
+
+    def _agree_on(self, parameter: Parameter) -> None:
+        name, plans = parameter.name, [*self.by_type.values()]
+        ways = {plan.way_of(name) for plan in plans}
+        default = parameter.default and cst.parse_expression(parameter.default)
+        if len(ways) > 1 and default and is_literal(default):
+            for plan in plans:
+                if plan.way_of(name) == NOTHING:
+                    plan.constants[name] = Constant(parameter.default)
+        if FIELD in ways:
+            for plan in plans:
+                if name in plan.constants:
+                    self._carry(plan, name, parameter)
+        ways = {plan.way_of(name) for plan in plans}
+        for plan in plans if len(ways) > 1 else ():
+            if plan.way_of(name) != max(ways):
+                del self.by_type[plan.type]
+                for site in plan.sites:
+                    text = f"other calls pass {name} in another way"
+                    self._refuse(site, text, f"pass {name} as they do")
+
+    def _carry(self, plan: EventPlan, name: str, parameter: Parameter) -> None:
+        """A constant becomes a field of the event, because other events carry it."""
+        default = plan.constants.pop(name).text
+        plan.fields[name] = parameter.annotation
+        for site in plan.sites:
+            passed = site.call.bound.get(name)
+            self.values[site.old][name] = code(passed) if passed else default
 
     def _fields(self, site: Site, plan: EventPlan) -> dict[str, str] | None:
         values: dict[str, str] = {}
@@ -95,6 +173,11 @@ class Plans:
                 values[self.key.field] = _attribute(value, self.key.attribute)
                 continue
             found = constant(self.graph, site, value)
+            if (row := self.own.get(name)) and not (found and is_literal(value)):
+                plan.fields[row.field] = row.type
+                plan.rows.add(name)
+                values[row.field] = _attribute(value, row.attribute)
+                continue
             if found is not None:
                 if self._is_foreign(found):
                     text = f"it passes {name}={found.text}, a constant of {found.module}"

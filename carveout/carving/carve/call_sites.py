@@ -47,21 +47,104 @@ def uses(graph: Callgraph, callee: Callee) -> Iterator[FileUses]:
     for source, call in graph.callers(callee.name):
         by_line[source.facts.module].add((call.line, call.name))
     for source in graph.sources:
-        mentioned = callee.function in source.path.read_text("utf-8", errors="replace")
-        if not mentioned or source.in_tests or source.migration:
+        if source.in_tests or source.migration or callee.method not in source.text:
             continue
-
-        def is_callee(name: str, scope: str, line: int, source: SourceFile = source) -> bool:
-            if (line, name) in by_line[source.facts.module]:
-                return True
-            resolved = source.facts.resolve(name, scope)
-            at_home = source is callee.source and name == callee.inside
-            return at_home or graph.sources.origin(resolved) == callee.name
-
-        text = source.path.read_bytes().decode("utf-8")
-        found = seam_rewrite.find(text, source.file, callee, is_callee)
+        names = _NamesOfFile(graph, callee, source, by_line[source.facts.module])
+        found = seam_rewrite.find(source.text, source.file, callee, names)
         if found.calls or found.problems or found.already:
             yield FileUses(source, found)
+
+
+class _NamesOfFile:
+    """What the names in one file stand for; see `seam_rewrite.Names`."""
+
+    def __init__(
+        self, graph: Callgraph, callee: Callee, source: SourceFile, called: set[tuple[int, str]]
+    ) -> None:
+        self.graph, self.callee, self.source, self.called = graph, callee, source, called
+
+    def is_callee(self, name: str, scope: str, line: int) -> bool:
+        if (line, name) in self.called:
+            return True
+        resolved = self.source.facts.resolve(name, scope)
+        at_home = self.source is self.callee.source and name == self.callee.inside
+        if at_home or self.graph.sources.origin(resolved) == self.callee.name:
+            return True
+        before, _, method = name.rpartition(".")
+        holder = self.callee.holder
+        if holder is None or method != self.callee.method:
+            return False
+        return self._class_of(before, scope) == holder.name
+
+    def may_be(self, name: str, scope: str) -> bool:
+        if self.callee.holder is None:
+            return False
+        known = self.graph.named(self.source, name, scope) if name else ""
+        return not self.graph.sources.is_function(known) and not self._is_of_a_library(known)
+
+    def _is_of_a_library(self, name: str) -> bool:
+        first = name.partition(".")[0]
+        imported = {each.partition(".")[0] for each in self.source.facts.names.values()}
+        is_theirs = first in imported and not self.graph.sources.module_of(name)
+        return is_theirs and not name.startswith("typing.Any.")
+
+    def objection(self, name: str, scope: str) -> tuple[str, str] | None:
+        holder = self.callee.holder
+        if holder is None:
+            return None
+        before = name.rpartition(".")[0]
+        held = self.source.facts.variables.get(f"{scope}:{before}", "")
+        resolved = self._in_module(self.source.facts.resolve(before, scope))
+        if resolved == holder.name and not held:
+            return f"it is called through its class {before}", f"call it on a {before}"
+        if before == "self":
+            return self._of_another(f"{self.source.facts.module}.{scope.rpartition('.')[0]}")
+        if holder.model is None and held and not held.endswith("()"):
+            why = f"`{before}` comes from elsewhere, and a subscriber makes an object of its own"
+            return why, f"make the {resolved.rpartition('.')[2]} here"
+        if holder.model is None:
+            return self._of_another(self._class_of(before, scope))
+        model, is_sure = self.graph.rows.of(self.source, before, scope)
+        if model is None or not (is_sure or self._is_only_one()):
+            return f"the class of `{before}` is only guessed", f"annotate {before}"
+        return self._of_another(f"{model.__module__}.{model.__qualname__}")
+
+    def _in_module(self, name: str) -> str:
+        """A name at the top of a module, in full."""
+        full = name if "." in name else f"{self.source.facts.module}.{name}"
+        return self.graph.sources.origin(full)
+
+    def _class_of(self, name: str, scope: str) -> str:
+        """The class that an object is made of; if the code does not show it, its own name."""
+        facts = self.source.facts
+        if name.startswith("self."):
+            name = facts.variables.get(f"{scope.rpartition('.')[0]}.__init__:{name}", name)
+        resolved = self._in_module(facts.resolve(name, scope).removesuffix("()"))
+        held = self.graph.sources.own_definition(resolved)
+        if held is not None and held.value.endswith("()"):
+            home = self.graph.sources.by_module[resolved.rpartition(".")[0]]
+            made = home.facts.resolve(held.value.removesuffix("()"))
+            resolved = made if "." in made else f"{home.facts.module}.{made}"
+        return self.graph.sources.origin(resolved)
+
+    def _of_another(self, found: str) -> tuple[str, str] | None:
+        if self.callee.holder is None or found == self.callee.holder.name:
+            return None
+        last = found.rpartition(".")[2]
+        return (
+            f"its object is a {last}, which a subscriber does not know",
+            f"carve a function that takes what identifies the {last}",
+        )
+
+    def _is_only_one(self) -> bool:
+        """Whether no other class of the project has a method of this name."""
+        defining = {
+            f"{source.facts.module}.{each}"
+            for source in self.graph.sources
+            for each in source.facts.definitions
+            if each.endswith(f".{self.callee.method}")
+        }
+        return defining == {self.callee.name}
 
 
 def named_by_strings(graph: Callgraph, callee: Callee) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import libcst as cst
+from django.db.models import Model
 
 from carveout.carving.survey.sources import SourceFile
 
@@ -16,8 +17,19 @@ class Parameter(NamedTuple):
     keyword_only: bool = False
 
 
+class Holder(NamedTuple):
+    """The class of the object whose method is carved."""
+
+    name: str
+    """Its full dotted name."""
+    model: type[Model] | None = None
+    """The model, if the object is a row; otherwise the object is made without arguments."""
+    parameter: str = ""
+    """The name under which a row is passed on."""
+
+
 class Callee(NamedTuple):
-    """A function, static method or class method of a context."""
+    """A function or method of a context."""
 
     name: str
     """Its full dotted name."""
@@ -25,9 +37,19 @@ class Callee(NamedTuple):
     context: str
     node: ast.FunctionDef
     parameters: tuple[Parameter, ...]
+    """If its object is a row, that row comes first."""
+    holder: Holder | None = None
+    """For a method of an object."""
+    short: str = ""
+    """What its seam and its subscriber are called, if not as the function."""
 
     @property
     def function(self) -> str:
+        return self.short or self.node.name
+
+    @property
+    def method(self) -> str:
+        """The name under which it is called."""
         return self.node.name
 
     @property
@@ -47,8 +69,10 @@ class Unbound(Exception):
     """A call does not show which argument is which."""
 
 
-def callee_of(name: str, source: SourceFile, context: str, node: ast.FunctionDef) -> Callee:
-    """Raises: Unbound: its parameters can't be listed."""
+def callee_of(
+    name: str, source: SourceFile, context: str, node: ast.FunctionDef, holder: Holder | None = None
+) -> Callee:
+    """holder: for a method of an object. Raises: Unbound: its parameters can't be listed."""
     given = node.args
     if given.vararg or given.kwarg:
         raise Unbound("it takes * or ** arguments, so a call does not show what it passes")
@@ -61,29 +85,36 @@ def callee_of(name: str, source: SourceFile, context: str, node: ast.FunctionDef
         _parameter(each, default)._replace(keyword_only=True)
         for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
     ]
-    if _is_method(name, source):
-        if not _decorated(node) & {"staticmethod", "classmethod"}:
-            raise Unbound("it is a method of an object, which a subscriber does not have")
-        if "classmethod" in _decorated(node):
-            parameters = parameters[1:]
-    return Callee(name, source, context, node, tuple(parameters))
+    if is_method(name, source) and "staticmethod" not in decorated(node):
+        parameters = parameters[1:]
+    if holder and holder.model:
+        parameters = [Parameter(holder.parameter), *parameters]
+    return Callee(name, source, context, node, tuple(parameters), holder)
 
 
-def bind(callee: Callee, arguments: Sequence[cst.Arg]) -> dict[str, cst.BaseExpression]:
+def bind(
+    callee: Callee, function: cst.BaseExpression, arguments: Sequence[cst.Arg]
+) -> dict[str, cst.BaseExpression]:
     """The expressions that a call passes, by parameter, in the order of the call.
+
+    function: what is called, such as `badge.award`, where the row is an argument too.
 
     Raises: Unbound: it unpacks * or ** arguments, or passes what the function does not take.
     """
     free = [each.name for each in callee.parameters if not each.keyword_only]
     bound: dict[str, cst.BaseExpression] = {}
+    if callee.holder and callee.holder.model:
+        if not isinstance(function, cst.Attribute):
+            raise Unbound("its object is not shown")
+        bound[free.pop(0)] = function.value
     for position, argument in enumerate(arguments):
         if argument.star:
             raise Unbound(f"it unpacks {argument.star} arguments, so what it passes is not shown")
         if argument.keyword is None and position >= len(free):
-            raise Unbound(f"it passes more arguments than {callee.function} takes")
+            raise Unbound(f"it passes more arguments than {callee.method} takes")
         name = argument.keyword.value if argument.keyword else free[position]
         if callee.parameter(name) is None:
-            raise Unbound(f"{callee.function} has no parameter {name!r}")
+            raise Unbound(f"{callee.method} has no parameter {name!r}")
         bound[name] = argument.value
     return bound
 
@@ -98,10 +129,10 @@ def _parameter(argument: ast.arg, default: ast.expr | None) -> Parameter:
     )
 
 
-def _is_method(name: str, source: SourceFile) -> bool:
+def is_method(name: str, source: SourceFile) -> bool:
     inside = name.removeprefix(f"{source.facts.module}.")
     return inside.rpartition(".")[0] in source.facts.classes
 
 
-def _decorated(node: ast.FunctionDef) -> set[str]:
+def decorated(node: ast.FunctionDef) -> set[str]:
     return {each.id for each in node.decorator_list if isinstance(each, ast.Name)}

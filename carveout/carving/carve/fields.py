@@ -28,6 +28,13 @@ class Fields:
     many: bool = False
     read: dict[str, "Leaf | Fields"] = field(default_factory=dict)
 
+    def models(self) -> Iterator[type[Model]]:
+        """Its model, and those whose rows it leads to."""
+        yield self.model
+        for each in self.read.values():
+            if isinstance(each, Fields):
+                yield from each.models()
+
     def leaves(self, before: str = "") -> Iterator[str]:
         """The paths of all values: `lines[].name`."""
         for name, each in self.read.items():

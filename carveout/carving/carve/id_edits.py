@@ -1,29 +1,42 @@
 """Passes ids in the place of rows, in code that stores a row as a foreign key."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from carveout.carving.carve.reads import Edit
+
+@dataclass(frozen=True)
+class Edit:
+    """A keyword argument that passes an id in the place of a row."""
+
+    file: str
+    line: int
+    column: int
+    keyword: str
+    """The new name of the argument."""
+    attribute: str
+    """The attribute of the passed expression that is the id; it replaces the last one if it has
+    the name of the relation."""
+    replaces: str = ""
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
     """`order=order` becomes `order_id=order.id`; everything else stays as it is."""
-    lines = text.splitlines()
-    wanted = {
-        (each.line, len(lines[each.line - 1].encode()[: each.column].decode())): each
-        for each in edits
-    }
-    return MetadataWrapper(cst.parse_module(text)).visit(_Edits(wanted)).code
+    return MetadataWrapper(cst.parse_module(text)).visit(IdEdits(text, edits)).code
 
 
-class _Edits(cst.CSTTransformer):
+class IdEdits(cst.CSTTransformer):
     METADATA_DEPENDENCIES = (PositionProvider,)
 
-    def __init__(self, wanted: dict[tuple[int, int], Edit]) -> None:
+    def __init__(self, text: str, edits: Iterable[Edit]) -> None:
         super().__init__()
-        self.wanted = wanted
+        lines = text.splitlines()
+        self.wanted = {
+            (each.line, len(lines[each.line - 1].encode()[: each.column].decode())): each
+            for each in edits
+        }
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:  # noqa: N802
         start = self.get_metadata(PositionProvider, original_node.value).start

@@ -25,6 +25,7 @@ from carveout.carving.carve.fields import (
     step,
     take,
 )
+from carveout.carving.carve.id_edits import Edit
 from carveout.carving.carve.problem import Problem
 from carveout.carving.survey.dangers.call_graph import Callgraph
 from carveout.carving.survey.expressions import dotted
@@ -35,21 +36,6 @@ QUERIES = {
     *("create", "get_or_create", "update_or_create", "filter", "exclude", "get", "update"),
 }
 """Methods of managers and querysets whose keywords are fields."""
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A keyword argument that passes an id in the place of a row."""
-
-    file: str
-    line: int
-    column: int
-    keyword: str
-    """The new name of the argument."""
-    attribute: str
-    """The attribute of the passed expression that is the id; it replaces the last one if it has
-    the name of the relation."""
-    replaces: str = ""
 
 
 @dataclass
@@ -73,19 +59,18 @@ class Reading:
             walk.visit(statement)
 
 
-def function_in(source: SourceFile, inside: str) -> ast.FunctionDef | None:
+def function_in(source: SourceFile, inside: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """The function of this name in a file: `tell`, or `Teller.tell`."""
-    at: ast.AST = ast.parse(source.path.read_text("utf-8"))
+    at: ast.AST = ast.parse(source.text)
     for name in inside.split("."):
-        found = [
-            each
-            for each in ast.walk(at)
-            if isinstance(each, ast.FunctionDef | ast.ClassDef) and each.name == name
-        ]
+        found = [each for each in ast.walk(at) if isinstance(each, _NAMED) and each.name == name]
         if not found:
             return None
         at = found[0]
-    return at if isinstance(at, ast.FunctionDef) else None
+    return at if isinstance(at, ast.FunctionDef | ast.AsyncFunctionDef) else None
+
+
+_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class _Function(ast.NodeVisitor):

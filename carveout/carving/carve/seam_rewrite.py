@@ -1,13 +1,14 @@
 """Rewrites the calls of a function in one file to seams, and refuses those that can't be one."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from carveout.carving.carve.callee import Callee, Unbound, bind
 from carveout.carving.carve.expressions import UpwardVisitor, code, dotted
+from carveout.carving.carve.id_edits import Edit, IdEdits
 from carveout.carving.carve.problem import Problem
 
 LOGGING = {
@@ -15,6 +16,8 @@ LOGGING = {
     *("capture_exception", "capture_message"),
 }
 """What an exception handler may do that only notes the error."""
+ENQUEUING = ("delay", "delay_on_commit", "enqueue")
+"""Methods of a task that take the arguments of its function: Celery's, RQ's and Django's."""
 SEAM = "carveout.seam"
 LINE_LENGTH = 88
 
@@ -52,21 +55,34 @@ class Found(NamedTuple):
     columns: dict[cst.Call, int]
 
 
-def find(text: str, file: str, callee: Callee, is_callee: Callable[[str, str, int], bool]) -> Found:
-    """Find the calls. is_callee: of a dotted name, the scope that it is in, and its line."""
+class Names(Protocol):
+    """What the dotted names in a file stand for. scope: the function or class around a name."""
+
+    def is_callee(self, name: str, scope: str, line: int) -> bool: ...
+
+    def may_be(self, name: str, scope: str) -> bool:
+        """Whether this may be the method, called on an object whose class is not known."""
+
+    def objection(self, name: str, scope: str) -> tuple[str, str] | None:
+        """Why such a call can't be a seam although it is the function, and the fix."""
+
+
+def find(text: str, file: str, callee: Callee, names: Names) -> Found:
     wrapper = MetadataWrapper(cst.parse_module(text))
-    search = _Search(file, callee, is_callee)
+    search = _Search(file, callee, names)
     wrapper.visit(search)
     return Found(search.calls, search.problems, search.already, wrapper.module, search.columns)
 
 
-def rewrite(found: Found, seams: dict[cst.Call, SeamText]) -> str:
-    """The file with these calls as seams; everything else stays as it is."""
+def rewrite(found: Found, seams: dict[cst.Call, SeamText], edits: Iterable[Edit] = ()) -> str:
+    """The file with these calls as seams, and with ids in the place of rows; everything else stays
+    as it is."""
     replaced = {
         old: cst.parse_expression(_text(old, seam, found.columns[old]))
         for old, seam in seams.items()
     }
-    return found.module.visit(_Replace(replaced)).code
+    wrapper = MetadataWrapper(found.module, unsafe_skip_copy=True)  # `seams` has its nodes
+    return wrapper.visit(_Replace(found.module.code, replaced, edits)).code
 
 
 def _text(old: cst.Call, seam: SeamText, column: int) -> str:
@@ -81,8 +97,11 @@ def _text(old: cst.Call, seam: SeamText, column: int) -> str:
     return f"{SEAM}(\n{body})"
 
 
-class _Replace(cst.CSTTransformer):
-    def __init__(self, replaced: dict[cst.Call, cst.BaseExpression]) -> None:
+class _Replace(IdEdits):
+    def __init__(
+        self, text: str, replaced: dict[cst.Call, cst.BaseExpression], edits: Iterable[Edit]
+    ) -> None:
+        super().__init__(text, edits)
         self.replaced = replaced
 
     def leave_Call(  # noqa: N802 - libcst's name
@@ -92,11 +111,9 @@ class _Replace(cst.CSTTransformer):
 
 
 class _Search(UpwardVisitor):
-    def __init__(
-        self, file: str, callee: Callee, is_callee: Callable[[str, str, int], bool]
-    ) -> None:
+    def __init__(self, file: str, callee: Callee, names: Names) -> None:
         super().__init__()
-        self.file, self.callee, self.is_callee = file, callee, is_callee
+        self.file, self.callee, self.names = file, callee, names
         self.calls: list[tuple[cst.Call, CallUse]] = []
         self.problems: list[Problem] = []
         self.columns: dict[cst.Call, int] = {}
@@ -109,10 +126,14 @@ class _Search(UpwardVisitor):
         return False
 
     def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
-        if self._names(node.func):
-            self._use(node, node.args)
-        elif self._is_partial(node) and node.args and self._names(node.args[0].value):
-            self._use(node, node.args[1:])
+        if self._runs(node.func):
+            self._use(node, node.func, node.args)
+        elif self._is_partial(node) and node.args and self._runs(node.args[0].value):
+            self._use(node, node.args[0].value, node.args[1:])
+        elif self._may_be(node.func):
+            about = code(node.func).rpartition(".")[0]
+            why = f"it may be {self.callee.inside}, but the class of `{about}` is not known"
+            self._refuse(node, why, f"annotate {about}")
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:  # noqa: N802
         self._reference(node)
@@ -123,14 +144,29 @@ class _Search(UpwardVisitor):
 
     # -- What a use is -------------------------------------------------------------------------
 
+    def _runs(self, node: cst.CSTNode) -> bool:
+        """Whether a call of this runs the function, now or as a job."""
+        if isinstance(node, cst.Attribute) and node.attr.value in ENQUEUING:
+            return self._names(node.value) or self._names(node)
+        return self._names(node)
+
+    def _may_be(self, node: cst.CSTNode) -> bool:
+        is_named = isinstance(node, cst.Attribute) and node.attr.value == self.callee.method
+        return is_named and self.names.may_be(dotted(node), self._scope(node))
+
     def _names(self, node: cst.CSTNode) -> bool:
         name = dotted(node)
         end = self.get_metadata(PositionProvider, node).end.line
-        return bool(name) and self.is_callee(name, self._scope(node), end)
+        return bool(name) and self.names.is_callee(name, self._scope(node), end)
 
     def _reference(self, node: cst.BaseExpression) -> None:
         """A use of the function as a value, which may be called from anywhere."""
         parent = self._parent(node)
+        if isinstance(parent, cst.Attribute) and parent.value is node and self._names(node):
+            if not self._is_called(parent):
+                why = f"it uses `{code(parent)}`"
+                self._refuse(node, why, f"call {self.callee.function} itself")
+            return
         if isinstance(parent, cst.Attribute | cst.Param | cst.FunctionDef | cst.Arg) and (
             not isinstance(parent, cst.Arg) or parent.keyword is node
         ):
@@ -145,7 +181,16 @@ class _Search(UpwardVisitor):
     def _is_partial(self, node: cst.CSTNode | None) -> bool:
         return isinstance(node, cst.Call) and dotted(node.func).rpartition(".")[2] == "partial"
 
-    def _use(self, node: cst.Call, arguments: Sequence[cst.Arg]) -> None:
+    def _is_called(self, node: cst.Attribute) -> bool:
+        """Whether this is `tell.delay`, and called or in a `partial`."""
+        parent = self._parent(node)
+        argument = isinstance(parent, cst.Arg) and self._is_partial(self._parent(parent))
+        called = isinstance(parent, cst.Call) and parent.func is node
+        return node.attr.value in ENQUEUING and (called or argument)
+
+    def _use(
+        self, node: cst.Call, function: cst.BaseExpression, arguments: Sequence[cst.Arg]
+    ) -> None:
         around = self._around(node)
         if any(isinstance(each, cst.Call) and dotted(each.func) == SEAM for each in around):
             self.already += 1
@@ -154,11 +199,13 @@ class _Search(UpwardVisitor):
         if outer is None:
             self._refuse(node, *self._why_not(node))
             return
-        if problem := self._hindrance(outer) or self._inner(outer):
+        objection = self.names.objection(dotted(function), self._scope(node))
+        objection = objection or self._unsaved(function)
+        if problem := self._hindrance(outer) or self._inner(outer) or objection:
             self._refuse(node, *problem)
             return
         try:
-            bound = bind(self.callee, arguments)
+            bound = bind(self.callee, function, arguments)
         except Unbound as error:
             self._refuse(node, str(error), "pass each argument by itself")
             return
@@ -170,12 +217,12 @@ class _Search(UpwardVisitor):
     def _statement(self, node: cst.Call) -> cst.Call | None:
         """The call, or the `on_commit` that it is given to, if that is a statement."""
         if isinstance(self._parent(node), cst.Expr):
-            is_partial = self._is_partial(node) and not self._names(node.func)
+            is_partial = self._is_partial(node) and not self._runs(node.func)
             return None if is_partial else node
         inner: cst.CSTNode = node
         if isinstance(self._parent(inner), cst.Lambda):
             inner = self._parent(inner)
-        elif self._names(node.func):
+        elif self._runs(node.func):
             return None
         argument = self._parent(inner)
         outer = self._parent(argument)
@@ -218,6 +265,19 @@ class _Search(UpwardVisitor):
                     )
             inner = each
         return "it runs when the module is imported", "call it in a function"
+
+    def _unsaved(self, function: cst.BaseExpression) -> tuple[str, str] | None:
+        """Whether the object of a method was changed here, which a subscriber does not see."""
+        if self.callee.holder is None or not isinstance(function, cst.Attribute):
+            return None
+        name = dotted(function.value)
+        around = next((e for e in self._around(function) if isinstance(e, cst.FunctionDef)), None)
+        changes = _Changes(name)
+        if name and name != "self" and around is not None:
+            around.visit(changes)
+        if not changes.found or (changes.saved and self.callee.holder.model):
+            return None
+        return f"{name} is changed here, which a subscriber does not see", "save it first"
 
     def _inner(self, node: cst.Call) -> tuple[str, str] | None:
         """An expression inside the call that means something else in a lambda."""
@@ -262,6 +322,28 @@ class _Kinds(cst.CSTVisitor):
     def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
         if dotted(node) == "super()":
             self.found = "`super()`"
+
+
+class _Changes(cst.CSTVisitor):
+    """Finds whether an attribute of an object is set, and whether the object is saved."""
+
+    found = saved = False
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
+        self.saved |= dotted(node.func) == f"{self.name}.save"
+
+    def visit_AssignTarget(self, node: cst.AssignTarget) -> None:  # noqa: N802
+        self._set(node.target)
+
+    def visit_AugAssign(self, node: cst.AugAssign) -> None:  # noqa: N802
+        self._set(node.target)
+
+    def _set(self, target: cst.CSTNode) -> None:
+        self.found |= isinstance(target, cst.Attribute) and dotted(target.value) == self.name
 
 
 def is_atomic(around: Iterable[cst.CSTNode]) -> bool:

@@ -228,6 +228,8 @@ class Handler(NamedTuple):
     function: str
     call: str
     """The function as it is called there: `services.tell`."""
+    named: str
+    """The function as a person calls it."""
     seam: str
     reader: str
     """Empty if nothing is looked up."""
@@ -270,6 +272,6 @@ def _handler(handler: Handler) -> str:
     )
     return (
         f"{decorator}\ndef {handler.function}(event{reader}):\n"
-        f'    """Does what the call of {handler.call} did."""\n'
+        f'    """Does what the call of {handler.named} did."""\n'
         f"    {handler.call}({passed})\n"
     )

@@ -8,7 +8,7 @@ from django.template.defaultfilters import pluralize
 
 from carveout.carving.carve.arguments import EventPlan
 from carveout.carving.carve.call_sites import Site
-from carveout.carving.carve.carving import Carved
+from carveout.carving.carve.carved import Carved
 from carveout.carving.carve.planned import Planned
 from carveout.carving.carve.problem import Problem
 

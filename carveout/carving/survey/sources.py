@@ -20,7 +20,7 @@ Found = TypeVar("Found")
 NO_FACTS = Facts("")
 
 
-def _loaded(name: str) -> Any:
+def loaded_object(name: str) -> Any:
     """The object that a dotted name stands for; None if its module is not loaded."""
     module, rest = name, ""
     while module and module not in sys.modules:
@@ -39,11 +39,17 @@ class SourceFile:
         self, facts: Facts, path: Path, file: str, app: str, in_tests: bool = False
     ) -> None:
         self.facts = facts
+        self.planned: str | None = None
+        """The text that the file is to get, of which the facts are; None if it is as it was."""
         self.path = path
         self.file = file
         self.app = app
         self.in_tests = in_tests
         self.migration = ".migrations." in f".{facts.module}."
+
+    @property
+    def text(self) -> str:
+        return self.path.read_bytes().decode("utf-8") if self.planned is None else self.planned
 
     def symbol(self, scope: str) -> str:
         """The dotted name of a class or function of this file; empty stands for the module."""
@@ -102,6 +108,13 @@ class Sources:
         package = path.name == "__init__.py"
         return self.project.cache.facts(path.read_bytes(), module, package, alias)
 
+    def plan(self, source: SourceFile, text: str) -> None:
+        """Look at a file as if it had this text."""
+        package = source.path.name == "__init__.py"
+        module, alias = source.facts.module, self.project.alias
+        source.facts = self.project.cache.facts(text.encode(), module, package, alias)
+        source.planned = text
+
     def outside(self, module: str) -> Facts:
         """The facts of any loaded module, first-party or not."""
         if module in self.by_module:
@@ -153,7 +166,7 @@ class Sources:
         _, definition = self.defined(name)
         if definition is not None and definition.function:
             return True
-        loaded = _loaded(name)
+        loaded = loaded_object(name)
         if not issubclass(type(loaded), FunctionType | classmethod | staticmethod):
             return False  # type() instead of isinstance(), which would evaluate a lazy object
         of_class = issubclass(type(loaded), classmethod | staticmethod)
@@ -163,7 +176,7 @@ class Sources:
     def is_enum(self, name: str, steps: int = 4) -> bool:
         """Is this a class of constants: an enum, or Django's choices, which are enums too?"""
         name = self.origin(name)
-        loaded = _loaded(name)
+        loaded = loaded_object(name)
         if issubclass(type(loaded), type) or not steps:
             return issubclass(type(loaded), type) and issubclass(loaded, Enum)
         module = self.module_of(name)

@@ -1,0 +1,81 @@
+"""Finds what a caller does after the call that comes out differently with an event."""
+
+from collections.abc import Iterator
+
+from django.db.models import Model
+
+from carveout.carving.carve.call_sites import Site
+from carveout.carving.carve.problem import Problem
+from carveout.carving.survey.dangers.call_graph import Callgraph
+from carveout.carving.survey.facts import Call
+from carveout.carving.survey.sources import SourceFile
+
+WRITING = {
+    *("save", "create", "get_or_create", "update_or_create", "bulk_create", "bulk_update"),
+    *("update", "delete", "add", "remove", "clear", "set"),
+}
+READING = {
+    *("get", "filter", "exclude", "all", "count", "exists", "first", "last", "latest", "earliest"),
+    *("aggregate", "values", "values_list", "in_bulk", "iterator", "refresh_from_db"),
+}
+Written = dict[type[Model], str]
+"""By model: the line that writes it."""
+
+
+def written_by(graph: Callgraph, function: str) -> Written:
+    """The models whose rows a function writes, itself or by what it calls."""
+    found: Written = {}
+    seen: set[str] = set()
+    waiting = [function]
+    while waiting:
+        name = waiting.pop()
+        source = graph.sources.by_module.get(graph.sources.module_of(name))
+        if name in seen or source is None:
+            continue
+        seen.add(name)
+        for call in calls_in(source, name.removeprefix(f"{source.facts.module}.")):
+            waiting.append(graph.called(source, call))
+            if call.last in WRITING and (model := _model(graph, source, call)):
+                found.setdefault(model, f"{source.file}:{call.line}")
+    return found
+
+
+def calls_in(source: SourceFile, scope: str) -> Iterator[Call]:
+    yield from (call for call in source.facts.calls if call.place.scope == scope)
+
+
+def reads(graph: Callgraph, site: Site, written: Written) -> Problem | None:
+    """A line after the call that reads what the function writes; with an event it comes later."""
+    for call in _after(site):
+        model = _model(graph, site.source, call) if call.last in READING else None
+        if model in written:
+            text = (
+                f"line {call.line} reads {model.__name__} rows after the call, which the function"
+                f" writes ({written[model]}), and with an event it writes them later"
+            )
+            return Problem(site.source.file, site.call.line, text, "read them elsewhere")
+    return None
+
+
+def changes(graph: Callgraph, site: Site, looked_up: set[type[Model]]) -> Problem | None:
+    """A line after the call that writes what the subscriber looks up: it sees that change too."""
+    for call in _after(site):
+        model = _model(graph, site.source, call) if call.last in WRITING else None
+        if model in looked_up:
+            text = (
+                f"line {call.line} writes {model.__name__} rows after the call: the function did"
+                " not see that, the subscriber will"
+            )
+            return Problem(site.source.file, site.call.line, text)
+    return None
+
+
+def _after(site: Site) -> Iterator[Call]:
+    for call in calls_in(site.source, site.call.scope):
+        if call.line > site.call.line:
+            yield call
+
+
+def _model(graph: Callgraph, source: SourceFile, call: Call) -> type[Model] | None:
+    model, _ = graph.rows.of(source, call.name.rpartition(".")[0], call.place.scope)
+    return model

@@ -1,0 +1,257 @@
+"""Separates what a receiver of a signal does from when it does it.
+
+The receiver stays, with the conditions at its beginning; its work becomes a function, which can be
+carved as any other.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import libcst as cst
+from django.db.models import Model
+
+from carveout.carving.carve.expressions import dotted
+from carveout.carving.carve.problem import CarveRefused
+from carveout.carving.survey.kinds.signal_receivers import LiveReceiver, live_receivers
+from carveout.carving.survey.model_index import Models
+from carveout.carving.survey.sources import SourceFile, Sources
+
+SENT = {"created": "bool", "raw": "bool", "using": "str", "action": "str", "reverse": "bool"}
+"""The types of what Django's own signals send."""
+PREFIX = "do_"
+Statement = cst.BaseStatement | cst.BaseSmallStatement
+
+
+class Receiver(NamedTuple):
+    name: str
+    """Its full dotted name."""
+    does: str
+    """The full dotted name of the function that does its work."""
+    models: dict[str, type[Model]]
+    """By parameter of that function: the model whose rows the signal is about."""
+
+    @property
+    def short(self) -> str:
+        return self.name.rpartition(".")[2]
+
+
+def separate(sources: Sources, name: str) -> Receiver | None:
+    """Plan a function for what a receiver does, unless it has one. None if it is no receiver.
+
+    Raises: CarveRefused: its work can't be separated.
+    """
+    name = sources.origin(name)
+    heard = [each for each in live_receivers(sources) if ".".join(each.function) == name]
+    module, _, function = name.rpartition(".")
+    source = sources.by_module.get(module)
+    if not heard or source is None:
+        return None
+    model = _sender(sources, heard)
+    separated = _Separated(source, function, model)
+    if separated.text != source.text:
+        sources.plan(source, separated.text)
+    parameters = {"instance", _plain(model)} if model else set()
+    of = {each: model for each in parameters if model}
+    return Receiver(name, f"{module}.{PREFIX}{function}", of)
+
+
+def _sender(sources: Sources, heard: Iterable[LiveReceiver]) -> type[Model] | None:
+    """The model that sends, if it is only one."""
+    by_id = {id(model): model for model in Models(sources.project).all}
+    found = {each.sender_id for each in heard}
+    return by_id.get(found.pop()) if len(found) == 1 else None
+
+
+def _plain(model: type[Model] | None) -> str:
+    return str(model._meta.model_name) if model else ""
+
+
+class _Separated:
+    """The text of a file in which a receiver calls a function that does its work."""
+
+    def __init__(self, source: SourceFile, function: str, model: type[Model] | None) -> None:
+        self.source, self.function, self.model = source, function, model
+        module = cst.parse_module(source.text)
+        defined = {
+            each.name.value: place
+            for place, each in enumerate(module.body)
+            if isinstance(each, cst.FunctionDef)
+        }
+        if f"{PREFIX}{function}" in defined:
+            self.text = source.text
+            return
+        if function not in defined:
+            raise self._refused("it is not a function at the top of its module")
+        place = defined[function]
+        receiver = module.body[place]
+        body = [*module.body]
+        body[place : place + 1] = self._two(receiver)  # type: ignore[arg-type]
+        self.text = module.with_changes(body=body).code
+
+    def _two(self, receiver: cst.FunctionDef) -> list[cst.FunctionDef]:
+        if receiver.asynchronous:
+            raise self._refused("it is async, and subscribers are not")
+        if not isinstance(receiver.body, cst.IndentedBlock):
+            raise self._refused("it does nothing")
+        kept, moved = _split(receiver.body.body)
+        if not moved:
+            raise self._refused("it does nothing")
+        given = self._parameters(receiver, moved)
+        renamed = self._renamed(given, moved)
+        call = f"{PREFIX}{self.function}({', '.join(each.name.value for each in given)})\n"
+        kept = _with_last(kept, cst.parse_statement(call))
+        parameters = [_annotated(each, renamed.get(each.name.value, "")) for each in given]
+        work = cst.FunctionDef(
+            cst.Name(f"{PREFIX}{self.function}"),
+            cst.Parameters(parameters),
+            cst.IndentedBlock([each.visit(_Rename(renamed)) for each in _unspaced(moved)]),  # type: ignore[misc]
+            leading_lines=[cst.EmptyLine(indent=False)] * 2,
+            returns=receiver.returns,
+        )
+        return [receiver.with_changes(body=receiver.body.with_changes(body=kept)), work]
+
+    def _parameters(self, receiver: cst.FunctionDef, moved: Sequence[Statement]) -> list[cst.Param]:
+        """What the work needs of what the signal sends."""
+        used = _Used()
+        for each in moved:
+            each.visit(used)
+        if used.returns:
+            raise self._refused("what it returns goes to the code that sends the signal")
+        every = receiver.params
+        for rest in (every.star_arg, every.star_kwarg):
+            if isinstance(rest, cst.Param) and rest.name.value in used.names:
+                why = f"it reads {rest.name.value}; make what it reads a parameter"
+                raise self._refused(why)
+        named = [*every.posonly_params, *every.params, *every.kwonly_params]
+        for name in ("sender", "signal"):
+            if name in used.names:
+                raise self._refused(f"it uses {name}, which an event can't carry")
+        return [each for each in named if each.name.value in used.names]
+
+    def _renamed(self, given: Sequence[cst.Param], moved: Sequence[Statement]) -> dict[str, str]:
+        """`instance` gets the name of its model, unless that name is taken."""
+        used, plain = _Used(), _plain(self.model)
+        for each in moved:
+            each.visit(used)
+        is_given = any(each.name.value == "instance" for each in given)
+        return {"instance": plain} if plain and is_given and plain not in used.names else {}
+
+    def _refused(self, why: str) -> CarveRefused:
+        line = self.source.facts.definitions.get(self.function)
+        return CarveRefused(
+            f"{self.source.file}:{line.line if line else 1}: the receiver {self.function} can't be"
+            f" carved: {why}. Fix: write a function for its work, call that, and carve it."
+        )
+
+
+def _split(
+    body: Sequence[Statement],
+) -> tuple[list[Statement], list[Statement]]:
+    """What stays in the receiver, its docstring and conditions, and what is its work."""
+    kept: list[Statement] = []
+    for place, each in enumerate(body):
+        rest = [*body[place:]]
+        if (place == 0 and _is_docstring(each)) or _is_guard(each):
+            kept.append(each)
+        elif len(rest) == 1 and isinstance(each, cst.If) and _is_plain_condition(each):
+            inner, moved = _split(each.body.body)
+            block = each.body.with_changes(body=inner)
+            return [*kept, each.with_changes(body=block)], moved
+        else:
+            return kept, rest
+    return kept, []
+
+
+def _with_last(kept: list[Statement], last: Statement) -> list[Statement]:
+    """The statements with one more at the end, or at the end of the condition there."""
+    if kept and isinstance(kept[-1], cst.If) and not _is_guard(kept[-1]):
+        block = kept[-1].body
+        inner = _with_last([*block.body], last)
+        return [*kept[:-1], kept[-1].with_changes(body=block.with_changes(body=inner))]
+    return [*kept, last]
+
+
+def _is_docstring(each: Statement) -> bool:
+    line = each.body[0] if isinstance(each, cst.SimpleStatementLine) else None
+    return isinstance(line, cst.Expr) and isinstance(line.value, cst.SimpleString)
+
+
+def _is_guard(each: Statement) -> bool:
+    """`if raw: return`"""
+    if not isinstance(each, cst.If) or not _is_plain_condition(each) or len(each.body.body) != 1:
+        return False
+    inner = each.body.body[0]
+    small = inner.body[0] if isinstance(inner, cst.SimpleStatementLine) else inner
+    return isinstance(small, cst.Return) and (small.value is None or dotted(small.value) == "None")
+
+
+def _is_plain_condition(each: cst.If) -> bool:
+    used = _Used()
+    each.test.visit(used)
+    return each.orelse is None and not used.assigns
+
+
+def _unspaced(moved: Sequence[Statement]) -> list[Statement]:
+    """The statements without the blank lines before the first."""
+    lines = getattr(moved[0], "leading_lines", ())
+    kept = [each for each in lines if each.comment is not None]
+    return [moved[0].with_changes(leading_lines=kept), *moved[1:]]
+
+
+def _annotated(each: cst.Param, renamed: str) -> cst.Param:
+    annotation = each.annotation
+    if annotation is None and (type_ := SENT.get(each.name.value)):
+        annotation = cst.Annotation(cst.Name(type_))
+    name = cst.Name(renamed or each.name.value)
+    return cst.Param(name, annotation)
+
+
+class _Used(cst.CSTVisitor):
+    """Names that are used, as far as they may be variables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.returns = self.assigns = False
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:  # noqa: N802
+        node.value.visit(self)
+        return False
+
+    def visit_Arg(self, node: cst.Arg) -> bool:  # noqa: N802
+        node.value.visit(self)
+        return False
+
+    def visit_Name(self, node: cst.Name) -> None:  # noqa: N802
+        self.names.add(node.value)
+
+    def visit_NamedExpr(self, node: cst.NamedExpr) -> None:  # noqa: N802
+        self.assigns = True
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:  # noqa: N802
+        inner = _Used()
+        node.body.visit(inner)
+        self.names |= inner.names
+        return False
+
+    def visit_Return(self, node: cst.Return) -> None:  # noqa: N802
+        self.returns |= node.value is not None and dotted(node.value) != "None"
+
+
+class _Rename(cst.CSTTransformer):
+    """Gives variables another name."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        super().__init__()
+        self.of = names
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:  # noqa: N802
+        return cst.Name(self.of.get(original_node.value, original_node.value))
+
+    def leave_Attribute(  # noqa: N802
+        self, original_node: cst.Attribute, updated_node: cst.Attribute
+    ) -> cst.Attribute:
+        return updated_node.with_changes(attr=original_node.attr)
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:  # noqa: N802
+        return updated_node.with_changes(keyword=original_node.keyword)

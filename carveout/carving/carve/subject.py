@@ -1,0 +1,176 @@
+"""What is carved: the function, its object, and what identifies what a call is about."""
+
+import ast
+import inspect
+from collections.abc import Mapping
+from importlib import import_module
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
+
+from carveout.carving.carve.arguments import SCALARS, Key, OwnRow
+from carveout.carving.carve.callee import (
+    Callee,
+    Holder,
+    Unbound,
+    callee_of,
+    decorated,
+    is_method,
+)
+from carveout.carving.carve.fields import Fields, Leaf, Place, Unread, step
+from carveout.carving.carve.problem import CarveRefused
+from carveout.carving.carve.reads import function_in
+from carveout.carving.survey.dangers.call_graph import Callgraph
+from carveout.carving.survey.project import Project
+from carveout.carving.survey.sources import SourceFile, loaded_object
+from carveout.conf.validation import suggest
+
+
+def callee_named(graph: Callgraph, name: str) -> Callee:
+    sources = graph.sources
+    name = sources.origin(name)
+    module = sources.module_of(name)
+    source = sources.by_module.get(module)
+    inside = name.removeprefix(f"{module}.")
+    node = function_in(source, inside) if source and inside != name else None
+    if source is None or node is None:
+        known = list(source.facts.definitions) if source else [*sources.by_module]
+        near = f"{suggest(inside, known)}" if source else suggest(name, known)
+        raise CarveRefused(f"There is no function {name!r} in this project. {near}")
+    if isinstance(node, ast.AsyncFunctionDef):
+        raise CarveRefused(
+            f"{source.file}:{node.lineno}: {inside} can't be carved: it is async, and subscribers"
+            " are not. Fix: write a plain function, call that, and carve it."
+        )
+    insist_on_context(sources.project, source.app)
+    try:
+        holder = _holder(graph, name, source, node)
+        return callee_of(name, source, sources.project.context_of(source.app), node, holder)
+    except Unbound as error:
+        raise CarveRefused(
+            f"{source.file}:{node.lineno}: {inside} can't be carved: {error}. Fix: write a function"
+            " that takes each argument by itself, call that, and carve it."
+        ) from error
+
+
+def _holder(
+    graph: Callgraph, name: str, source: SourceFile, node: ast.FunctionDef
+) -> Holder | None:
+    """The class of a method's object; None for a function, a static or a class method.
+
+    Raises: Unbound: a subscriber can't have such an object.
+    """
+    if not is_method(name, source) or decorated(node) & {"staticmethod", "classmethod"}:
+        return None
+    class_ = name.rpartition(".")[0]
+    model = graph.rows.models.by_class.get(class_)
+    if model is not None:
+        taken = {each.arg for each in (*node.args.posonlyargs, *node.args.args)}
+        parameter = str(model._meta.model_name)
+        return Holder(class_, model, f"{parameter}_row" if parameter in taken else parameter)
+    import_module(source.facts.module)
+    made = loaded_object(class_)
+    if not isinstance(made, type) or issubclass(made, Model):
+        raise Unbound("it is a method of an abstract class, which has no rows")
+    try:
+        accepted = inspect.signature(made).parameters.values()
+        stars = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        named = [each for each in accepted if each.kind not in stars]
+        needed = [each.name for each in named if each.default is each.empty]
+    except ValueError:  # a class that is not written in Python
+        needed = ["?"]
+    if needed:
+        raise Unbound(
+            f"it is a method of an object that is made with {', '.join(needed)}, which a subscriber"
+            " does not have"
+        )
+    return Holder(class_)
+
+
+def insist_on_context(project: Project, app: str) -> None:
+    if app not in project.contexts:
+        raise CarveRefused(
+            f"The app {app!r} is in no context. Add it to CARVEOUT['CONTEXTS'], such as"
+            f' "{app}": {{"apps": ["{app}"]}}.'
+        )
+
+
+def key_of(
+    callee: Callee, of: Mapping[str, type[Model] | None], given: str
+) -> tuple[type[Model] | None, Key]:
+    """The model that is looked up, if one is, and the key. of: the models by parameter."""
+    if not given:
+        candidates = [name for name, model in of.items() if model is not None]
+        if len(candidates) != 1:
+            which = " or ".join(candidates) or ", ".join(of) or "none"
+            raise CarveRefused(
+                f"{callee.name}: which of its arguments identifies what happened? Add --key"
+                f" PARAMETER.FIELD or --key PARAMETER; its parameters: {which}."
+            )
+        given = _default_key(candidates[0], of[candidates[0]])
+    name, _, attribute = given.partition(".")
+    if name not in of:
+        raise CarveRefused(f"--key {given}: no parameter is named {name!r}. {suggest(name, of)}")
+    model = of[name]
+    if not attribute:
+        parameter = callee.parameter(name)
+        if model is not None:
+            raise CarveRefused(f"--key {given}: {name} is an object. Name its field: {name}.pk.")
+        type_ = parameter.annotation if parameter else ""
+        return None, Key(name, "", type_ if type_ in SCALARS else "str")
+    if model is None:
+        raise CarveRefused(
+            f"--key {given}: the model of {name} is not known. Annotate it in {callee.source.file}:"
+            f"{callee.node.lineno}."
+        )
+    return model, Key(name, attribute, _unique(model, attribute, given))
+
+
+def own_rows(
+    project: Project, callee: Callee, models: Mapping[str, type[Model] | None], key: Key
+) -> dict[str, OwnRow]:
+    """Parameters that are rows of the function's own context."""
+    found = {}
+    for name, model in models.items():
+        if model is None or project.context_of(model._meta.app_label) != callee.context:
+            continue
+        pk = model._meta.pk
+        leaf = step(Place(Fields(model), model), pk.attname)
+        attribute, type_ = pk.attname, leaf.type if isinstance(leaf, Leaf) else "str"
+        if name == key.parameter and key.attribute:
+            attribute, type_ = key.attribute, key.type
+        found[name] = OwnRow(name, model, attribute, type_)
+    return found
+
+
+def _default_key(parameter: str, model: type[Model] | None) -> str:
+    return f"{parameter}.{model._meta.pk.attname}" if model else parameter
+
+
+def _unique(model: type[Model], attribute: str, given: str) -> str:
+    try:
+        leaf = step(Place(Fields(model), model), attribute)
+        column = model._meta.pk if attribute == "pk" else model._meta.get_field(attribute)
+    except (Unread, FieldDoesNotExist) as error:
+        raise CarveRefused(f"--key {given}: {error}.") from error
+    if not getattr(column, "unique", False) or not isinstance(leaf, Leaf):
+        unique = [each.name for each in model._meta.concrete_fields if each.unique]
+        raise CarveRefused(
+            f"--key {given}: {model._meta.label}.{attribute} is not unique. Use one of"
+            f" {', '.join(unique)}."
+        )
+    return leaf.type
+
+
+def model_of(graph: Callgraph, callee: Callee, parameter: str) -> type[Model] | None:
+    if callee.holder and callee.holder.parameter == parameter:
+        return callee.holder.model
+    found = callee.parameter(parameter)
+    facts = callee.source.facts
+    name = found.annotation.strip("'\"").partition(" |")[0] if found else ""
+    if name:
+        resolved = graph.sources.origin(facts.resolve(name))
+        return graph.rows.models.by_class.get(resolved)
+    inferred, _ = graph.rows.of(callee.source, parameter, callee.inside)
+    like = graph.rows.models.named_like(parameter)
+    return inferred or (like[0] if len(like) == 1 else None)

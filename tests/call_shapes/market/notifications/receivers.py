@@ -1,0 +1,43 @@
+from typing import Any
+
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+from market.notifications.models import Note
+from market.orders.models import Order
+from market.orders.signals import order_paid, order_sent
+
+
+@receiver(post_save, sender=Order)
+def welcome(sender: type[Order], instance: Order, created: bool, **kwargs: Any) -> None:
+    """Greets whoever ordered."""
+    if kwargs["raw"]:
+        return
+    if not created:
+        return
+
+    # A greeting.
+    address = instance.email
+    Note.objects.create(kind="welcome", number=instance.number, text=f"dear {address}")
+
+
+@receiver(post_save, sender=Order, dispatch_uid="thank")
+def thank(sender: type[Order], instance: Order, **kwargs: Any) -> None:
+    if instance.is_paid:
+        Note.objects.create(kind="thank", number=instance.number, text=instance.email)
+
+
+@receiver(order_paid)
+def confirm(sender: Any, order: Order, amount: int, **kwargs: Any) -> None:
+    Note.objects.create(kind="confirm", number=order.number, text=f"{amount} from {order.email}")
+
+
+@receiver(order_sent)
+def follow(sender: Any, order: Order, **kwargs: Any) -> str:
+    Note.objects.create(kind="follow", number=order.number, text="")
+    return "followed"
+
+
+@receiver(order_sent)
+def track(sender: Any, **kwargs: Any) -> None:
+    Note.objects.create(kind="track", number=kwargs["order"].number, text="")

@@ -1,0 +1,40 @@
+from market.notifications.models import Note
+from market.orders.models import Order
+
+LOUD = "loud"
+
+
+def tell(kind: str, order: Order, *, loud: bool = False) -> str:
+    text = order.email.upper() if loud else order.email
+    Note.objects.create(kind=kind, number=order.number, text=text)
+    return text
+
+
+def greet(order: Order) -> None: ...
+
+
+async def tell_slowly(order: Order) -> None: ...
+
+
+class Teller:
+    @staticmethod
+    def shout(order: Order) -> None:
+        Note.objects.create(kind="shout", number=order.number, text=order.email)
+
+    @classmethod
+    def whisper(cls, order: Order) -> None:
+        Note.objects.create(kind="whisper", number=order.number, text=order.email)
+
+    def sing(self, order: Order, song: str = "la") -> None:
+        Note.objects.create(kind="sing", number=order.number, text=self.voice() + song)
+
+    def voice(self) -> str:
+        return "♪"
+
+
+class Choir(Teller):
+    def voice(self) -> str:
+        return "♫"
+
+
+teller = Teller()

@@ -1,0 +1,7 @@
+from django.db import models
+
+
+class Order(models.Model):
+    number = models.CharField(max_length=32, unique=True)
+    email = models.EmailField()
+    is_paid = models.BooleanField(default=False)
