@@ -13,6 +13,7 @@ from django.db.models import Model
 from carveout.conf import context_of, validation
 from carveout.errors import DeclarationInvalid, InvalidEvent
 from carveout.events import declarations
+from carveout.runtime.struct_meta import StructMeta
 
 POSITION_MAX = 2**63 - 1
 """The largest position that a column holds."""
@@ -47,7 +48,7 @@ registry: dict[str, type["Event"]] = {}
 """Event types declared in this process, by full name."""
 
 
-class EventMeta(type(msgspec.Struct)):  # type: ignore[misc]
+class EventMeta(StructMeta):
     """Takes `key`, `carries` and `version` as class keywords and makes a frozen struct."""
 
     def __new__(
@@ -62,12 +63,12 @@ class EventMeta(type(msgspec.Struct)):  # type: ignore[misc]
     ) -> "EventMeta":
         cls = super().__new__(mcs, name, bases, namespace, frozen=True, kw_only=True)
         if bases != (msgspec.Struct,):
-            _declare(cls, key, carries, version)
-        return cls  # type: ignore[no-any-return]
+            _declare(cast("type[Event]", cls), key, carries, version)
+        return cls
 
     if not TYPE_CHECKING:  # type checkers know a Struct's constructor, but not this one
 
-        def __call__(cls, *args: Any, **fields: Any) -> Any:
+        def __call__(cls, *args: Any, **fields: Any) -> Any:  # noqa: N805 - of a metaclass
             """Raises: TypeError: a field is unknown or missing; the message lists the fields."""
             try:
                 return super().__call__(*args, **fields)

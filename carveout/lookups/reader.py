@@ -19,13 +19,14 @@ from carveout.lookups.provider import (
     serialize_page,
 )
 from carveout.lookups.replica import Seen
+from carveout.runtime.struct_meta import StructMeta
 from carveout.telemetry import counters, notes
 
 readers: list[type["Lookup"]] = []
 """Readers declared in this process."""
 
 
-class LookupMeta(type(msgspec.Struct)):  # type: ignore[misc]
+class LookupMeta(StructMeta):
     """Takes `of` and `by` as class keywords and makes a frozen struct."""
 
     def __new__(
@@ -39,8 +40,8 @@ class LookupMeta(type(msgspec.Struct)):  # type: ignore[misc]
     ) -> "LookupMeta":
         cls = super().__new__(mcs, name, bases, namespace, frozen=True, kw_only=True)
         if bases != (msgspec.Struct,):
-            _declare_reader(cls, of, by)
-        return cls  # type: ignore[no-any-return]
+            _declare_reader(cast("type[Lookup]", cls), of, by)
+        return cls
 
 
 class Lookup(msgspec.Struct, metaclass=LookupMeta):

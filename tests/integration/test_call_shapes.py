@@ -4,6 +4,8 @@ same in both modes; or it stays, with the reason."""
 import ast
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,16 @@ found["signals"] = sorted(Note.objects.values_list("kind", "number", "text"))
 print(json.dumps(found))
 """
 
+MYPY = """
+[mypy]
+strict = true
+# Serializers are generic for their stubs only.
+disallow_any_generics = false
+plugins = mypy_django_plugin.main
+[mypy.plugins.django-stubs]
+django_settings_module = market.settings
+"""
+
 STAY = {
     "returned": "its return value is used",
     "assigned": "its return value is used",
@@ -101,7 +113,7 @@ def welcome(sender: type[Order], instance: Order, created: bool, **kwargs: Any) 
     )
 
 
-def do_welcome(order: Order) -> None:
+def do_welcome(order: "Order | OrderToWelcome") -> None:
     # A greeting.
     address = order.email
     Note.objects.create(kind="welcome", number=order.number, text=f"dear {address}")
@@ -206,6 +218,31 @@ def test_every_receiver_becomes_a_function_and_a_seam(project, shown):
 def test_what_was_carved_does_the_same_in_both_modes(project, before, shown):
     assert effects(project, "direct") == before
     assert effects(project, "events") == before
+
+
+@pytest.fixture(scope="module")
+def checked_types(project, before, shown) -> str:
+    (project / "mypy.ini").write_text(MYPY)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "market"],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_what_was_carved_passes_type_checks_and_linters(project, checked_types):
+    assert "Success: no issues found" in checked_types, checked_types
+    linted = forks.python(
+        *("-m", "ruff", "check", "--isolated", "--select", "E,F,B,I,UP", "--ignore", "E501,E702"),
+        *("--line-length", "88", "market"),
+        folder=project,
+        env=environment(),
+    )
+    assert linted.returncode == 0, linted.stdout
 
 
 def test_carving_again_changes_nothing(project, shown):

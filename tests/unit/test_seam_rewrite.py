@@ -31,6 +31,7 @@ class Teller:
 def callee(inside: str = "tell") -> Callee:
     facts = parser.read(TELLERS.encode(), "notifications.services", False)
     source = SourceFile(facts, Path(), "notifications/services.py", "notifications")
+    source.planned = TELLERS
     nodes = {
         each.name: each for each in ast.walk(ast.parse(TELLERS)) if hasattr(each, "decorator_list")
     }

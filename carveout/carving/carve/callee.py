@@ -17,7 +17,7 @@ class Parameter(NamedTuple):
     keyword_only: bool = False
 
 
-class Holder(NamedTuple):
+class MethodClass(NamedTuple):
     """The class of the object whose method is carved."""
 
     name: str
@@ -38,7 +38,7 @@ class Callee(NamedTuple):
     node: ast.FunctionDef
     parameters: tuple[Parameter, ...]
     """If its object is a row, that row comes first."""
-    holder: Holder | None = None
+    holder: MethodClass | None = None
     """For a method of an object."""
     short: str = ""
     """What its seam and its subscriber are called, if not as the function."""
@@ -70,7 +70,11 @@ class Unbound(Exception):
 
 
 def callee_of(
-    name: str, source: SourceFile, context: str, node: ast.FunctionDef, holder: Holder | None = None
+    name: str,
+    source: SourceFile,
+    context: str,
+    node: ast.FunctionDef,
+    holder: MethodClass | None = None,
 ) -> Callee:
     """holder: for a method of an object. Raises: Unbound: its parameters can't be listed."""
     given = node.args
@@ -79,10 +83,11 @@ def callee_of(
     positional = [*given.posonlyargs, *given.args]
     defaults = [None] * (len(positional) - len(given.defaults)) + [*given.defaults]
     parameters = [
-        _parameter(each, default) for each, default in zip(positional, defaults, strict=True)
+        _parameter(source, each, default)
+        for each, default in zip(positional, defaults, strict=True)
     ]
     parameters += [
-        _parameter(each, default)._replace(keyword_only=True)
+        _parameter(source, each, default)._replace(keyword_only=True)
         for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
     ]
     if is_method(name, source) and "staticmethod" not in decorated(node):
@@ -119,13 +124,13 @@ def bind(
     return bound
 
 
-def _parameter(argument: ast.arg, default: ast.expr | None) -> Parameter:
+def _parameter(source: SourceFile, argument: ast.arg, default: ast.expr | None) -> Parameter:
     annotation = argument.annotation
     text = annotation.value if isinstance(annotation, ast.Constant) else annotation
     return Parameter(
         argument.arg,
         text if isinstance(text, str) else ast.unparse(text) if isinstance(text, ast.AST) else "",
-        ast.unparse(default) if default else "",
+        (ast.get_source_segment(source.text, default) or "") if default else "",
     )
 
 

@@ -11,9 +11,9 @@ from carveout.carving.carve.arguments import EventPlan, Plans
 from carveout.carving.carve.call_sites import FileUses
 from carveout.carving.carve.carved import Carved
 from carveout.carving.carve.fields import Fields, Leaf, Place, step
-from carveout.carving.carve.id_edits import Edit, apply
 from carveout.carving.carve.problem import Problem
 from carveout.carving.carve.reads import Reading
+from carveout.carving.carve.row_edits import Edit, Widened, apply
 from carveout.carving.carve.skeletons import Added, Handler
 from carveout.carving.carve.subject import insist_on_context
 from carveout.carving.survey.dangers.call_graph import Callgraph
@@ -37,8 +37,8 @@ class EventPath:
         for each in files:
             self.seams(each)
         for file in {each.file for each in self.edits}:
-            path = self.project.root / file
-            self.found.put(path, apply(self.found.text(path), self.take_edits(file)))
+            path, edits = self.project.root / file, self.edits_of(file)
+            self.found.put(path, _for_types(apply(self.found.text(path), edits), edits))
         for plan in self.found.plans.values():
             self.event(plan)
         if self.found.fields is not None:
@@ -50,7 +50,8 @@ class EventPath:
         callee, key = self.found.callee, self.found.key
         fields = Fields(model)
         place = Place(fields, model)
-        reading = Reading(self.graph)
+        self.found.reader = f"{model.__name__}{self.suffix}"
+        reading = Reading(self.graph, callee.context, self.suffix)
         reading.follow(callee.source, callee.inside, {key.parameter: place})
         self.found.blocking += reading.problems
         self.found.fields, self.edits = fields, reading.edits
@@ -58,7 +59,12 @@ class EventPath:
         if not fields.read and isinstance(leaf, Leaf):
             place.record(key.attribute, leaf)
 
-    def take_edits(self, file: str) -> set[Edit]:
+    @property
+    def suffix(self) -> str:
+        """What the names of the readers end with."""
+        return f"To{''.join(map(str.capitalize, self.found.callee.function.split('_')))}"
+
+    def edits_of(self, file: str) -> set[Edit]:
         """The edits of a file, which are about its text as it was found; they are done once."""
         taken = {each for each in self.edits if each.file == file}
         self.edits -= taken
@@ -75,7 +81,8 @@ class EventPath:
         }
         if not seams:
             return
-        text = seam_rewrite.rewrite(each.found, seams, self.take_edits(each.source.file))
+        edits = self.edits_of(each.source.file)
+        text = _for_types(seam_rewrite.rewrite(each.found, seams, edits), edits)
         package = self.project.apps[each.source.app].module
         wanted = {("carveout", ""), *((f"{package}.events", seam.event) for seam in seams.values())}
         self.found.put(each.source.path, imports.add(text, wanted, self.is_own))
@@ -99,14 +106,12 @@ class EventPath:
         self.begin(path, f"What {owner} lets others look up.")
         offered = skeletons.with_lookup(self.found.text(path), name, key.attribute, fields)
         self.add(path, offered)
-        suffix = f"To{_camel(callee.function)}"
-        self.found.reader = f"{model.__name__}{suffix}"
         path = self.file(
             callee.source, "lookups.py", f"What {callee.context} reads of other contexts."
         )
         doc = f"What {callee.seam} reads of it."
         reader = skeletons.with_reader(
-            self.found.text(path), self.found.reader, self.found.lookup, fields, suffix, doc
+            self.found.text(path), self.found.reader, self.found.lookup, fields, self.suffix, doc
         )
         self.add(path, reader)
 
@@ -133,6 +138,7 @@ class EventPath:
             tables,
             list(plans),
             bool(reach.reached(callee.name)) and apps.is_installed("django_rq"),
+            any(each.annotation for each in callee.parameters),
         )
         path = self.file(
             callee.source, "subscribers.py", f"What {callee.context} does about events."
@@ -212,5 +218,8 @@ class EventPath:
         return self.project.is_own(self.project.app_of(module))
 
 
-def _camel(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
+def _for_types(text: str, edits: set[Edit]) -> str:
+    """The file with imports of the readers that its annotations name."""
+    for each in sorted({(e.module, e.reader) for e in edits if isinstance(e, Widened)}):
+        text = imports.add_for_types(text, *each)
+    return text

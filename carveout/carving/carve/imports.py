@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 
 import libcst as cst
 
-from carveout.carving.carve.expressions import dotted
+from carveout.carving.carve.expressions import code, dotted
 
 Wanted = tuple[str, str]
 """A module and a name in it; an empty name imports the module."""
+LINE_LENGTH = 88
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
@@ -19,7 +20,28 @@ def add(text: str, wanted: Iterable[Wanted], is_own: Callable[[str], bool]) -> s
     return text
 
 
-def _add(text: str, module: str, name: str, is_own: Callable[[str], bool]) -> str:
+def add_for_types(text: str, module: str, name: str) -> str:
+    """The file with this import under `if TYPE_CHECKING:`."""
+    text = add(text, [("typing", "TYPE_CHECKING")], lambda module: False)
+    tree = cst.parse_module(text)
+    body = list(tree.body)
+    for place, each in enumerate(body):
+        if isinstance(each, cst.If) and dotted(each.test).endswith("TYPE_CHECKING"):
+            inner = cst.Module([*each.body.body]).code
+            added = cst.parse_module(_add(inner, module, name, _is_any, indent=4)).body
+            body[place] = each.with_changes(body=each.body.with_changes(body=added))
+            return tree.with_changes(body=body).code
+    after = max(place for place, each in enumerate(body) if _import(each)) + 1
+    block = cst.parse_statement(f"if TYPE_CHECKING:\n    from {module} import {name}\n")
+    body.insert(after, block.with_changes(leading_lines=[cst.EmptyLine(indent=False)]))
+    return tree.with_changes(body=body).code
+
+
+def _is_any(module: str) -> bool:
+    return True
+
+
+def _add(text: str, module: str, name: str, is_own: Callable[[str], bool], indent: int = 0) -> str:
     tree = cst.parse_module(text)
     body = list(tree.body)
     for place, statement in enumerate(body):
@@ -29,7 +51,7 @@ def _add(text: str, module: str, name: str, is_own: Callable[[str], bool]) -> st
         if _has(each, module, name):
             return text
         if name and isinstance(each, cst.ImportFrom) and _takes_names(each, module):
-            body[place] = statement.with_changes(body=[_with_name(each, name)])
+            body[place] = statement.with_changes(body=[_wrapped(_with_name(each, name), indent)])
             return tree.with_changes(body=body).code
     place = _place(body, module, name, is_own)
     line = f"from {module} import {name}\n" if name else f"import {module}\n"
@@ -123,7 +145,7 @@ def _takes_names(each: cst.ImportFrom, module: str) -> bool:
 
 def _with_name(each: cst.ImportFrom, name: str) -> cst.ImportFrom:
     aliases = list(each.names)  # type: ignore[arg-type]
-    place = sum(1 for alias in aliases if dotted(alias.name) < name)
+    place = sum(1 for alias in aliases if _order(dotted(alias.name)) < _order(name))
     if place < len(aliases):
         aliases.insert(
             place,
@@ -144,6 +166,25 @@ def _with_name(each: cst.ImportFrom, name: str) -> cst.ImportFrom:
         )
         aliases.append(cst.ImportAlias(cst.Name(name), comma=last.comma))
     return each.with_changes(names=aliases)
+
+
+def _order(name: str) -> tuple[int, str, str]:
+    """Constants first, then classes, then the rest, as isort and ruff sort names."""
+    is_constant = len(name) > 1 and name.isupper()
+    rank = 0 if is_constant else 1 if name[:1].isupper() else 2
+    return rank, name.lower(), name
+
+
+def _wrapped(each: cst.ImportFrom, indent: int) -> cst.ImportFrom:
+    """One name a line, if the names do not fit in one line."""
+    text = code(each)
+    if each.lpar is not None or indent + len(text) <= LINE_LENGTH:
+        return each
+    head, _, names = text.partition(" import ")
+    lines = "".join(f"    {name.strip()},\n" for name in names.split(","))
+    statement = cst.parse_statement(f"{head} import (\n{lines})\n")
+    wrapped = _import(statement)
+    return wrapped if isinstance(wrapped, cst.ImportFrom) else each
 
 
 def _is_docstring(statement: cst.CSTNode) -> bool:

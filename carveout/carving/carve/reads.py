@@ -25,8 +25,8 @@ from carveout.carving.carve.fields import (
     step,
     take,
 )
-from carveout.carving.carve.id_edits import Edit
 from carveout.carving.carve.problem import Problem
+from carveout.carving.carve.row_edits import Edit, IdPassed, Widened
 from carveout.carving.survey.dangers.call_graph import Callgraph
 from carveout.carving.survey.expressions import dotted
 from carveout.carving.survey.kinds.template_contexts import RENDERING
@@ -36,6 +36,7 @@ QUERIES = {
     *("create", "get_or_create", "update_or_create", "filter", "exclude", "get", "update"),
 }
 """Methods of managers and querysets whose keywords are fields."""
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass
@@ -43,6 +44,10 @@ class Reading:
     """What was found on the way."""
 
     graph: Callgraph
+    context: str
+    """The context of the function that is carved."""
+    suffix: str
+    """What the names of its readers end with, such as `ToTell`."""
     problems: list[Problem] = field(default_factory=list)
     edits: set[Edit] = field(default_factory=set)
     seen: set[tuple[str, tuple[tuple[str, Place], ...]]] = field(default_factory=set)
@@ -54,23 +59,41 @@ class Reading:
         if known in self.seen or node is None:
             return
         self.seen.add(known)
+        self._widen(source, node, given)
         walk = _Function(self, source, inside, dict(given))
         for statement in node.body:
             walk.visit(statement)
 
+    def _widen(self, source: SourceFile, node: Function, given: dict[str, Place]) -> None:
+        """Let annotations say that these arguments may be what was looked up."""
+        project = self.graph.sources.project
+        if project.context_of(source.app) != self.context:
+            return
+        for each in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+            place = given.get(each.arg)
+            if place is None or place.kind != ROW or each.annotation is None:
+                continue
+            home = project.apps[source.app].module
+            reader = f"{place.model.__name__}{self.suffix}"
+            at = each.annotation
+            self.edits.add(
+                Widened(source.file, at.lineno, at.col_offset, reader, f"{home}.lookups")
+            )
 
-def function_in(source: SourceFile, inside: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+
+def function_in(source: SourceFile, inside: str) -> Function | None:
     """The function of this name in a file: `tell`, or `Teller.tell`."""
     at: ast.AST = ast.parse(source.text)
     for name in inside.split("."):
-        found = [each for each in ast.walk(at) if isinstance(each, _NAMED) and each.name == name]
+        found = [
+            each
+            for each in ast.walk(at)
+            if isinstance(each, Function | ast.ClassDef) and each.name == name
+        ]
         if not found:
             return None
         at = found[0]
-    return at if isinstance(at, ast.FunctionDef | ast.AsyncFunctionDef) else None
-
-
-_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return at if isinstance(at, Function) else None
 
 
 class _Function(ast.NodeVisitor):
@@ -267,7 +290,7 @@ class _Function(ast.NodeVisitor):
         else:
             place.record(attribute, _leaf_of(place, attribute))
         self.reading.edits.add(
-            Edit(
+            IdPassed(
                 self.source.file,
                 value.lineno,
                 value.col_offset,

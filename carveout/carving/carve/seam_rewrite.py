@@ -8,8 +8,8 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from carveout.carving.carve.callee import Callee, Unbound, bind
 from carveout.carving.carve.expressions import UpwardVisitor, code, dotted
-from carveout.carving.carve.id_edits import Edit, IdEdits
 from carveout.carving.carve.problem import Problem
+from carveout.carving.carve.row_edits import Edit, RowEdits
 
 LOGGING = {
     *("debug", "info", "warning", "error", "exception", "critical", "log", "print"),
@@ -97,7 +97,7 @@ def _text(old: cst.Call, seam: SeamText, column: int) -> str:
     return f"{SEAM}(\n{body})"
 
 
-class _Replace(IdEdits):
+class _Replace(RowEdits):
     def __init__(
         self, text: str, replaced: dict[cst.Call, cst.BaseExpression], edits: Iterable[Edit]
     ) -> None:

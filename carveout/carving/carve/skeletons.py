@@ -241,6 +241,8 @@ class Handler(NamedTuple):
     """By parameter: the constant that it gets, by event type."""
     types: Sequence[str]
     reaches_outside: bool
+    typed: bool
+    """Whether the function has annotations."""
 
 
 def table(function: str, parameter: str) -> str:
@@ -254,7 +256,8 @@ def with_handler(text: str, handler: Handler) -> Added:
     for parameter, by_type in handler.tables.items():
         entries = "".join(f'    "{type_}": {value},\n' for type_, value in by_type.items())
         name = table(handler.function, parameter)
-        text = f"{text.rstrip()}\n\n{name} = {{\n{entries}}}\n"
+        blank = "\n\n\n" if "\ndef " in text else "\n\n"
+        text = f"{text.rstrip()}{blank}{name} = {{\n{entries}}}\n"
     return Added(f"{text.rstrip()}\n\n\n{_handler(handler)}", (("carveout", ""),))
 
 
@@ -267,11 +270,13 @@ def _handler(handler: Handler) -> str:
         each = [*types, options[0], *options[1].split(", ")]
         decorator = "@carveout.subscribe(\n" + "".join(f"    {one},\n" for one in each) + ")"
     reader = f", {handler.object}: {handler.reader}" if handler.reader else ""
+    event = "event: carveout.ReceivedEvent" if handler.typed else "event"
+    returns = " -> None" if handler.typed else ""
     passed = ", ".join(
         f"{name}={value}" if by_keyword else value for name, value, by_keyword in handler.arguments
     )
     return (
-        f"{decorator}\ndef {handler.function}(event{reader}):\n"
+        f"{decorator}\ndef {handler.function}({event}{reader}){returns}:\n"
         f'    """Does what the call of {handler.named} did."""\n'
         f"    {handler.call}({passed})\n"
     )

@@ -11,7 +11,7 @@ from django.db.models import Model
 from carveout.carving.carve.arguments import SCALARS, Key, OwnRow
 from carveout.carving.carve.callee import (
     Callee,
-    Holder,
+    MethodClass,
     Unbound,
     callee_of,
     decorated,
@@ -55,7 +55,7 @@ def callee_named(graph: Callgraph, name: str) -> Callee:
 
 def _holder(
     graph: Callgraph, name: str, source: SourceFile, node: ast.FunctionDef
-) -> Holder | None:
+) -> MethodClass | None:
     """The class of a method's object; None for a function, a static or a class method.
 
     Raises: Unbound: a subscriber can't have such an object.
@@ -67,7 +67,7 @@ def _holder(
     if model is not None:
         taken = {each.arg for each in (*node.args.posonlyargs, *node.args.args)}
         parameter = str(model._meta.model_name)
-        return Holder(class_, model, f"{parameter}_row" if parameter in taken else parameter)
+        return MethodClass(class_, model, f"{parameter}_row" if parameter in taken else parameter)
     import_module(source.facts.module)
     made = loaded_object(class_)
     if not isinstance(made, type) or issubclass(made, Model):
@@ -84,7 +84,7 @@ def _holder(
             f"it is a method of an object that is made with {', '.join(needed)}, which a subscriber"
             " does not have"
         )
-    return Holder(class_)
+    return MethodClass(class_)
 
 
 def insist_on_context(project: Project, app: str) -> None:

@@ -6,10 +6,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import market.notifications.services
-import market.notifications.services as told
 from django.db import transaction
 from django.dispatch import receiver
+
+import market.notifications.services
+import market.notifications.services as told
 from market.notifications import services
 from market.notifications.models import Badge
 from market.notifications.services import LOUD, Teller, greet, tell, teller
@@ -86,8 +87,7 @@ def several_lines(order: Order) -> None:
 
 
 def beside_another_statement(order: Order) -> None:
-    greet(order)
-    tell("beside", order)  # noqa: E702
+    greet(order); tell("beside", order)  # fmt: skip
 
 
 def in_a_transaction(order: Order) -> None:
