@@ -15,7 +15,7 @@ from tests.copies import ROOT
 
 HERE = Path(__file__).parent
 INSTALLED = ROOT / "build" / "monoliths"
-FOR_US = ["grimp>=3.0", "msgspec>=0.19", "networkx>=3.2"]
+FOR_US = ["grimp>=3.0", "libcst>=1.5", "msgspec>=0.19", "networkx>=3.2"]
 """What the kit and the oracle need there; the kit itself is that of this checkout."""
 
 
@@ -57,13 +57,14 @@ class Subject:
     @property
     def python(self) -> str:
         """Its interpreter; the first call installs it, which takes minutes."""
-        if not (self.home / "installed").exists():
+        marker, wanted = self.home / "installed", "\n".join([self.requirement, *FOR_US])
+        if not marker.exists() or marker.read_text() != wanted:
             subprocess.run([sys.executable, "-m", "venv", self.home], check=True)
             for_us = [each for each in FOR_US if not each.startswith(self.keeps or " ")]
             self._install(self.requirement, *for_us, *(["--no-deps"] if self.without else []))
             if self.without:
                 self._install(*self._needed(), *for_us)
-            (self.home / "installed").touch()
+            marker.write_text(wanted)
         return str(self.home / "bin" / "python")
 
     def _install(self, *what: str) -> None:

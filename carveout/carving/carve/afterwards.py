@@ -6,8 +6,9 @@ from django.db.models import Model
 
 from carveout.carving.carve.call_sites import Site
 from carveout.carving.carve.problem import Problem
+from carveout.carving.carve.reached import calls_in, reached
 from carveout.carving.survey.dangers.call_graph import Callgraph
-from carveout.carving.survey.facts import Call
+from carveout.carving.survey.facts import Call, Chain
 from carveout.carving.survey.sources import SourceFile
 
 WRITING = {
@@ -25,27 +26,29 @@ Written = dict[type[Model], str]
 def written_by(graph: Callgraph, function: str) -> Written:
     """The models whose rows a function writes, itself or by what it calls."""
     found: Written = {}
-    seen: set[str] = set()
-    waiting = [function]
-    while waiting:
-        name = waiting.pop()
-        source = graph.sources.by_module.get(graph.sources.module_of(name))
-        if name in seen or source is None:
-            continue
-        seen.add(name)
-        for call in calls_in(source, name.removeprefix(f"{source.facts.module}.")):
-            waiting.append(graph.called(source, call))
+    for source, inside in reached(graph, function):
+        for call in calls_in(source, inside):
             if call.last in WRITING and (model := _model(graph, source, call)):
                 found.setdefault(model, f"{source.file}:{call.line}")
     return found
 
 
-def calls_in(source: SourceFile, scope: str) -> Iterator[Call]:
-    yield from (call for call in source.facts.calls if call.place.scope == scope)
+def reads(
+    graph: Callgraph, site: Site, written: Written, about: str, changed: set[str]
+) -> Problem | None:
+    """A line after the call that reads what the function writes; with an event it comes later.
 
-
-def reads(graph: Callgraph, site: Site, written: Written) -> Problem | None:
-    """A line after the call that reads what the function writes; with an event it comes later."""
+    about: the object of a method, as it is called there. changed: the attributes that it sets.
+    """
+    later: list[Call | Chain] = [*_after(site), *_chains_after(site)]
+    for use in later:
+        attribute = use.name.removeprefix(f"{about}.").partition(".")[0]
+        if about and use.name.startswith(f"{about}.") and attribute in changed:
+            text = (
+                f"line {use.line} uses {about}.{attribute} after the call, which the method sets,"
+                " and with an event it sets that later"
+            )
+            return Problem(site.source.file, site.call.line, text, "read it elsewhere")
     for call in _after(site):
         model = _model(graph, site.source, call) if call.last in READING else None
         if model in written:
@@ -74,6 +77,12 @@ def _after(site: Site) -> Iterator[Call]:
     for call in calls_in(site.source, site.call.scope):
         if call.line > site.call.line:
             yield call
+
+
+def _chains_after(site: Site) -> Iterator[Chain]:
+    for chain in site.source.facts.chains:
+        if chain.place.scope == site.call.scope and chain.line > site.call.line:
+            yield chain
 
 
 def _model(graph: Callgraph, source: SourceFile, call: Call) -> type[Model] | None:

@@ -31,7 +31,7 @@ class EventPlan:
     constants: dict[str, Constant] = field(default_factory=dict)
     """By parameter: what these calls pass to it."""
     rows: set[str] = field(default_factory=set)
-    """Parameters that the subscriber reads from its own database."""
+    """Parameters that are rows."""
 
     def way_of(self, parameter: str) -> int:
         """How these calls pass an argument; a row's field is not named like the parameter."""
@@ -68,14 +68,18 @@ class Key:
         return f"{self.parameter}.{self.attribute}" if self.attribute else self.parameter
 
 
-class OwnRow(NamedTuple):
-    """A parameter that is a row of the function's own context: the subscriber reads it again."""
+class PassedRow(NamedTuple):
+    """A parameter that is a row; the event carries what identifies it."""
 
     parameter: str
     model: type[Model]
     attribute: str
     """The unique field that the event carries."""
     type: str
+    is_own: bool
+    """Whether it is of the function's own context: then it is read from the database again, and
+    not looked up."""
+    is_optional: bool = False
 
     @property
     def field(self) -> str:
@@ -97,11 +101,11 @@ class Plans:
         callee: Callee,
         decisions: Decisions,
         key: Key,
-        own: Mapping[str, OwnRow],
+        rows: Mapping[str, PassedRow],
     ) -> None:
-        """own: parameters that are rows of the function's own context."""
+        """rows: the parameters that are rows."""
         self.graph, self.callee, self.decisions, self.key = graph, callee, decisions, key
-        self.own = own
+        self.rows = rows
         self.by_type: dict[str, EventPlan] = {}
         self.problems: list[Problem] = []
         self.values: dict[cst.Call, dict[str, str]] = {}
@@ -168,16 +172,21 @@ class Plans:
     def _fields(self, site: Site, plan: EventPlan) -> dict[str, str] | None:
         values: dict[str, str] = {}
         for name, value in site.call.bound.items():
-            if name == self.key.parameter:
-                plan.fields[self.key.field] = self.key.type
-                values[self.key.field] = _attribute(value, self.key.attribute)
+            if name == self.key.field:
+                plan.fields[name] = self.key.type
+                values[name] = code(value)
                 continue
-            found = constant(self.graph, site, value)
-            if (row := self.own.get(name)) and not (found and is_literal(value)):
+            row = self.rows.get(name)
+            if row and not is_literal(value):
+                if row.is_optional and name != self.key.parameter:
+                    text = f"it passes {name}={code(value)}, which may be None"
+                    self._refuse(site, text, "call a function that takes no None")
+                    return None
                 plan.fields[row.field] = row.type
                 plan.rows.add(name)
                 values[row.field] = _attribute(value, row.attribute)
                 continue
+            found = constant(self.graph, site, value)
             if found is not None:
                 if self._is_foreign(found):
                     text = f"it passes {name}={found.text}, a constant of {found.module}"
@@ -211,7 +220,5 @@ class Plans:
 
 def _attribute(value: cst.BaseExpression, attribute: str) -> str:
     text = code(value)
-    if not attribute:
-        return text
     simple = isinstance(value, cst.Name | cst.Attribute | cst.Call | cst.Subscript)
     return f"{text}.{attribute}" if simple else f"({text}).{attribute}"

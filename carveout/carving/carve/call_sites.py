@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from inspect import unwrap
+from types import FunctionType
 from typing import NamedTuple
 
 import libcst as cst
@@ -12,7 +14,7 @@ from carveout.carving.carve.expressions import code, dotted, is_literal
 from carveout.carving.carve.imports import Wanted
 from carveout.carving.carve.problem import Problem
 from carveout.carving.survey.dangers.call_graph import Callgraph
-from carveout.carving.survey.sources import SourceFile
+from carveout.carving.survey.sources import SourceFile, loaded_object
 
 
 class Site(NamedTuple):
@@ -70,11 +72,19 @@ class _NamesOfFile:
         at_home = self.source is self.callee.source and name == self.callee.inside
         if at_home or self.graph.sources.origin(resolved) == self.callee.name:
             return True
+        if name.rpartition(".")[2] in (self.callee.method, name) and self._is_exported(resolved):
+            return True
         before, _, method = name.rpartition(".")
         holder = self.callee.holder
         if holder is None or method != self.callee.method:
             return False
         return self._class_of(before, scope) == holder.name
+
+    def _is_exported(self, name: str) -> bool:
+        """Whether a module that imports everything of another has it under this name."""
+        found = unwrap(loaded_object(name))
+        is_function = isinstance(found, FunctionType)
+        return is_function and f"{found.__module__}.{found.__qualname__}" == self.callee.name
 
     def may_be(self, name: str, scope: str) -> bool:
         if self.callee.holder is None:
@@ -104,9 +114,9 @@ class _NamesOfFile:
             return why, f"make the {resolved.rpartition('.')[2]} here"
         if holder.model is None:
             return self._of_another(self._class_of(before, scope))
-        model, is_sure = self.graph.rows.of(self.source, before, scope)
-        if model is None or not (is_sure or self._is_only_one()):
-            return f"the class of `{before}` is only guessed", f"annotate {before}"
+        model, _ = self.graph.rows.of(self.source, before, scope)
+        if model is None:
+            return f"the class of `{before}` is not known", f"annotate {before}"
         return self._of_another(f"{model.__module__}.{model.__qualname__}")
 
     def _in_module(self, name: str) -> str:
@@ -136,15 +146,16 @@ class _NamesOfFile:
             f"carve a function that takes what identifies the {last}",
         )
 
-    def _is_only_one(self) -> bool:
-        """Whether no other class of the project has a method of this name."""
-        defining = {
-            f"{source.facts.module}.{each}"
-            for source in self.graph.sources
-            for each in source.facts.definitions
-            if each.endswith(f".{self.callee.method}")
-        }
-        return defining == {self.callee.name}
+
+def guesses(graph: Callgraph, callee: Callee, site: Site) -> Iterator[Problem]:
+    """Where the class of an object is taken from the name of a variable."""
+    row = site.call.bound.get(callee.holder.parameter) if callee.holder else None
+    model, is_sure = None, True
+    if row is not None:
+        model, is_sure = graph.rows.of(site.source, dotted(row), site.call.scope)
+    if row is not None and model is not None and not is_sure:
+        text = f"{code(row)} is taken for a {model.__name__} because of a variable's name"
+        yield Problem(site.source.file, site.call.line, text)
 
 
 def named_by_strings(graph: Callgraph, callee: Callee) -> Iterator[Problem]:

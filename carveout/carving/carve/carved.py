@@ -2,11 +2,26 @@
 
 from dataclasses import dataclass, field
 
-from carveout.carving.carve.arguments import EventPlan, Key
+from carveout.carving.carve.arguments import EventPlan, Key, PassedRow
 from carveout.carving.carve.callee import Callee
 from carveout.carving.carve.fields import Fields
 from carveout.carving.carve.planned import Planned
 from carveout.carving.carve.problem import Problem
+
+
+@dataclass
+class PlannedLookup:
+    """What the subscriber looks up of another context."""
+
+    row: PassedRow
+    reader: str
+    fields: Fields
+    name: str = ""
+
+    @property
+    def by(self) -> str:
+        """The event's field with its key."""
+        return self.row.field
 
 
 @dataclass
@@ -20,9 +35,7 @@ class Carved(Planned):
     """Calls in the function's own context, which stay as they are."""
     already: int = 0
     """Calls that are in a seam."""
-    fields: Fields | None = None
-    lookup: str = ""
-    reader: str = ""
+    lookups: list[PlannedLookup] = field(default_factory=list)
     refused: list[Problem] = field(default_factory=list)
     """Calls that stay as they are."""
     notices: list[Problem] = field(default_factory=list)

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from carveout.carving.carve import afterwards, receivers, subject
+from carveout.carving.carve import afterwards, changes, receivers, subject
 from carveout.carving.carve.arguments import Plans
-from carveout.carving.carve.call_sites import FileUses, named_by_strings, uses
+from carveout.carving.carve.call_sites import FileUses, guesses, named_by_strings, uses
 from carveout.carving.carve.carved import Carved
 from carveout.carving.carve.decisions import Decisions
 from carveout.carving.carve.event_path import EventPath
+from carveout.carving.carve.expressions import dotted
 from carveout.carving.survey.dangers.call_graph import Callgraph
 from carveout.carving.survey.kinds import url_names
 from carveout.carving.survey.model_index import Models
@@ -25,17 +26,18 @@ def carve(project: Project, decisions: Decisions) -> Carved:
         events = {receiver.name: decisions.event} if decisions.event else {}
         events |= decisions.events
         decisions = replace(decisions, function=receiver.does, events=events)
-    graph = Callgraph(sources, Rows(sources, Models(project), set()))
+    every = {(one, other) for one in project.apps for other in project.apps}
+    graph = Callgraph(sources, Rows(sources, Models(project), every))
     callee = subject.callee_named(graph, decisions.function)
     models = {each.name: subject.model_of(graph, callee, each.name) for each in callee.parameters}
     if receiver is not None:
         callee = callee._replace(short=receiver.short)
         models |= {name: model for name, model in receiver.models.items() if name in models}
-    model, key = subject.key_of(callee, models, decisions.key)
-    own = subject.own_rows(project, callee, models, key)
+    key = subject.key_of(callee, models, decisions.key)
+    rows = subject.rows_passed(project, callee, models, key)
     found = Carved(callee, key)
     found.notices += named_by_strings(graph, callee)
-    plans = Plans(graph, callee, decisions, key, own)
+    plans = Plans(graph, callee, decisions, key, rows)
     files = list(uses(graph, callee))
     written = afterwards.written_by(graph, callee.name)
     for each in files:
@@ -43,10 +45,11 @@ def carve(project: Project, decisions: Decisions) -> Carved:
     plans.agree()
     found.plans, found.refused = plans.by_type, found.refused + plans.problems
     if found.plans:
-        looked_up = None if key.parameter in own else model
-        EventPath(graph, found, plans, looked_up).write(files)
-        models_read = set(found.fields.models()) if found.fields else set()
+        EventPath(graph, found, plans).write(files)
+        models_read = {model for each in found.lookups for model in each.fields.models()}
         sites = [site for plan in found.plans.values() for site in plan.sites]
+        for site in sites:
+            found.notices += guesses(graph, callee, site)
         later = [afterwards.changes(graph, site, models_read) for site in sites]
         found.notices += [each for each in later if each]
     return found
@@ -55,7 +58,8 @@ def carve(project: Project, decisions: Decisions) -> Carved:
 def _sort(found: Carved, plans: Plans, each: FileUses, written: afterwards.Written) -> None:
     """Plan the calls of a file, or list those that stay. written: by the function."""
     project = plans.graph.sources.project
-    context = project.context_of(each.source.app)
+    context, callee = project.context_of(each.source.app), found.callee
+    changed = changes.attributes(callee.source, callee.inside) if callee.holder else set()
     named = plans.decisions.events
     found.already += each.found.already
     for site in each.sites:
@@ -66,7 +70,9 @@ def _sort(found: Carved, plans: Plans, each: FileUses, written: afterwards.Writt
             found.at_home.append(f"{each.source.file}:{site.call.line}")
             continue
         subject.insist_on_context(project, each.source.app)
-        if problem := afterwards.reads(plans.graph, site, written):
+        row = site.call.bound.get(callee.holder.parameter) if callee.holder else None
+        about = dotted(row) if row else ""
+        if problem := afterwards.reads(plans.graph, site, written, about, changed):
             found.refused.append(problem)
         else:
             plans.add(site, context)

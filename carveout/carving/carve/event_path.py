@@ -4,17 +4,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from django.apps import apps
-from django.db.models import Model
 
 from carveout.carving.carve import imports, seam_rewrite, skeletons
 from carveout.carving.carve.arguments import EventPlan, Plans
 from carveout.carving.carve.call_sites import FileUses
-from carveout.carving.carve.carved import Carved
+from carveout.carving.carve.carved import Carved, PlannedLookup
 from carveout.carving.carve.fields import Fields, Leaf, Place, step
 from carveout.carving.carve.problem import Problem
 from carveout.carving.carve.reads import Reading
 from carveout.carving.carve.row_edits import Edit, Widened, apply
-from carveout.carving.carve.skeletons import Added, Handler
+from carveout.carving.carve.skeletons import Added, Handler, Reader
 from carveout.carving.carve.subject import insist_on_context
 from carveout.carving.survey.dangers.call_graph import Callgraph
 from carveout.carving.survey.dangers.external_reach import ExternalReach
@@ -24,16 +23,13 @@ from carveout.carving.survey.sources import SourceFile
 class EventPath:
     """Plans the new text of every file."""
 
-    def __init__(
-        self, graph: Callgraph, found: Carved, plans: Plans, model: type[Model] | None
-    ) -> None:
-        self.graph, self.found, self.plans, self.model = graph, found, plans, model
+    def __init__(self, graph: Callgraph, found: Carved, plans: Plans) -> None:
+        self.graph, self.found, self.plans = graph, found, plans
         self.project = graph.sources.project
         self.edits: set[Edit] = set()
 
     def write(self, files: Iterable[FileUses]) -> None:
-        if self.model is not None:
-            self.follow(self.model)
+        self.follow()
         for each in files:
             self.seams(each)
         for file in {each.file for each in self.edits}:
@@ -41,23 +37,30 @@ class EventPath:
             self.found.put(path, _for_types(apply(self.found.text(path), edits), edits))
         for plan in self.found.plans.values():
             self.event(plan)
-        if self.found.fields is not None:
-            self.lookup(self.found.fields)
+        for planned in self.found.lookups:
+            self.lookup(planned)
         self.handler()
 
-    def follow(self, model: type[Model]) -> None:
-        """Find what is read of the object, and where it is stored."""
-        callee, key = self.found.callee, self.found.key
-        fields = Fields(model)
-        place = Place(fields, model)
-        self.found.reader = f"{model.__name__}{self.suffix}"
+    def follow(self) -> None:
+        """Find what is read of the rows that have to be looked up, and where they are stored."""
+        callee = self.found.callee
+        passed = {name for plan in self.found.plans.values() for name in plan.rows}
         reading = Reading(self.graph, callee.context, self.suffix)
-        reading.follow(callee.source, callee.inside, {key.parameter: place})
+        places: dict[str, Place] = {}
+        for row in self.plans.rows.values():
+            if row.parameter in passed and not row.is_own:
+                fields = Fields(row.model)
+                places[row.parameter] = Place(fields, row.model)
+                reader = f"{row.model.__name__}{self.suffix}"
+                self.found.lookups.append(PlannedLookup(row, reader, fields))
+        reading.follow(callee.source, callee.inside, places)
         self.found.blocking += reading.problems
-        self.found.fields, self.edits = fields, reading.edits
-        leaf = step(place, key.attribute)
-        if not fields.read and isinstance(leaf, Leaf):
-            place.record(key.attribute, leaf)
+        self.edits = reading.edits
+        for each in self.found.lookups:
+            place = places[each.row.parameter]
+            leaf = step(place, each.row.attribute)
+            if not each.fields.read and isinstance(leaf, Leaf):
+                place.record(each.row.attribute, leaf)
 
     @property
     def suffix(self) -> str:
@@ -96,27 +99,26 @@ class EventPath:
             path, skeletons.with_event(self.found.text(path), plan.name, key, plan.fields, doc)
         )
 
-    def lookup(self, fields: Fields) -> None:
-        callee, key, model = self.found.callee, self.found.key, fields.model
-        label = model._meta.app_label
+    def lookup(self, planned: PlannedLookup) -> None:
+        callee, row = self.found.callee, planned.row
+        label = row.model._meta.app_label
         insist_on_context(self.project, label)
-        owner, name = self.project.context_of(label), str(model._meta.model_name)
-        self.found.lookup = f"{owner}.{name}"
+        owner, name = self.project.context_of(label), str(row.model._meta.model_name)
+        planned.name = f"{owner}.{name}"
         path = Path(apps.get_app_config(label).path).resolve() / "lookups.py"
         self.begin(path, f"What {owner} lets others look up.")
-        offered = skeletons.with_lookup(self.found.text(path), name, key.attribute, fields)
+        offered = skeletons.with_lookup(self.found.text(path), name, row.attribute, planned.fields)
         self.add(path, offered)
         path = self.file(
             callee.source, "lookups.py", f"What {callee.context} reads of other contexts."
         )
+        by = "" if row.field == self.found.key.field else row.field
+        reader = Reader(planned.reader, planned.name, by, planned.fields, self.suffix)
         doc = f"What {callee.seam} reads of it."
-        reader = skeletons.with_reader(
-            self.found.text(path), self.found.reader, self.found.lookup, fields, self.suffix, doc
-        )
-        self.add(path, reader)
+        self.add(path, skeletons.with_reader(self.found.text(path), reader, doc))
 
     def handler(self) -> None:
-        callee, key, plans = self.found.callee, self.found.key, self.found.plans
+        callee, plans = self.found.callee, self.found.plans
         call, wanted = self.called()
         arguments: list[tuple[str, str, bool]] = []
         tables: dict[str, dict[str, str]] = {}
@@ -132,8 +134,7 @@ class EventPath:
             call,
             f"{callee.source.facts.module.rpartition('.')[2]}.{callee.inside}",
             callee.seam,
-            self.found.reader,
-            key.parameter,
+            [(each.row.parameter, each.reader) for each in self.found.lookups],
             arguments,
             tables,
             list(plans),
@@ -143,9 +144,8 @@ class EventPath:
         path = self.file(
             callee.source, "subscribers.py", f"What {callee.context} does about events."
         )
-        if self.found.reader:
-            home = self.project.apps[callee.source.app].module
-            wanted.append((f"{home}.lookups", self.found.reader))
+        home = self.project.apps[callee.source.app].module
+        wanted += [(f"{home}.lookups", each.reader) for each in self.found.lookups]
         written = skeletons.with_handler(self.found.text(path), handler)
         self.add(path, written._replace(imports=(*written.imports, *wanted)))
 
@@ -163,7 +163,7 @@ class EventPath:
 
     def row(self, name: str, wanted: list[imports.Wanted]) -> str:
         """The expression that reads a row of the function's own context."""
-        row = self.plans.own[name]
+        row = self.plans.rows[name]
         wanted.append((row.model.__module__, row.model.__name__))
         return row.read
 
@@ -174,11 +174,9 @@ class EventPath:
 
         tables, wanted: get what that needs, constants by event and imports.
         """
-        key, plans = self.found.key, self.found.plans
+        plans = self.found.plans
         if any(name in plan.rows for plan in plans.values()):
-            return self.row(name, wanted)
-        if name == key.parameter:
-            return name if key.attribute else f"event.{key.field}"
+            return self.row(name, wanted) if self.plans.rows[name].is_own else name
         if any(name in plan.fields for plan in plans.values()):
             return f"event.{name}"
         constants = {

@@ -186,16 +186,28 @@ def _quoted(text: str) -> str:
 # -- The reader --------------------------------------------------------------------------------
 
 
-def with_reader(text: str, name: str, of: str, fields: Fields, suffix: str, doc: str) -> Added:
-    """suffix: what the names of nested classes end with, such as `ToTell`."""
+class Reader(NamedTuple):
+    """A reader and what it reads."""
+
+    name: str
+    of: str
+    by: str
+    """The event's field that has its key; empty if that is the event's key."""
+    fields: Fields
+    suffix: str
+    """What the names of nested classes end with, such as `ToTell`."""
+
+
+def with_reader(text: str, reader: Reader, doc: str) -> Added:
     imports: set[Wanted] = {("carveout", "")}
-    for each in _nested(fields):
-        is_root = each is fields
-        class_ = name if is_root else f"{each.model.__name__}{suffix}"
-        base = f'carveout.Lookup, of="{of}"' if is_root else "msgspec.Struct"
+    for each in _nested(reader.fields):
+        is_root = each is reader.fields
+        class_ = reader.name if is_root else f"{each.model.__name__}{reader.suffix}"
+        by = f', by="{reader.by}"' if reader.by else ""
+        base = f'carveout.Lookup, of="{reader.of}"{by}' if is_root else "msgspec.Struct"
         if not is_root:
             imports.add(("msgspec", ""))
-        lines, properties = _reader_body(each, suffix)
+        lines, properties = _reader_body(each, reader.suffix)
         note = f'    """{doc}"""\n\n' if is_root else ""
         block = f"class {class_}({base}):\n{note}{''.join(lines)}{''.join(properties)}"
         text = with_block(text, class_, block)
@@ -231,10 +243,8 @@ class Handler(NamedTuple):
     named: str
     """The function as a person calls it."""
     seam: str
-    reader: str
-    """Empty if nothing is looked up."""
-    object: str
-    """The parameter that is looked up."""
+    readers: Sequence[tuple[str, str]]
+    """What is looked up: parameter and reader."""
     arguments: Sequence[tuple[str, str, bool]]
     """Parameter, expression, and whether it must be passed by keyword."""
     tables: Mapping[str, Mapping[str, str]]
@@ -269,14 +279,14 @@ def _handler(handler: Handler) -> str:
     if len(decorator) > LINE_LENGTH:
         each = [*types, options[0], *options[1].split(", ")]
         decorator = "@carveout.subscribe(\n" + "".join(f"    {one},\n" for one in each) + ")"
-    reader = f", {handler.object}: {handler.reader}" if handler.reader else ""
+    looked_up = "".join(f", {name}: {reader}" for name, reader in handler.readers)
     event = "event: carveout.ReceivedEvent" if handler.typed else "event"
     returns = " -> None" if handler.typed else ""
     passed = ", ".join(
         f"{name}={value}" if by_keyword else value for name, value, by_keyword in handler.arguments
     )
     return (
-        f"{decorator}\ndef {handler.function}({event}{reader}){returns}:\n"
+        f"{decorator}\ndef {handler.function}({event}{looked_up}){returns}:\n"
         f'    """Does what the call of {handler.named} did."""\n'
         f"    {handler.call}({passed})\n"
     )

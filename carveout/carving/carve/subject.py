@@ -2,13 +2,17 @@
 
 import ast
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
+from inspect import unwrap
+from types import FunctionType
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 
-from carveout.carving.carve.arguments import SCALARS, Key, OwnRow
+from carveout.carving.carve import changes
+from carveout.carving.carve.arguments import SCALARS, Key, PassedRow
 from carveout.carving.carve.callee import (
     Callee,
     MethodClass,
@@ -19,16 +23,17 @@ from carveout.carving.carve.callee import (
 )
 from carveout.carving.carve.fields import Fields, Leaf, Place, Unread, step
 from carveout.carving.carve.problem import CarveRefused
+from carveout.carving.carve.reached import answer
 from carveout.carving.carve.reads import function_in
 from carveout.carving.survey.dangers.call_graph import Callgraph
 from carveout.carving.survey.project import Project
-from carveout.carving.survey.sources import SourceFile, loaded_object
+from carveout.carving.survey.sources import SourceFile, Sources, loaded_object
 from carveout.conf.validation import suggest
 
 
 def callee_named(graph: Callgraph, name: str) -> Callee:
     sources = graph.sources
-    name = sources.origin(name)
+    name = canonical(sources, name)
     module = sources.module_of(name)
     source = sources.by_module.get(module)
     inside = name.removeprefix(f"{module}.")
@@ -43,6 +48,12 @@ def callee_named(graph: Callgraph, name: str) -> Callee:
             " are not. Fix: write a plain function, call that, and carve it."
         )
     insist_on_context(sources.project, source.app)
+    if answers := answer(graph, name):
+        raise CarveRefused(
+            f"{source.file}:{node.lineno}: {inside} can't be carved: {answers}, which answers the"
+            " request, and an event comes too late for that. Fix: write a function for what it"
+            " does afterwards, call that, and carve it."
+        )
     try:
         holder = _holder(graph, name, source, node)
         return callee_of(name, source, sources.project.context_of(source.app), node, holder)
@@ -64,6 +75,12 @@ def _holder(
         return None
     class_ = name.rpartition(".")[0]
     model = graph.rows.models.by_class.get(class_)
+    inside = name.removeprefix(f"{source.facts.module}.")
+    changed = changes.unsaved(source, inside, model is not None)
+    if changed and model:
+        raise Unbound(f"it changes {changed} of its object, and the caller has to save that")
+    if changed:
+        raise Unbound(f"it changes {changed} of its object, and a subscriber makes its own")
     if model is not None:
         taken = {each.arg for each in (*node.args.posonlyargs, *node.args.args)}
         parameter = str(model._meta.model_name)
@@ -87,6 +104,18 @@ def _holder(
     return MethodClass(class_)
 
 
+def canonical(sources: Sources, name: str) -> str:
+    """Where a function is defined that may be re-exported, also by `import *`."""
+    name = sources.origin(name)
+    if sources.defined(name)[1] is None and (module := sources.module_of(name)):
+        with suppress(ImportError):
+            import_module(module)
+        found = unwrap(loaded_object(name))
+        if isinstance(found, FunctionType):
+            return f"{found.__module__}.{found.__qualname__}"
+    return name
+
+
 def insist_on_context(project: Project, app: str) -> None:
     if app not in project.contexts:
         raise CarveRefused(
@@ -95,12 +124,19 @@ def insist_on_context(project: Project, app: str) -> None:
         )
 
 
-def key_of(
-    callee: Callee, of: Mapping[str, type[Model] | None], given: str
-) -> tuple[type[Model] | None, Key]:
-    """The model that is looked up, if one is, and the key. of: the models by parameter."""
+def key_of(callee: Callee, of: Mapping[str, type[Model] | None], given: str) -> Key:
+    """What identifies what a call is about. of: the models by parameter.
+
+    Raises: CarveRefused: it has to be named, or can't be a key.
+    """
+    if not of:
+        raise CarveRefused(
+            f"{callee.name} takes no arguments, so nothing identifies what happened, and events"
+            " need a key. Fix: publish an event at each call by hand."
+        )
     if not given:
         candidates = [name for name, model in of.items() if model is not None]
+        candidates = candidates or [name for name in of if _is_identity(callee, name)]
         if len(candidates) != 1:
             which = " or ".join(candidates) or ", ".join(of) or "none"
             raise CarveRefused(
@@ -117,30 +153,62 @@ def key_of(
         if model is not None:
             raise CarveRefused(f"--key {given}: {name} is an object. Name its field: {name}.pk.")
         type_ = parameter.annotation if parameter else ""
-        return None, Key(name, "", type_ if type_ in SCALARS else "str")
+        if name == "request" or (type_ and type_ not in SCALARS):
+            kind = type_ or "request"
+            raise CarveRefused(
+                f"--key {given}: a {kind} identifies nothing. Name another parameter."
+            )
+        return Key(name, "", type_ if type_ in SCALARS else "int | str")
     if model is None:
         raise CarveRefused(
             f"--key {given}: the model of {name} is not known. Annotate it in {callee.source.file}:"
             f"{callee.node.lineno}."
         )
-    return model, Key(name, attribute, _unique(model, attribute, given))
+    return Key(name, attribute, _unique(model, attribute, given))
 
 
-def own_rows(
+def _is_identity(callee: Callee, name: str) -> bool:
+    """Whether a parameter that is not a row identifies one, as its annotation or name says."""
+    parameter = callee.parameter(name)
+    is_scalar = parameter is not None and parameter.annotation in SCALARS
+    return is_scalar or name in ("id", "pk") or name.endswith(("_id", "_pk"))
+
+
+def rows_passed(
     project: Project, callee: Callee, models: Mapping[str, type[Model] | None], key: Key
-) -> dict[str, OwnRow]:
-    """Parameters that are rows of the function's own context."""
-    found = {}
-    for name, model in models.items():
-        if model is None or project.context_of(model._meta.app_label) != callee.context:
+) -> dict[str, PassedRow]:
+    """The parameters that are rows.
+
+    Raises: CarveRefused: two of them would be looked up as the same object.
+    """
+    found: dict[str, PassedRow] = {}
+    for parameter in callee.parameters:
+        name, model = parameter.name, models[parameter.name]
+        if model is None or name == key.field:
             continue
-        pk = model._meta.pk
-        leaf = step(Place(Fields(model), model), pk.attname)
-        attribute, type_ = pk.attname, leaf.type if isinstance(leaf, Leaf) else "str"
-        if name == key.parameter and key.attribute:
+        attribute, type_ = _identity(model)
+        if name == key.parameter:
             attribute, type_ = key.attribute, key.type
-        found[name] = OwnRow(name, model, attribute, type_)
+        is_own = project.context_of(model._meta.app_label) == callee.context
+        is_optional = "None" in (parameter.default, *parameter.annotation.split())
+        same = [each for each in found.values() if each.model is model and not is_own]
+        if same:
+            raise CarveRefused(
+                f"{callee.name} takes two {model.__name__} objects, {same[0].parameter} and {name}."
+                " Fix: write a function that takes one, and what identifies the other."
+            )
+        found[name] = PassedRow(name, model, attribute, type_, is_own, is_optional)
     return found
+
+
+def _identity(model: type[Model]) -> tuple[str, str]:
+    """The field that identifies a row, and its type."""
+    attribute = str(model._meta.pk.attname)
+    try:
+        leaf = step(Place(Fields(model), model), attribute)
+    except Unread:
+        leaf = None
+    return attribute, leaf.type if isinstance(leaf, Leaf) else "str"
 
 
 def _default_key(parameter: str, model: type[Model] | None) -> str:
@@ -171,6 +239,25 @@ def model_of(graph: Callgraph, callee: Callee, parameter: str) -> type[Model] | 
     if name:
         resolved = graph.sources.origin(facts.resolve(name))
         return graph.rows.models.by_class.get(resolved)
-    inferred, _ = graph.rows.of(callee.source, parameter, callee.inside)
+    inferred, is_sure = graph.rows.of(callee.source, parameter, callee.inside)
+    if inferred and is_sure:
+        return inferred
+    passed = set(_models_passed(graph, callee, parameter))
+    if len(passed) == 1:
+        return passed.pop()
     like = graph.rows.models.named_like(parameter)
     return inferred or (like[0] if len(like) == 1 else None)
+
+
+def _models_passed(graph: Callgraph, callee: Callee, parameter: str) -> Iterator[type[Model]]:
+    """The models whose rows the callers pass, as far as they are certain."""
+    names = [each.name for each in callee.parameters if not each.keyword_only]
+    names = names[1:] if callee.holder and callee.holder.model else names
+    position = names.index(parameter) if parameter in names else len(names)
+    for source, call in graph.callers(callee.name):
+        given = call.keywords.get(parameter, "")
+        if position < len(call.arguments):
+            given = call.arguments[position]
+        model, is_sure = graph.rows.of(source, given.removeprefix("="), call.place.scope)
+        if given.startswith("=") and model and is_sure:
+            yield model

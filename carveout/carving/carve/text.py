@@ -30,9 +30,9 @@ def _lines(found: Carved, root: Path, *, written: bool) -> Iterator[str]:
     if found.at_home:
         yield f"  In {callee.context} itself, and left as they are: {', '.join(found.at_home)}"
     yield from section("Calls that can't be a seam, and stay as they are", found.refused)
-    if found.fields is not None:
-        yield f"\nRead of {found.key.parameter}: {' '.join(sorted(found.fields.leaves()))}"
-        yield f"  → lookup {found.lookup} by {found.key.attribute}; reader {found.reader}"
+    for each in found.lookups:
+        yield f"\nRead of {each.row.parameter}: {' '.join(sorted(each.fields.leaves()))}"
+        yield f"  → lookup {each.name} by {each.row.attribute}; reader {each.reader}"
     yield from section("Fix first: with an event this would fail", found.blocking)
     yield from section("Notices", found.notices)
     if not found.changed:
