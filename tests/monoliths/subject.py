@@ -11,11 +11,13 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from carveout.conf.requirements import CARVING
 from tests.copies import ROOT
 
 HERE = Path(__file__).parent
 INSTALLED = ROOT / "build" / "monoliths"
-FOR_US = ["grimp>=3.0", "libcst>=1.5", "msgspec>=0.19", "networkx>=3.2"]
+FOR_CARVING = [f"{each.distribution}>={each.least}" for each in CARVING]
+FOR_US = ["grimp>=3.0", "msgspec>=0.19", *FOR_CARVING]
 """What the kit and the oracle need there; the kit itself is that of this checkout."""
 
 

@@ -64,7 +64,7 @@ def test_the_share_of_what_only_tests_need_is_printed(planned):
     count = sum(len(each["in_tests"]) for each in pairings)
     share = found["points_in_tests"] / (found["points"] + found["points_in_tests"])
     print(f"{planned.subject}: {count} couplings in tests, {share:.0%} of all points")  # noqa: T201
-    assert (f"only tests need {count} coupling" in planned.text) == bool(count)
+    assert (f"Only tests need {count} more coupling" in planned.text) == bool(count)
     assert not count or f", {share:.0%} of all." in planned.text
 
 

@@ -1,10 +1,14 @@
 """Finds what a caller does after the call that comes out differently with an event."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import TypeVar
 
 from django.db.models import Model
 
+from carveout.carving.carve import changes
 from carveout.carving.carve.call_sites import Site
+from carveout.carving.carve.callee import Callee
+from carveout.carving.carve.expressions import dotted
 from carveout.carving.carve.problem import Problem
 from carveout.carving.carve.reached import calls_in, reached
 from carveout.carving.survey.dangers.call_graph import Callgraph
@@ -19,72 +23,71 @@ READING = {
     *("get", "filter", "exclude", "all", "count", "exists", "first", "last", "latest", "earliest"),
     *("aggregate", "values", "values_list", "in_bulk", "iterator", "refresh_from_db"),
 }
-Written = dict[type[Model], str]
-"""By model: the line that writes it."""
 
 
-def written_by(graph: Callgraph, function: str) -> Written:
-    """The models whose rows a function writes, itself or by what it calls."""
-    found: Written = {}
-    for source, inside in reached(graph, function):
-        for call in calls_in(source, inside):
-            if call.last in WRITING and (model := _model(graph, source, call)):
-                found.setdefault(model, f"{source.file}:{call.line}")
-    return found
+class Afterwards:
+    """What callers of a function do after the call."""
+
+    def __init__(self, graph: Callgraph, callee: Callee) -> None:
+        self.graph, self.callee = graph, callee
+        self.written = dict(self._written())
+        """By model: a line of the function that writes its rows."""
+        self.set = changes.attributes(callee.source, callee.inside) if callee.holder else set()
+        """The attributes of its object that a method sets."""
+
+    def _written(self) -> Iterator[tuple[type[Model], str]]:
+        for source, inside in reached(self.graph, self.callee.name):
+            for call in calls_in(source, inside):
+                model = self._model(source, call) if call.last in WRITING else None
+                if model is not None:
+                    yield model, f"{source.file}:{call.line}"
+
+    def reads(self, site: Site) -> Problem | None:
+        """A line after the call that reads what the function writes; with an event it comes
+        later."""
+        row = self.callee.row_of(site.call.bound)
+        about = f"{dotted(row)}." if row else ""
+        later: list[Call | Chain] = [*_later(site, site.source.facts.calls)]
+        later += _later(site, site.source.facts.chains)
+        for use in later:
+            attribute = use.name.removeprefix(about).partition(".")[0]
+            if about and use.name.startswith(about) and attribute in self.set:
+                what = f"uses {about}{attribute} after the call, which the method sets"
+                return _sooner(site, f"line {use.line} {what}")
+        for call in _later(site, site.source.facts.calls):
+            model = self._model(site.source, call) if call.last in READING else None
+            if model is not None and model in self.written:
+                what = f"reads {model.__name__} rows after the call, which the function writes"
+                return _sooner(site, f"line {call.line} {what} ({self.written[model]})")
+        return None
+
+    def changes(self, site: Site, looked_up: Collection[type[Model]]) -> Iterator[Problem]:
+        """A line after the call that writes what the subscriber looks up: it sees that too."""
+        for call in _later(site, site.source.facts.calls):
+            model = self._model(site.source, call) if call.last in WRITING else None
+            if model is not None and model in looked_up:
+                text = (
+                    f"line {call.line} writes {model.__name__} rows after the call: the function"
+                    " did not see that, the subscriber will"
+                )
+                yield Problem(site.source.file, site.call.line, text)
+                return
+
+    def _model(self, source: SourceFile, call: Call) -> type[Model] | None:
+        model, _ = self.graph.rows.of(source, call.name.rpartition(".")[0], call.place.scope)
+        return model
 
 
-def reads(
-    graph: Callgraph, site: Site, written: Written, about: str, changed: set[str]
-) -> Problem | None:
-    """A line after the call that reads what the function writes; with an event it comes later.
-
-    about: the object of a method, as it is called there. changed: the attributes that it sets.
-    """
-    later: list[Call | Chain] = [*_after(site), *_chains_after(site)]
-    for use in later:
-        attribute = use.name.removeprefix(f"{about}.").partition(".")[0]
-        if about and use.name.startswith(f"{about}.") and attribute in changed:
-            text = (
-                f"line {use.line} uses {about}.{attribute} after the call, which the method sets,"
-                " and with an event it sets that later"
-            )
-            return Problem(site.source.file, site.call.line, text, "read it elsewhere")
-    for call in _after(site):
-        model = _model(graph, site.source, call) if call.last in READING else None
-        if model in written:
-            text = (
-                f"line {call.line} reads {model.__name__} rows after the call, which the function"
-                f" writes ({written[model]}), and with an event it writes them later"
-            )
-            return Problem(site.source.file, site.call.line, text, "read them elsewhere")
-    return None
+def _sooner(site: Site, text: str) -> Problem:
+    text = f"{text}, and with an event that happens later"
+    return Problem(site.source.file, site.call.line, text, "read it elsewhere")
 
 
-def changes(graph: Callgraph, site: Site, looked_up: set[type[Model]]) -> Problem | None:
-    """A line after the call that writes what the subscriber looks up: it sees that change too."""
-    for call in _after(site):
-        model = _model(graph, site.source, call) if call.last in WRITING else None
-        if model in looked_up:
-            text = (
-                f"line {call.line} writes {model.__name__} rows after the call: the function did"
-                " not see that, the subscriber will"
-            )
-            return Problem(site.source.file, site.call.line, text)
-    return None
+Use = TypeVar("Use", Call, Chain)
 
 
-def _after(site: Site) -> Iterator[Call]:
-    for call in calls_in(site.source, site.call.scope):
-        if call.line > site.call.line:
-            yield call
-
-
-def _chains_after(site: Site) -> Iterator[Chain]:
-    for chain in site.source.facts.chains:
-        if chain.place.scope == site.call.scope and chain.line > site.call.line:
-            yield chain
-
-
-def _model(graph: Callgraph, source: SourceFile, call: Call) -> type[Model] | None:
-    model, _ = graph.rows.of(source, call.name.rpartition(".")[0], call.place.scope)
-    return model
+def _later(site: Site, uses: Iterable[Use]) -> Iterator[Use]:
+    """Those in the same function, after the call."""
+    for each in uses:
+        if each.place.scope == site.call.scope and each.line > site.call.line:
+            yield each

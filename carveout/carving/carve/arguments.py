@@ -187,11 +187,7 @@ class Plans:
                 values[row.field] = _attribute(value, row.attribute)
                 continue
             found = constant(self.graph, site, value)
-            if found is not None:
-                if self._is_foreign(found):
-                    text = f"it passes {name}={found.text}, a constant of {found.module}"
-                    self._refuse(site, text, "pass its value")
-                    return None
+            if found is not None and not self._is_foreign(found):
                 plan.constants[name] = found
                 continue
             parameter = self.callee.parameter(name)

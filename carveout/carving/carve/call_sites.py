@@ -2,19 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from inspect import unwrap
-from types import FunctionType
 from typing import NamedTuple
 
 import libcst as cst
 
 from carveout.carving.carve import seam_rewrite
-from carveout.carving.carve.callee import Callee
+from carveout.carving.carve.callee import Callee, canonical
 from carveout.carving.carve.expressions import code, dotted, is_literal
 from carveout.carving.carve.imports import Wanted
 from carveout.carving.carve.problem import Problem
 from carveout.carving.survey.dangers.call_graph import Callgraph
-from carveout.carving.survey.sources import SourceFile, loaded_object
+from carveout.carving.survey.sources import SourceFile
 
 
 class Site(NamedTuple):
@@ -70,21 +68,13 @@ class _NamesOfFile:
             return True
         resolved = self.source.facts.resolve(name, scope)
         at_home = self.source is self.callee.source and name == self.callee.inside
-        if at_home or self.graph.sources.origin(resolved) == self.callee.name:
-            return True
-        if name.rpartition(".")[2] in (self.callee.method, name) and self._is_exported(resolved):
+        if at_home or canonical(self.graph.sources, resolved) == self.callee.name:
             return True
         before, _, method = name.rpartition(".")
         holder = self.callee.holder
         if holder is None or method != self.callee.method:
             return False
         return self._class_of(before, scope) == holder.name
-
-    def _is_exported(self, name: str) -> bool:
-        """Whether a module that imports everything of another has it under this name."""
-        found = unwrap(loaded_object(name))
-        is_function = isinstance(found, FunctionType)
-        return is_function and f"{found.__module__}.{found.__qualname__}" == self.callee.name
 
     def may_be(self, name: str, scope: str) -> bool:
         if self.callee.holder is None:
@@ -149,7 +139,7 @@ class _NamesOfFile:
 
 def guesses(graph: Callgraph, callee: Callee, site: Site) -> Iterator[Problem]:
     """Where the class of an object is taken from the name of a variable."""
-    row = site.call.bound.get(callee.holder.parameter) if callee.holder else None
+    row = callee.row_of(site.call.bound)
     model, is_sure = None, True
     if row is not None:
         model, is_sure = graph.rows.of(site.source, dotted(row), site.call.scope)

@@ -1,13 +1,17 @@
 """The function that is carved: its parameters, and how a call fills them."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from inspect import unwrap
+from types import FunctionType
 from typing import NamedTuple
 
 import libcst as cst
 from django.db.models import Model
 
-from carveout.carving.survey.sources import SourceFile
+from carveout.carving.survey.sources import SourceFile, Sources, loaded_object
 
 
 class Parameter(NamedTuple):
@@ -61,6 +65,10 @@ class Callee(NamedTuple):
     def seam(self) -> str:
         return f"{self.context}.{self.function}"
 
+    def row_of(self, bound: Mapping[str, cst.BaseExpression]) -> cst.BaseExpression | None:
+        """The row whose method a call runs, if it is one. bound: what the call passes."""
+        return bound.get(self.holder.parameter) if self.holder else None
+
     def parameter(self, name: str) -> Parameter | None:
         return next((each for each in self.parameters if each.name == name), None)
 
@@ -95,6 +103,20 @@ def callee_of(
     if holder and holder.model:
         parameters = [Parameter(holder.parameter), *parameters]
     return Callee(name, source, context, node, tuple(parameters), holder)
+
+
+def canonical(sources: Sources, name: str) -> str:
+    """Where a function is defined that may be re-exported, also by `import *`."""
+    name = sources.origin(name)
+    module = sources.module_of(name)
+    imports = sources.by_module[module].facts.imports if module not in ("", name) else ()
+    if any(each.name == "*" for each in imports) and sources.defined(name)[1] is None:
+        with suppress(Exception):  # it is code of the project
+            import_module(module)
+        found = unwrap(loaded_object(name))
+        if isinstance(found, FunctionType):
+            return f"{found.__module__}.{found.__qualname__}"
+    return name
 
 
 def bind(

@@ -33,6 +33,8 @@ class Carved(Planned):
     plans: dict[str, EventPlan] = field(default_factory=dict)
     at_home: list[str] = field(default_factory=list)
     """Calls in the function's own context, which stay as they are."""
+    receiver: str = ""
+    """The receiver of a signal whose work is carved."""
     already: int = 0
     """Calls that are in a seam."""
     lookups: list[PlannedLookup] = field(default_factory=list)

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from carveout.carving.carve import afterwards, changes, receivers, subject
+from carveout.carving.carve import receivers, subject
+from carveout.carving.carve.afterwards import Afterwards
 from carveout.carving.carve.arguments import Plans
 from carveout.carving.carve.call_sites import FileUses, guesses, named_by_strings, uses
 from carveout.carving.carve.carved import Carved
 from carveout.carving.carve.decisions import Decisions
 from carveout.carving.carve.event_path import EventPath
-from carveout.carving.carve.expressions import dotted
 from carveout.carving.survey.dangers.call_graph import Callgraph
 from carveout.carving.survey.kinds import url_names
 from carveout.carving.survey.model_index import Models
@@ -35,31 +35,28 @@ def carve(project: Project, decisions: Decisions) -> Carved:
         models |= {name: model for name, model in receiver.models.items() if name in models}
     key = subject.key_of(callee, models, decisions.key)
     rows = subject.rows_passed(project, callee, models, key)
-    found = Carved(callee, key)
+    found = Carved(callee, key, receiver=receiver.short if receiver else "")
     found.notices += named_by_strings(graph, callee)
     plans = Plans(graph, callee, decisions, key, rows)
     files = list(uses(graph, callee))
-    written = afterwards.written_by(graph, callee.name)
+    afterwards = Afterwards(graph, callee)
     for each in files:
-        _sort(found, plans, each, written)
+        _sort(found, plans, each, afterwards)
     plans.agree()
     found.plans, found.refused = plans.by_type, found.refused + plans.problems
     if found.plans:
         EventPath(graph, found, plans).write(files)
-        models_read = {model for each in found.lookups for model in each.fields.models()}
-        sites = [site for plan in found.plans.values() for site in plan.sites]
-        for site in sites:
+        looked_up = {model for each in found.lookups for model in each.fields.models()}
+        for site in [site for plan in found.plans.values() for site in plan.sites]:
             found.notices += guesses(graph, callee, site)
-        later = [afterwards.changes(graph, site, models_read) for site in sites]
-        found.notices += [each for each in later if each]
+            found.notices += afterwards.changes(site, looked_up)
     return found
 
 
-def _sort(found: Carved, plans: Plans, each: FileUses, written: afterwards.Written) -> None:
-    """Plan the calls of a file, or list those that stay. written: by the function."""
+def _sort(found: Carved, plans: Plans, each: FileUses, afterwards: Afterwards) -> None:
+    """Plan the calls of a file, or list those that stay."""
     project = plans.graph.sources.project
-    context, callee = project.context_of(each.source.app), found.callee
-    changed = changes.attributes(callee.source, callee.inside) if callee.holder else set()
+    context = project.context_of(each.source.app)
     named = plans.decisions.events
     found.already += each.found.already
     for site in each.sites:
@@ -70,9 +67,7 @@ def _sort(found: Carved, plans: Plans, each: FileUses, written: afterwards.Writt
             found.at_home.append(f"{each.source.file}:{site.call.line}")
             continue
         subject.insist_on_context(project, each.source.app)
-        row = site.call.bound.get(callee.holder.parameter) if callee.holder else None
-        about = dotted(row) if row else ""
-        if problem := afterwards.reads(plans.graph, site, written, about, changed):
+        if problem := afterwards.reads(site):
             found.refused.append(problem)
         else:
             plans.add(site, context)

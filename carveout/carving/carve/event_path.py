@@ -13,7 +13,7 @@ from carveout.carving.carve.fields import Fields, Leaf, Place, step
 from carveout.carving.carve.problem import Problem
 from carveout.carving.carve.reads import Reading
 from carveout.carving.carve.row_edits import Edit, Widened, apply
-from carveout.carving.carve.skeletons import Added, Handler, Reader
+from carveout.carving.carve.skeletons import Added, Handler, NewReader
 from carveout.carving.carve.subject import insist_on_context
 from carveout.carving.survey.dangers.call_graph import Callgraph
 from carveout.carving.survey.dangers.external_reach import ExternalReach
@@ -113,7 +113,7 @@ class EventPath:
             callee.source, "lookups.py", f"What {callee.context} reads of other contexts."
         )
         by = "" if row.field == self.found.key.field else row.field
-        reader = Reader(planned.reader, planned.name, by, planned.fields, self.suffix)
+        reader = NewReader(planned.reader, planned.name, by, planned.fields, self.suffix)
         doc = f"What {callee.seam} reads of it."
         self.add(path, skeletons.with_reader(self.found.text(path), reader, doc))
 

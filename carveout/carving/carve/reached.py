@@ -8,6 +8,7 @@ from carveout.carving.survey.dangers.call_graph import Callgraph
 from carveout.carving.survey.facts import Call
 from carveout.carving.survey.sources import SourceFile
 
+ANY = 1000
 ANSWERS = {
     *("Http404", "PermissionDenied", "ValidationError", "SuspiciousOperation", "BadRequest"),
     *("APIException", "NotFound", "NotAuthenticated", "AuthenticationFailed", "ParseError"),
@@ -16,19 +17,20 @@ ANSWERS = {
 """Exceptions of Django and Django REST framework that answer the request."""
 
 
-def reached(graph: Callgraph, function: str) -> Iterator[tuple[SourceFile, str]]:
-    """A function and those that it calls, at any depth: the file, and the name in it."""
+def reached(graph: Callgraph, function: str, depth: int = ANY) -> Iterator[tuple[SourceFile, str]]:
+    """A function and those that it calls: the file, and the name in it."""
     seen: set[str] = set()
-    waiting = [function]
+    waiting = [(function, depth)]
     while waiting:
-        name = waiting.pop()
+        name, left = waiting.pop()
         source = graph.sources.by_module.get(graph.sources.module_of(name))
         if name in seen or source is None:
             continue
         seen.add(name)
         inside = name.removeprefix(f"{source.facts.module}.")
         yield source, inside
-        waiting += [graph.called(source, call) for call in calls_in(source, inside)]
+        for call in calls_in(source, inside) if left else ():
+            waiting.append((graph.called(source, call), left - 1))
 
 
 def calls_in(source: SourceFile, scope: str) -> Iterator[Call]:
@@ -36,8 +38,9 @@ def calls_in(source: SourceFile, scope: str) -> Iterator[Call]:
 
 
 def answer(graph: Callgraph, function: str) -> str:
-    """The line, and what is raised there to answer the request; empty if nothing is."""
-    for source, inside in reached(graph, function):
+    """The line, and what is raised there to answer the request, by the function or one that it
+    calls; empty if nothing is."""
+    for source, inside in reached(graph, function, depth=1):
         for each in ast.walk(function_in(source, inside) or ast.Pass()):
             if isinstance(each, ast.Raise) and each.exc is not None:
                 raised = each.exc.func if isinstance(each.exc, ast.Call) else each.exc

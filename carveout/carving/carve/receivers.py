@@ -18,6 +18,11 @@ from carveout.carving.survey.sources import SourceFile, Sources
 
 SENT = {"created": "bool", "raw": "bool", "using": "str", "action": "str", "reverse": "bool"}
 """The types of what Django's own signals send."""
+WITHOUT_ROW = {
+    f"django.db.models.signals.{name}"
+    for name in ("pre_init", "post_init", "pre_save", "pre_delete", "post_delete")
+}
+"""Signals that are sent before a row is as it should be, or when it is gone."""
 PREFIX = "do_"
 Statement = cst.BaseStatement | cst.BaseSmallStatement
 
@@ -48,6 +53,9 @@ def separate(sources: Sources, name: str) -> Receiver | None:
         return None
     model = _sender(sources, heard)
     separated = _Separated(source, function, model)
+    for signal in sorted({each.signal for each in heard} & WITHOUT_ROW):
+        last = signal.rpartition(".")[2]
+        raise separated.refused(f"it receives {last}, and then the row can't be looked up")
     if separated.text != source.text:
         sources.plan(source, separated.text)
     parameters = {"instance", _plain(model)} if model else set()
@@ -81,7 +89,7 @@ class _Separated:
             self.text = source.text
             return
         if function not in defined:
-            raise self._refused("it is not a function at the top of its module")
+            raise self.refused("it is not a function at the top of its module")
         place = defined[function]
         receiver = module.body[place]
         body = [*module.body]
@@ -90,12 +98,12 @@ class _Separated:
 
     def _two(self, receiver: cst.FunctionDef) -> list[cst.FunctionDef]:
         if receiver.asynchronous:
-            raise self._refused("it is async, and subscribers are not")
+            raise self.refused("it is async, and subscribers are not")
         if not isinstance(receiver.body, cst.IndentedBlock):
-            raise self._refused("it does nothing")
+            raise self.refused("it does nothing")
         kept, moved = _split(receiver.body.body)
         if not moved:
-            raise self._refused("it does nothing")
+            raise self.refused("it does nothing")
         given = self._parameters(receiver, moved)
         renamed = self._renamed(given, moved)
         call = f"{PREFIX}{self.function}({', '.join(each.name.value for each in given)})\n"
@@ -116,16 +124,16 @@ class _Separated:
         for each in moved:
             each.visit(used)
         if used.returns:
-            raise self._refused("what it returns goes to the code that sends the signal")
+            raise self.refused("what it returns goes to the code that sends the signal")
         every = receiver.params
         for rest in (every.star_arg, every.star_kwarg):
             if isinstance(rest, cst.Param) and rest.name.value in used.names:
                 why = f"it reads {rest.name.value}; make what it reads a parameter"
-                raise self._refused(why)
+                raise self.refused(why)
         named = [*every.posonly_params, *every.params, *every.kwonly_params]
         for name in ("sender", "signal"):
             if name in used.names:
-                raise self._refused(f"it uses {name}, which an event can't carry")
+                raise self.refused(f"it uses {name}, which an event can't carry")
         return [each for each in named if each.name.value in used.names]
 
     def _renamed(self, given: Sequence[cst.Param], moved: Sequence[Statement]) -> dict[str, str]:
@@ -136,7 +144,7 @@ class _Separated:
         is_given = any(each.name.value == "instance" for each in given)
         return {"instance": plain} if plain and is_given and plain not in used.names else {}
 
-    def _refused(self, why: str) -> CarveRefused:
+    def refused(self, why: str) -> CarveRefused:
         line = self.source.facts.definitions.get(self.function)
         return CarveRefused(
             f"{self.source.file}:{line.line if line else 1}: the receiver {self.function} can't be"

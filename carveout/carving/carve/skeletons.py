@@ -186,7 +186,7 @@ def _quoted(text: str) -> str:
 # -- The reader --------------------------------------------------------------------------------
 
 
-class Reader(NamedTuple):
+class NewReader(NamedTuple):
     """A reader and what it reads."""
 
     name: str
@@ -198,7 +198,7 @@ class Reader(NamedTuple):
     """What the names of nested classes end with, such as `ToTell`."""
 
 
-def with_reader(text: str, reader: Reader, doc: str) -> Added:
+def with_reader(text: str, reader: NewReader, doc: str) -> Added:
     imports: set[Wanted] = {("carveout", "")}
     for each in _nested(reader.fields):
         is_root = each is reader.fields

@@ -3,10 +3,7 @@
 import ast
 import inspect
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from importlib import import_module
-from inspect import unwrap
-from types import FunctionType
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
@@ -18,6 +15,7 @@ from carveout.carving.carve.callee import (
     MethodClass,
     Unbound,
     callee_of,
+    canonical,
     decorated,
     is_method,
 )
@@ -27,7 +25,7 @@ from carveout.carving.carve.reached import answer
 from carveout.carving.carve.reads import function_in
 from carveout.carving.survey.dangers.call_graph import Callgraph
 from carveout.carving.survey.project import Project
-from carveout.carving.survey.sources import SourceFile, Sources, loaded_object
+from carveout.carving.survey.sources import SourceFile, loaded_object
 from carveout.conf.validation import suggest
 
 
@@ -102,18 +100,6 @@ def _holder(
             " does not have"
         )
     return MethodClass(class_)
-
-
-def canonical(sources: Sources, name: str) -> str:
-    """Where a function is defined that may be re-exported, also by `import *`."""
-    name = sources.origin(name)
-    if sources.defined(name)[1] is None and (module := sources.module_of(name)):
-        with suppress(ImportError):
-            import_module(module)
-        found = unwrap(loaded_object(name))
-        if isinstance(found, FunctionType):
-            return f"{found.__module__}.{found.__qualname__}"
-    return name
 
 
 def insist_on_context(project: Project, app: str) -> None:

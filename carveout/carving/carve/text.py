@@ -25,6 +25,8 @@ def _lines(found: Carved, root: Path, *, written: bool) -> Iterator[str]:
     for plan in found.plans.values():
         for site in plan.sites:
             yield _site(found, plan, site)
+    if found.receiver:
+        yield f"  The receiver {found.receiver} stays, and calls {callee.method} for its work."
     if found.already:
         yield f"  {found.already} call{pluralize(found.already)} in a seam already."
     if found.at_home:

@@ -1,6 +1,6 @@
 from django.db import models
 
-from market.orders.models import Order
+from market.orders.models import Customer, Order
 
 
 class Note(models.Model):
@@ -13,9 +13,35 @@ class Note(models.Model):
 
 class Badge(models.Model):
     name = models.CharField(max_length=32, unique=True)
+    count = models.IntegerField(default=0)
 
     def award(self, order: Order, text: str = "well done") -> None:
         Note.objects.create(kind=self.name, number=order.number, text=text)
+
+    def count_up(self, order: Order) -> None:
+        self.count += 1
+        self.save()
+        Note.objects.create(kind="counted", number=order.number, text=str(self.count))
+
+    def rename(self, order: Order) -> None:
+        self._set(order.number)
+
+    def _set(self, name: str) -> None:
+        self.name = name
+
+
+class Diploma(models.Model):
+    name = models.CharField(max_length=32)
+
+    class Meta:
+        abstract = True
+
+    def sign(self, order: Order) -> None: ...
+
+
+def introduce(order: Order, customer: Customer) -> None:
+    text = f"{customer.name} by {order.email}"
+    Note.objects.create(kind="introduced", number=order.number, text=text)
 
 
 class Prize(models.Model):

@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.db.models.signals import post_save
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from market.notifications.models import Note
@@ -25,6 +25,11 @@ def welcome(sender: type[Order], instance: Order, created: bool, **kwargs: Any) 
 def thank(sender: type[Order], instance: Order, **kwargs: Any) -> None:
     if instance.is_paid:
         Note.objects.create(kind="thank", number=instance.number, text=instance.email)
+
+
+@receiver(post_delete, sender=Order)
+def mourn(sender: type[Order], instance: Order, **kwargs: Any) -> None:
+    Note.objects.create(kind="mourned", number=instance.number, text="")
 
 
 @receiver(order_paid)

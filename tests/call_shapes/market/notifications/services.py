@@ -1,3 +1,7 @@
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+
 from market.notifications.models import Note
 from market.orders.models import Order
 
@@ -14,6 +18,35 @@ def greet(order: Order) -> None: ...
 
 
 async def tell_slowly(order: Order) -> None: ...
+
+
+def allow(order: Order) -> None:
+    insist(order)
+
+
+def insist(order: Order) -> None:
+    if not order.email:
+        raise PermissionDenied
+
+
+def refresh() -> None: ...
+
+
+def forget(request: Any) -> None: ...
+
+
+def compare(order: Order, other: Order) -> None: ...
+
+
+class Ghost:
+    def __init__(self, name: str) -> None: ...
+
+    def haunt(self, order: Order) -> None: ...
+
+
+class Counter:
+    def count(self, order: Order) -> None:
+        self.last = order.number
 
 
 class Teller:

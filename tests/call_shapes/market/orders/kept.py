@@ -117,5 +117,10 @@ def method_of_a_row_that_is_not_saved(order: Order, badge: Badge) -> None:
     badge.award(order)
 
 
+def method_whose_result_is_read(order: Order, badge: Badge) -> int:
+    badge.count_up(order)
+    return badge.count
+
+
 def method_of_a_guess(order: Order, prize: Any) -> None:
     prize.give(order)

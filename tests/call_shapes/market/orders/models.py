@@ -1,6 +1,10 @@
 from django.db import models
 
 
+class Customer(models.Model):
+    name = models.CharField(max_length=32)
+
+
 class Order(models.Model):
     number = models.CharField(max_length=32, unique=True)
     email = models.EmailField()

@@ -11,11 +11,11 @@ from django.dispatch import receiver
 
 import market.notifications.services
 import market.notifications.services as told
-from market.notifications import services
-from market.notifications.models import Badge
+from market.notifications import public, services
+from market.notifications.models import Badge, introduce
 from market.notifications.services import LOUD, Teller, greet, tell, teller
 from market.notifications.services import tell as inform
-from market.orders.models import Order
+from market.orders.models import Customer, Order
 from market.orders.signals import order_paid
 
 from ..notifications.services import tell as tell_nearby
@@ -57,6 +57,19 @@ def under_another_name(order: Order) -> None:
 
 def through_the_parent_module(order: Order) -> None:
     market.notifications.services.tell("parent", order)
+
+
+def through_an_import_of_everything(order: Order) -> None:
+    public.tell("everything", order)
+
+
+def two_objects(order: Order) -> None:
+    introduce(order, Customer.objects.create(name="Maria"))
+
+
+def two_objects_by_keyword(order: Order) -> None:
+    maria = Customer.objects.create(name="Maria")
+    introduce(customer=maria, order=order)
 
 
 def relative_import(order: Order) -> None:
@@ -240,6 +253,14 @@ def method_of_a_row_that_was_saved(order: Order) -> None:
     badge.name = "silver"
     badge.save()
     badge.award(order, "saved")
+
+
+def method_of_a_row_that_its_name_tells(order: Order, badge) -> None:  # type: ignore[no-untyped-def]
+    badge.award(order, "named")
+
+
+def method_that_saves(order: Order, badge: Badge) -> None:
+    badge.count_up(order)
 
 
 def _same(order: Order) -> Order:

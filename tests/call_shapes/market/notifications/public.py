@@ -1,0 +1,1 @@
+from market.notifications.services import *  # noqa: F403
