@@ -100,6 +100,9 @@ SHAPES = {
         IMPORT,
         "transaction.on_commit(functools.partial(tell, KIND, order=order), using='default')",
     ),
+    "job of a task": (IMPORT, "tell.delay(KIND, order)"),
+    "job on commit": (IMPORT, "transaction.on_commit(lambda: tell.delay(KIND, order=order))"),
+    "job in a partial": (IMPORT, "transaction.on_commit(partial(tell.delay, KIND, order))"),
     "static method": (
         "from notifications.services import Teller\n",
         "Teller.shout(KIND, order)",
@@ -190,6 +193,8 @@ REFUSED = {
         "try:\n    tell(KIND, order)\nexcept OSError:\n    order.cancel()",
         "its exceptions are caught and acted upon in line 8",
     ),
+    "a job with options": ("tell.apply_async((KIND, order), countdown=9)", "it uses `tell.apply"),
+    "a task that is passed on": ("run(tell.delay)", "it uses `tell.delay`"),
     "a walrus": ("tell(KIND, (order := find()))", "its arguments use `:=`"),
     "too many arguments": ("tell(KIND, order, 3)", "it passes more arguments than tell takes"),
     "an unknown argument": ("tell(KIND, order, quiet=True)", "tell has no parameter 'quiet'"),

@@ -39,6 +39,9 @@ class Diploma(models.Model):
     def sign(self, order: Order) -> None: ...
 
 
+def decorate(order: Order, badge: Badge | None) -> None: ...
+
+
 def introduce(order: Order, customer: Customer) -> None:
     text = f"{customer.name} by {order.email}"
     Note.objects.create(kind="introduced", number=order.number, text=text)

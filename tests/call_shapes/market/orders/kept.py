@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from market.notifications.models import Badge, Note
+from market.notifications.models import Badge, Note, decorate
 from market.notifications.services import Choir, Teller, tell
 from market.orders.models import Order
 
@@ -84,6 +84,10 @@ def read_afterwards(order: Order) -> bool:
 
 def another_attribute() -> str:
     return tell.__name__
+
+
+def object_that_may_be_none(order: Order, badge: Badge | None) -> None:
+    decorate(order, badge)
 
 
 def method_of_a_subclass(order: Order) -> None:

@@ -63,6 +63,10 @@ def through_an_import_of_everything(order: Order) -> None:
     public.tell("everything", order)
 
 
+def by_id(order: Order) -> None:
+    services.recall(order.id)
+
+
 def two_objects(order: Order) -> None:
     introduce(order, Customer.objects.create(name="Maria"))
 
