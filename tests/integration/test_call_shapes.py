@@ -247,6 +247,7 @@ def test_what_is_only_guessed_is_said(shown):
 def test_every_receiver_becomes_a_function_and_a_seam(project, shown):
     text = (project / "market/notifications/receivers.py").read_text()
     assert RECEIVING in text, text
+    assert "    if instance.is_paid:\n        carveout.seam(\n" in text, text
     assert text.count("carveout.seam(") == 3
 
 
