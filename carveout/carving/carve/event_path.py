@@ -139,7 +139,7 @@ class EventPath:
             tables,
             list(plans),
             bool(reach.reached(callee.name)) and apps.is_installed("django_rq"),
-            any(each.annotation for each in callee.parameters),
+            callee.node.returns is not None or any(each.annotation for each in callee.parameters),
         )
         path = self.file(
             callee.source, "subscribers.py", f"What {callee.context} does about events."

@@ -12,7 +12,7 @@ from django.dispatch import receiver
 import market.notifications.services
 import market.notifications.services as told
 from market.notifications import public, services
-from market.notifications.models import Badge, introduce
+from market.notifications.models import Badge, congratulate, introduce
 from market.notifications.services import LOUD, Teller, greet, tell, teller
 from market.notifications.services import tell as inform
 from market.orders.models import Customer, Order
@@ -65,6 +65,14 @@ def through_an_import_of_everything(order: Order) -> None:
 
 def by_id(order: Order) -> None:
     services.recall(order.id)
+
+
+def by_reference(order: Order) -> None:
+    services.remind(order.number)
+
+
+def own_row_as_an_argument(order: Order, badge: Badge) -> None:
+    congratulate(order, badge)
 
 
 def two_objects(order: Order) -> None:
