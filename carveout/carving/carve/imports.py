@@ -15,9 +15,10 @@ Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 def add(text: str, wanted: Iterable[Wanted], is_own: Callable[[str], bool]) -> str:
     """The file with these imports, sorted into its own. is_own: of a module, is it first-party?"""
+    tree = cst.parse_module(text)
     for module, name in sorted(set(wanted)):
-        text = _add(text, module, name, is_own)
-    return text
+        tree = _add(tree, module, name, is_own)
+    return tree.code
 
 
 def add_for_types(text: str, module: str, name: str) -> str:
@@ -27,9 +28,8 @@ def add_for_types(text: str, module: str, name: str) -> str:
     body = list(tree.body)
     for place, each in enumerate(body):
         if isinstance(each, cst.If) and dotted(each.test).endswith("TYPE_CHECKING"):
-            inner = cst.Module([*each.body.body]).code
-            added = cst.parse_module(_add(inner, module, name, _is_any, indent=4)).body
-            body[place] = each.with_changes(body=each.body.with_changes(body=added))
+            inner = _add(cst.Module([*each.body.body]), module, name, _is_any, indent=4)
+            body[place] = each.with_changes(body=each.body.with_changes(body=inner.body))
             return tree.with_changes(body=body).code
     after = max(place for place, each in enumerate(body) if _import(each)) + 1
     block = cst.parse_statement(f"if TYPE_CHECKING:\n    from {module} import {name}\n")
@@ -41,23 +41,24 @@ def _is_any(module: str) -> bool:
     return True
 
 
-def _add(text: str, module: str, name: str, is_own: Callable[[str], bool], indent: int = 0) -> str:
-    tree = cst.parse_module(text)
+def _add(
+    tree: cst.Module, module: str, name: str, is_own: Callable[[str], bool], indent: int = 0
+) -> cst.Module:
     body = list(tree.body)
     for place, statement in enumerate(body):
         each = _import(statement)
         if each is None:
             continue
         if _has(each, module, name):
-            return text
+            return tree
         if name and isinstance(each, cst.ImportFrom) and _takes_names(each, module):
             body[place] = statement.with_changes(body=[_wrapped(_with_name(each, name), indent)])
-            return tree.with_changes(body=body).code
+            return tree.with_changes(body=body)
     place = _place(body, module, name, is_own)
     line = f"from {module} import {name}\n" if name else f"import {module}\n"
     body.insert(place, cst.parse_statement(line))
     _separate(body, place, is_own)
-    return tree.with_changes(body=body).code
+    return tree.with_changes(body=body)
 
 
 def _separate(body: list[Statement], place: int, is_own: Callable[[str], bool]) -> None:
