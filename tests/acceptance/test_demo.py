@@ -32,9 +32,9 @@ def env(tmp_path):
 
 
 def test_the_demo_ends_by_itself_with_every_number_as_expected(env, tmp_path):
-    wanted = free_port()
     with socket.socket() as taken:
-        taken.bind((ports.HOST, wanted))
+        taken.bind((ports.HOST, 0))
+        wanted = taken.getsockname()[1]
         taken.listen()
         printed = processes.run("demo", *ORDERS, "--port", str(wanted), folder=ROOT, env=env)
 
