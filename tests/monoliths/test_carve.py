@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 from tests.monoliths.subject import HERE
-from tests.monoliths.test_unlink import copied  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
-def test_calls_become_seams_or_stay_with_a_reason(copied):  # noqa: F811
+def test_calls_become_seams_or_stay_with_a_reason(copied):
     lines: list[Any] = [
         json.loads(line)
         for line in copied.run(str(HERE / "carved.py"), str(copied.folder)).splitlines()

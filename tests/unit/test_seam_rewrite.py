@@ -31,7 +31,7 @@ class Teller:
 def callee(inside: str = "tell") -> Callee:
     facts = parser.read(TELLERS.encode(), "notifications.services", False)
     source = SourceFile(facts, Path(), "notifications/services.py", "notifications")
-    source.planned = TELLERS
+    source.text = TELLERS
     nodes = {
         each.name: each for each in ast.walk(ast.parse(TELLERS)) if hasattr(each, "decorator_list")
     }
@@ -225,6 +225,13 @@ def test_coroutines_and_modules_are_refused():
 def test_a_function_that_takes_any_arguments_is_refused():
     with pytest.raises(Unbound, match="takes \\* or"):
         callee("greet")
+
+
+def test_a_file_is_read_in_the_encoding_that_it_declares(tmp_path):
+    path = tmp_path / "sales.py"
+    path.write_bytes("# coding: latin-1\nplace = 'Café'\n".encode("latin-1"))
+    source = SourceFile(parser.read(path.read_bytes(), "sales", False), path, "sales.py", "orders")
+    assert source.text == "# coding: latin-1\nplace = 'Café'\n"
 
 
 # -- Imports -----------------------------------------------------------------------------------

@@ -2,16 +2,12 @@
 
 import ast
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from importlib import import_module
-from inspect import unwrap
-from types import FunctionType
 from typing import NamedTuple
 
 import libcst as cst
 from django.db.models import Model
 
-from carveout.carving.survey.sources import SourceFile, Sources, loaded_object
+from carveout.carving.survey.sources import SourceFile, Sources
 
 
 class Parameter(NamedTuple):
@@ -105,17 +101,18 @@ def callee_of(
     return Callee(name, source, context, node, tuple(parameters), holder)
 
 
-def canonical(sources: Sources, name: str) -> str:
+def canonical(sources: Sources, name: str, steps: int = 4) -> str:
     """Where a function is defined that may be re-exported, also by `import *`."""
     name = sources.origin(name)
     module = sources.module_of(name)
-    imports = sources.by_module[module].facts.imports if module not in ("", name) else ()
-    if any(each.name == "*" for each in imports) and sources.defined(name)[1] is None:
-        with suppress(Exception):  # it is code of the project
-            import_module(module)
-        found = unwrap(loaded_object(name))
-        if isinstance(found, FunctionType):
-            return f"{found.__module__}.{found.__qualname__}"
+    if module in ("", name) or sources.defined(name)[1] is not None:
+        return name
+    for each in sources.by_module[module].facts.imports if steps else ():
+        if each.name == "*":
+            further = f"{each.module}{name.removeprefix(module)}"
+            found = canonical(sources, further, steps - 1)
+            if sources.defined(found)[1] is not None:
+                return found
     return name
 
 

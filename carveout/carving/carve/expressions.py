@@ -5,6 +5,9 @@ from collections.abc import Iterable
 import libcst as cst
 from libcst.metadata import ParentNodeProvider, PositionProvider
 
+LINE_LENGTH = 88
+"""The longest line that is written."""
+
 
 class UpwardVisitor(cst.CSTVisitor):
     """A visitor that sees what is around a node."""
@@ -36,6 +39,12 @@ def dotted(node: cst.CSTNode) -> str:
 
 def code(node: cst.CSTNode) -> str:
     return cst.Module(body=[]).code_for_node(node)
+
+
+def is_docstring(node: cst.CSTNode) -> bool:
+    """Whether a statement is only a string."""
+    small = node.body[0] if isinstance(node, cst.SimpleStatementLine) else None
+    return isinstance(small, cst.Expr) and isinstance(small.value, cst.SimpleString)
 
 
 def is_literal(node: cst.CSTNode) -> bool:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable
 
 import libcst as cst
 
-from carveout.carving.carve.expressions import code, dotted
+from carveout.carving.carve.expressions import LINE_LENGTH, code, dotted, is_docstring
 
 Wanted = tuple[str, str]
 """A module and a name in it; an empty name imports the module."""
-LINE_LENGTH = 88
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
@@ -87,7 +86,7 @@ def _place(body: list[Statement], module: str, name: str, is_own: Callable[[str]
     for place, statement in enumerate(body):
         each = _import(statement)
         if each is None:
-            if place == 0 and _is_docstring(statement):
+            if place == 0 and is_docstring(statement):
                 after = 1
             continue
         first = _first(each)
@@ -186,11 +185,3 @@ def _wrapped(each: cst.ImportFrom, indent: int) -> cst.ImportFrom:
     statement = cst.parse_statement(f"{head} import (\n{lines})\n")
     wrapped = _import(statement)
     return wrapped if isinstance(wrapped, cst.ImportFrom) else each
-
-
-def _is_docstring(statement: cst.CSTNode) -> bool:
-    return (
-        isinstance(statement, cst.SimpleStatementLine)
-        and isinstance(statement.body[0], cst.Expr)
-        and isinstance(statement.body[0].value, cst.SimpleString)
-    )

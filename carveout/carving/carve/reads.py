@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import lru_cache
 from typing import Any, TypeGuard, cast
 
 from django.core.exceptions import FieldDoesNotExist
@@ -81,9 +82,12 @@ class Reading:
             )
 
 
+_tree = lru_cache(maxsize=64)(ast.parse)
+
+
 def function_in(source: SourceFile, inside: str) -> Function | None:
     """The function of this name in a file: `tell`, or `Teller.tell`."""
-    at: ast.AST = ast.parse(source.text)
+    at: ast.AST = _tree(source.text)
     for name in inside.split("."):
         found = [
             each

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import libcst as cst
 from django.db.models import Model
 
-from carveout.carving.carve.expressions import dotted
+from carveout.carving.carve.expressions import dotted, is_docstring
 from carveout.carving.carve.problem import CarveRefused
 from carveout.carving.survey.kinds.signal_receivers import LiveReceiver, live_receivers
 from carveout.carving.survey.model_index import Models
@@ -58,8 +58,7 @@ def separate(sources: Sources, name: str) -> Receiver | None:
         raise separated.refused(f"it receives {last}, and then the row can't be looked up")
     if separated.text != source.text:
         sources.plan(source, separated.text)
-    parameters = {"instance", _plain(model)} if model else set()
-    of = {each: model for each in parameters if model}
+    of = dict.fromkeys(("instance", _plain(model)), model) if model else {}
     return Receiver(name, f"{module}.{PREFIX}{function}", of)
 
 
@@ -104,8 +103,11 @@ class _Separated:
         kept, moved = _split(receiver.body.body)
         if not moved:
             raise self.refused("it does nothing")
-        given = self._parameters(receiver, moved)
-        renamed = self._renamed(given, moved)
+        used = _Used()
+        for each in moved:
+            each.visit(used)
+        given = self._parameters(receiver, used)
+        renamed = self._renamed(given, used)
         call = f"{PREFIX}{self.function}({', '.join(each.name.value for each in given)})\n"
         kept = _with_last(kept, cst.parse_statement(call))
         parameters = [_annotated(each, renamed.get(each.name.value, "")) for each in given]
@@ -118,11 +120,8 @@ class _Separated:
         )
         return [receiver.with_changes(body=receiver.body.with_changes(body=kept)), work]
 
-    def _parameters(self, receiver: cst.FunctionDef, moved: Sequence[Statement]) -> list[cst.Param]:
+    def _parameters(self, receiver: cst.FunctionDef, used: "_Used") -> list[cst.Param]:
         """What the work needs of what the signal sends."""
-        used = _Used()
-        for each in moved:
-            each.visit(used)
         if used.returns:
             raise self.refused("what it returns goes to the code that sends the signal")
         every = receiver.params
@@ -136,11 +135,9 @@ class _Separated:
                 raise self.refused(f"it uses {name}, which an event can't carry")
         return [each for each in named if each.name.value in used.names]
 
-    def _renamed(self, given: Sequence[cst.Param], moved: Sequence[Statement]) -> dict[str, str]:
+    def _renamed(self, given: Sequence[cst.Param], used: "_Used") -> dict[str, str]:
         """`instance` gets the name of its model, unless that name is taken."""
-        used, plain = _Used(), _plain(self.model)
-        for each in moved:
-            each.visit(used)
+        plain = _plain(self.model)
         is_given = any(each.name.value == "instance" for each in given)
         return {"instance": plain} if plain and is_given and plain not in used.names else {}
 
@@ -159,7 +156,7 @@ def _split(
     kept: list[Statement] = []
     for place, each in enumerate(body):
         rest = [*body[place:]]
-        if (place == 0 and _is_docstring(each)) or _is_guard(each):
+        if (place == 0 and is_docstring(each)) or _is_guard(each):
             kept.append(each)
         elif len(rest) == 1 and isinstance(each, cst.If) and _is_plain_condition(each):
             inner, moved = _split(each.body.body)
@@ -177,11 +174,6 @@ def _with_last(kept: list[Statement], last: Statement) -> list[Statement]:
         inner = _with_last([*block.body], last)
         return [*kept[:-1], kept[-1].with_changes(body=block.with_changes(body=inner))]
     return [*kept, last]
-
-
-def _is_docstring(each: Statement) -> bool:
-    line = each.body[0] if isinstance(each, cst.SimpleStatementLine) else None
-    return isinstance(line, cst.Expr) and isinstance(line.value, cst.SimpleString)
 
 
 def _is_guard(each: Statement) -> bool:

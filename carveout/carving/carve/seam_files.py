@@ -55,9 +55,8 @@ class SeamFile(NamedTuple):
 def seam_files(sources: Sources) -> Iterator[SeamFile]:
     """All files that have any; tests and migrations are left alone."""
     for source in sources:
-        text = source.path.read_bytes().decode("utf-8", "replace")
-        if "seam" in text and not source.in_tests and not source.migration:
-            wrapper = MetadataWrapper(cst.parse_module(text))
+        if "seam" in source.text and not source.in_tests and not source.migration:
+            wrapper = MetadataWrapper(cst.parse_module(source.text))
             search = _SeamSearch(sources, source)
             wrapper.visit(search)
             if search.calls or search.subscribes or search.problems:
@@ -209,11 +208,10 @@ class NamesIn(cst.CSTVisitor):
 def published(sources: Sources, events: set[str]) -> Iterator[tuple[str, int, str]]:
     """Where events are made or announced: file, line and event. A seam counts as its own line."""
     for source in sources:
-        text = source.path.read_text("utf-8", errors="replace")
-        mentioned = any(last(event) in text for event in events)
+        mentioned = any(last(event) in source.text for event in events)
         if mentioned and not source.in_tests and not source.migration:
             uses = _EventUses(sources, source, events)
-            MetadataWrapper(cst.parse_module(text)).visit(uses)
+            MetadataWrapper(cst.parse_module(source.text)).visit(uses)
             yield from ((source.file, line, event) for line, event in uses.found)
 
 

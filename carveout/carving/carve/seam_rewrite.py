@@ -7,7 +7,7 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from carveout.carving.carve.callee import Callee, Unbound, bind
-from carveout.carving.carve.expressions import UpwardVisitor, code, dotted
+from carveout.carving.carve.expressions import LINE_LENGTH, UpwardVisitor, code, dotted
 from carveout.carving.carve.problem import Problem
 from carveout.carving.carve.row_edits import Edit, RowEdits
 
@@ -19,7 +19,6 @@ LOGGING = {
 ENQUEUING = ("delay", "delay_on_commit", "enqueue")
 """Methods of a task that take the arguments of its function: Celery's, RQ's and Django's."""
 SEAM = "carveout.seam"
-LINE_LENGTH = 88
 
 
 class CallUse(NamedTuple):

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from carveout.carving.carve.expressions import LINE_LENGTH
 from carveout.carving.carve.fields import Fields, Leaf
 from carveout.carving.carve.imports import Wanted
 
@@ -15,7 +16,6 @@ TYPE_IMPORTS: dict[str, Wanted] = {
 }
 OUTSIDE = 'via="rq", ordered=True, atomic=False, replayable=False'
 """The options of a subscription that sends mail or HTTP requests."""
-LINE_LENGTH = 88
 
 
 class Added(NamedTuple):

@@ -6,7 +6,9 @@ from contextlib import suppress
 from enum import Enum
 from functools import cached_property
 from inspect import getattr_static, unwrap
+from io import BytesIO
 from pathlib import Path
+from tokenize import detect_encoding
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -39,17 +41,17 @@ class SourceFile:
         self, facts: Facts, path: Path, file: str, app: str, in_tests: bool = False
     ) -> None:
         self.facts = facts
-        self.planned: str | None = None
-        """The text that the file is to get, of which the facts are; None if it is as it was."""
         self.path = path
         self.file = file
         self.app = app
         self.in_tests = in_tests
         self.migration = ".migrations." in f".{facts.module}."
 
-    @property
+    @cached_property
     def text(self) -> str:
-        return self.path.read_bytes().decode("utf-8") if self.planned is None else self.planned
+        content = self.path.read_bytes()
+        encoding, _ = detect_encoding(BytesIO(content).readline)
+        return content.decode(encoding)
 
     def symbol(self, scope: str) -> str:
         """The dotted name of a class or function of this file; empty stands for the module."""
@@ -113,7 +115,7 @@ class Sources:
         package = source.path.name == "__init__.py"
         module, alias = source.facts.module, self.project.alias
         source.facts = self.project.cache.facts(text.encode(), module, package, alias)
-        source.planned = text
+        source.text = text
 
     def outside(self, module: str) -> Facts:
         """The facts of any loaded module, first-party or not."""

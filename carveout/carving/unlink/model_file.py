@@ -4,8 +4,8 @@ from ast import literal_eval
 
 import libcst as cst
 
-from carveout.carving.carve import imports, skeletons, unused_imports
-from carveout.carving.carve.expressions import code, dotted
+from carveout.carving.carve import imports, unused_imports
+from carveout.carving.carve.expressions import LINE_LENGTH, code, dotted
 from carveout.carving.carve.problem import Problem
 from carveout.carving.unlink.id_field import DROPPED, IdField
 from carveout.carving.unlink.relation import Relation
@@ -163,7 +163,7 @@ def wrapped(call: cst.Call, column: int) -> cst.Call:
         return call
     *others, last = call.args
     short = call.with_changes(args=[*others, last.with_changes(comma=cst.MaybeSentinel.DEFAULT)])
-    if column + len(code(short)) <= skeletons.LINE_LENGTH:
+    if column + len(code(short)) <= LINE_LENGTH:
         return short
     inside, outside = (
         cst.ParenthesizedWhitespace(indent=True, last_line=cst.SimpleWhitespace(each))
