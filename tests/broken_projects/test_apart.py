@@ -298,6 +298,16 @@ def test_vendored_packages_are_libraries_and_no_contexts(libraries):
     assert plan["vendored"] == ["ledger", "copied"]
 
 
+def test_a_project_that_pip_put_into_a_folder_is_not_vendored_there(warm, tmp_path):
+    records = {
+        "bazaar-1.0.dist-info/RECORD": "goods/a.py,,\norders/a.py,,\nsite_settings.py,,\n",
+        "ledger-2.0.dist-info/RECORD": "ledger/a.py,,\n",
+    }
+    found = Project(tmp_path, warm, ["goods", "orders", "ledger"], records).json("survey")
+    assert {*found["contexts"]} == {"goods", "orders", "(project)"}
+    assert found["vendored"] == ["ledger"]
+
+
 def test_carve_names_only_functions_that_the_target_apps_own_modules_define(libraries):
     text = libraries.text("plan", "--context", "sales", "--context", "mail")
     assert {*re.findall(r"manage\.py carve (\S+)", text)} == {"orders.crypt.sign"}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from carveout.carving.survey.coupling import Coupling
 from carveout.carving.survey.project import SHELL, Project
+from carveout.carving.survey.project_root import settings_module
 
 FOLDERS = {"vendor", "vendors", "vendored", "third_party", "third_parties", "thirdparty", "extern"}
 """Names of folders, with or without a leading `_`."""
@@ -49,11 +50,14 @@ def _folders(path: Path, top: Path) -> Iterator[Path]:
 
 
 def _was_installed(folder: Path) -> bool:
-    """Did `pip install --target` put it there?"""
-    return any(
-        f"\n{folder.name}/" in f"\n{record.read_text('utf-8', errors='replace')}"
-        for record in folder.parent.glob("*.dist-info/RECORD")
-    )
+    """Did `pip install --target` put it there? Not if it put the settings there with it."""
+    settings = settings_module().partition(".")[0]
+    for record in folder.parent.glob("*.dist-info/RECORD"):
+        files = f"\n{record.read_text('utf-8', errors='replace')}"
+        is_the_project = f"\n{settings}/" in files or f"\n{settings}.py," in files
+        if f"\n{folder.name}/" in files and not is_the_project:
+            return True
+    return False
 
 
 def _has_licence(folder: Path) -> bool:
