@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from functools import cached_property
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from carveout.conf.requirements import CARVING
 from tests.copies import ROOT
@@ -34,10 +37,15 @@ class Subject:
     """The packages that hold it, by the names that they are imported by."""
     on_path: bool = False
     """The folder is on the path, and the packages lie in it."""
+    apart: bool = False
+    """Its packages would lie beside its libraries, so the folder is one of its own."""
+    least: str = ""
+    """The oldest Python that it runs on, such as `3.12`."""
     env: Mapping[str, str] = field(default_factory=dict)
-    without: str = ""
-    """A package that it can do without, and that needs more than Python to be installed."""
-
+    without: tuple[str, ...] = ()
+    """Packages that it can do without, and that need more than Python to be installed."""
+    instead: tuple[str, ...] = ()
+    """Packages for those that it can't do without."""
     keeps: tuple[str, ...] = ()
     """Packages that it pins to versions older than the kit's, which no survey loads."""
 
@@ -54,27 +62,45 @@ class Subject:
     @property
     def root(self) -> Path:
         home = Path(self.python).parent.parent  # the first that asks installs it
-        return next(home.glob("lib/python*/site-packages")) / self.folder
+        return home / self.folder if self.apart else self.libraries / self.folder
+
+    @property
+    def libraries(self) -> Path:
+        return next(self.home.glob("lib/python*/site-packages"))
 
     @property
     def python(self) -> str:
         """Its interpreter; the first call installs it, which takes minutes."""
         marker, wanted = self.home / "installed", "\n".join([self.requirement, *FOR_US])
         if not marker.exists() or marker.read_text() != wanted:
-            subprocess.run([sys.executable, "-m", "venv", self.home], check=True)
+            subprocess.run([self._interpreter, "-m", "venv", self.home], check=True)
             for_us = [each for each in FOR_US if not each.startswith(self.keeps or " ")]
-            self._install(self.requirement, *for_us, *(["--no-deps"] if self.without else []))
             if self.without:
-                self._install(*self._needed(), *for_us)
+                target = ("--target", str(self.home / self.folder)) if self.apart else ()
+                self._install(self.requirement, "--no-deps", *target)
+                self._install(*self._needed(), *self.instead, *for_us)
+            else:
+                self._install(self.requirement, *for_us)
             marker.write_text(wanted)
         return str(self.home / "bin" / "python")
+
+    @property
+    def _interpreter(self) -> str:
+        if not self.least or sys.version_info >= tuple(map(int, self.least.split("."))):
+            return sys.executable
+        found = shutil.which(f"python{self.least}")
+        if found is None:
+            pytest.skip(
+                f"{self.name} needs Python {self.least}, and there is no python{self.least}"
+            )
+        return found
 
     def _install(self, *what: str) -> None:
         subprocess.run([self.home / "bin" / "pip", "install", "--quiet", *what], check=True)
 
     def _needed(self) -> list[str]:
         """What the requirement itself requires, but for what it can do without."""
-        folder = next(self.home.glob("lib/python*/site-packages"))
+        folder = self.home / self.folder if self.apart else self.libraries
         name = self.requirement.partition("==")[0]
         (found,) = distributions(name=name, path=[str(folder)])
         return [

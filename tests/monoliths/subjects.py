@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from tests.monoliths.subject import Found, Subject
+from tests.monoliths.subject import INSTALLED, Found, Subject
 
 SUBJECTS = [
     Subject(
@@ -84,6 +84,38 @@ SUBJECTS = [
         keeps=("PyJWT", "urllib3"),
     ),
 ]
+NETBOX = Subject(
+    "netbox",
+    "netbox==4.7.3",
+    settings="netbox.settings",
+    settings_in="netbox.settings netbox_site.configuration",
+    folder="code",
+    packages=(
+        "account",
+        "circuits",
+        "core",
+        "dcim",
+        "extras",
+        "ipam",
+        "netbox",
+        "tenancy",
+        "users",
+        "utilities",
+        "virtualization",
+        "vpn",
+        "wireless",
+    ),
+    on_path=True,
+    apart=True,
+    least="3.12",
+    env={
+        "NETBOX_CONFIGURATION": "netbox_site.configuration",
+        "NETBOX_ROOT": str(INSTALLED / "netbox"),
+    },
+    without=("mkdocs", "zensical", "psycopg"),
+    instead=("psycopg[binary,pool]", "tblib"),
+)
+"""It has its tests with it, and runs on the newest Django."""
 
 
 @cache

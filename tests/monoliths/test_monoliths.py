@@ -9,12 +9,12 @@ import pytest
 
 from tests.monoliths.compared import Pairs, compare, of_kind
 from tests.monoliths.subject import Found
-from tests.monoliths.subjects import SUBJECTS, found_of
+from tests.monoliths.subjects import NETBOX, SUBJECTS, found_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
-@pytest.fixture(scope="module", params=SUBJECTS, ids=str)
+@pytest.fixture(scope="module", params=[*SUBJECTS, NETBOX], ids=str)
 def found(request: pytest.FixtureRequest) -> Found:
     return found_of(request.param)
 

@@ -25,7 +25,7 @@ LARGE = [
         folder="mayan",
         packages=("mayan",),
         env={"MAYAN_MEDIA_ROOT": str(INSTALLED / "mayan-edms" / "media")},
-        without="django-auth-ldap",
+        without=("django-auth-ldap",),
     ),
 ]
 ROUNDS = 3

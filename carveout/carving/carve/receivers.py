@@ -23,6 +23,8 @@ WITHOUT_ROW = {
     for name in ("pre_init", "post_init", "pre_save", "pre_delete", "post_delete")
 }
 """Signals that are sent before a row is as it should be, or when it is gone."""
+OF_BOTH_SIDES = "django.db.models.signals.m2m_changed"
+REVERSE = "reverse"
 PREFIX = "do_"
 Statement = cst.BaseStatement | cst.BaseSmallStatement
 
@@ -51,9 +53,12 @@ def separate(sources: Sources, name: str) -> Receiver | None:
     source = sources.by_module.get(module)
     if not heard or source is None:
         return None
-    model = _sender(sources, heard)
-    separated = _Separated(source, function, model)
-    for signal in sorted({each.signal for each in heard} & WITHOUT_ROW):
+    signals = {each.signal for each in heard}
+    sender = _sender(sources, heard)
+    sides = _sides(sources, sender) if sender and OF_BOTH_SIDES in signals else ()
+    separated = _Separated(source, function, sender, sides)
+    model = separated.model
+    for signal in sorted(signals & WITHOUT_ROW):
         last = signal.rpartition(".")[2]
         raise separated.refused(f"it receives {last}, and then the row can't be looked up")
     if separated.text != source.text:
@@ -69,6 +74,15 @@ def _sender(sources: Sources, heard: Iterable[LiveReceiver]) -> type[Model] | No
     return by_id.get(found.pop()) if len(found) == 1 else None
 
 
+def _sides(sources: Sources, through: type[Model]) -> Sequence[type[Model]]:
+    """The model that has the many-to-many field with this table, and the one that it leads to."""
+    for model in Models(sources.project).all:
+        for field in model._meta.local_many_to_many:
+            if field.remote_field.through is through:
+                return model, field.related_model
+    return ()
+
+
 def _plain(model: type[Model] | None) -> str:
     return str(model._meta.model_name) if model else ""
 
@@ -76,24 +90,51 @@ def _plain(model: type[Model] | None) -> str:
 class _Separated:
     """The text of a file in which a receiver calls a function that does its work."""
 
-    def __init__(self, source: SourceFile, function: str, model: type[Model] | None) -> None:
-        self.source, self.function, self.model = source, function, model
+    def __init__(
+        self,
+        source: SourceFile,
+        function: str,
+        sender: type[Model] | None,
+        sides: Sequence[type[Model]],
+    ) -> None:
+        self.source, self.function, self.model = source, function, sender
         module = cst.parse_module(source.text)
         defined = {
             each.name.value: place
             for place, each in enumerate(module.body)
             if isinstance(each, cst.FunctionDef)
         }
-        if f"{PREFIX}{function}" in defined:
-            self.text = source.text
-            return
         if function not in defined:
             raise self.refused("it is not a function at the top of its module")
         place = defined[function]
         receiver = module.body[place]
+        if sides:
+            self.model = self._side(receiver, *sides)  # type: ignore[arg-type]
+        if f"{PREFIX}{function}" in defined:
+            self.text = source.text
+            return
         body = [*module.body]
         body[place : place + 1] = self._two(receiver)  # type: ignore[arg-type]
         self.text = module.with_changes(body=body).code
+
+    def _side(
+        self, receiver: cst.FunctionDef, model: type[Model], other: type[Model]
+    ) -> type[Model]:
+        """The side of a many-to-many field whose rows reach the receiver's work."""
+        if model is other:
+            return model
+        kept, _ = _split(receiver.body.body)
+        for reverse in (False, True):
+            if any(_goes_on_if(each, REVERSE, reverse) for each in kept):
+                return other if reverse else model
+        names = f"{model.__name__} and {other.__name__}"
+        ours, theirs = (f"a {each.__name__}" for each in (model, other))
+        raise CarveRefused(
+            f"{self._at}: the receiver {self.function} can't be carved: its signal is sent by"
+            f" {names}, and an event is about one of them. Fix: take {REVERSE} as a parameter, and"
+            f" begin with `if {REVERSE}: return` if the instance is {ours}, or with"
+            f" `if not {REVERSE}: return` if it is {theirs}."
+        )
 
     def _two(self, receiver: cst.FunctionDef) -> list[cst.FunctionDef]:
         if receiver.asynchronous:
@@ -142,11 +183,39 @@ class _Separated:
         return {"instance": plain} if plain and is_given and plain not in used.names else {}
 
     def refused(self, why: str) -> CarveRefused:
-        line = self.source.facts.definitions.get(self.function)
         return CarveRefused(
-            f"{self.source.file}:{line.line if line else 1}: the receiver {self.function} can't be"
-            f" carved: {why}. Fix: write a function for its work, call that, and carve it."
+            f"{self._at}: the receiver {self.function} can't be carved: {why}. Fix: write a"
+            " function for its work, call that, and carve it."
         )
+
+    @property
+    def _at(self) -> str:
+        definition = self.source.facts.definitions.get(self.function)
+        return f"{self.source.file}:{definition.line if definition else 1}"
+
+
+def _goes_on_if(each: cst.CSTNode, name: str, value: bool) -> bool:
+    """Does a condition at the beginning let the rest run only if a parameter has this value?"""
+    if not isinstance(each, cst.If):
+        return False
+    if _is_guard(each):
+        return any(_is(part, name, not value) for part in _parts(each.test, cst.Or))
+    inside = any(_goes_on_if(inner, name, value) for inner in each.body.body)
+    return inside or any(_is(part, name, value) for part in _parts(each.test, cst.And))
+
+
+def _parts(test: cst.BaseExpression, operator: type[cst.BaseBooleanOp]) -> list[cst.BaseExpression]:
+    """The expressions that `and`, or `or`, joins."""
+    if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, operator):
+        return [*_parts(test.left, operator), *_parts(test.right, operator)]
+    return [test]
+
+
+def _is(test: cst.BaseExpression, name: str, value: bool) -> bool:
+    """Is this the name itself, or `not` and the name?"""
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        return _is(test.expression, name, not value)
+    return value and isinstance(test, cst.Name) and test.value == name
 
 
 def _split(

@@ -10,7 +10,7 @@ DATABASES = {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": "postgres",
         "USER": "postgres",
-        "HOST": os.environ.get("POSTGRES_FOLDER", ""),
+        "HOST": os.environ.get("POSTGRES_HOST", ""),
     }
 }
 _REDIS = {"HOST": "127.0.0.1", "PORT": int(os.environ.get("REDIS_PORT", "6379"))}

@@ -1,10 +1,10 @@
 from typing import Any
 
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 
 from market.notifications.models import Note
-from market.orders.models import Order
+from market.orders.models import Order, Tag
 from market.orders.signals import order_paid, order_sent
 
 
@@ -25,6 +25,27 @@ def welcome(sender: type[Order], instance: Order, created: bool, **kwargs: Any) 
 def thank(sender: type[Order], instance: Order, **kwargs: Any) -> None:
     if instance.is_paid:
         Note.objects.create(kind="thank", number=instance.number, text=instance.email)
+
+
+@receiver(m2m_changed, sender=Order.tags.through)
+def label(
+    sender: Any, instance: Order, action: str, reverse: bool, pk_set: set[int], **kwargs: Any
+) -> None:
+    if action == "post_add" and not reverse:
+        Note.objects.create(kind="label", number=instance.number, text=instance.email)
+
+
+@receiver(m2m_changed, sender=Order.tags.through)
+def count(sender: Any, instance: Tag, action: str, reverse: bool, **kwargs: Any) -> None:
+    if not reverse or action != "post_add":
+        return
+    Note.objects.create(kind="count", number=instance.word, text="")
+
+
+@receiver(m2m_changed, sender=Order.tags.through)
+def relabel(sender: Any, instance: Order | Tag, action: str, **kwargs: Any) -> None:
+    if action == "post_remove":
+        Note.objects.create(kind="relabel", number=str(instance.pk), text="")
 
 
 @receiver(post_delete, sender=Order)
