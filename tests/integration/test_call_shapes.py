@@ -134,6 +134,7 @@ REFUSED = {
     "services.Ghost.haunt": "an object that is made with name",
     "services.Counter.count": "it changes last of its object, and a subscriber makes its own",
     "models.Badge.rename": "it changes name of its object, and the caller has to save that",
+    "models.Badge.lock": "it locks rows for its caller",
     "models.Diploma.sign": "a method of an abstract class",
     "receivers.follow": "what it returns goes to the code that sends the signal",
     "receivers.mourn": "it receives post_delete, and then the row can't be looked up",

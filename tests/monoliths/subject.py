@@ -116,7 +116,7 @@ class Subject:
             "PYTHONPATH": os.pathsep.join(path),
             "DJANGO_SETTINGS_MODULE": self.settings,
             "SETTINGS_IN": self.settings_in,
-            "ALIAS": self.folder if self.on_path else "",
+            "ALIAS": self.folder if self.on_path and not self.apart else "",
         }
         return {**os.environ, **ours, **self.env}
 

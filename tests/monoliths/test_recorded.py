@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
 
 @dataclass(frozen=True)
-class Tested:
+class Suite:
     subject: Subject
     command: tuple[str, ...]
     settings: str
@@ -40,7 +40,7 @@ class Tested:
 
 (MISAGO,) = (each for each in SUBJECTS if each.name == "misago")
 TESTED = [
-    Tested(
+    Suite(
         MISAGO,
         command=(
             *("pytest", "-q", "-p", "no:cacheprovider", "-p", "carveout.pytest_plugin"),
@@ -52,7 +52,7 @@ TESTED = [
         settings="devproject.test_settings",
         base=(),
     ),
-    Tested(
+    Suite(
         NETBOX,
         command=(
             *("django", "test", "--testrunner", "carveout.carving.recorder.django_runner.Runner"),
@@ -94,7 +94,7 @@ def test_joins_of_a_recording_are_in_the_survey(tested, servers, tmp_path):
     assert shares[0] >= LEAST
 
 
-def record(tested: Tested, servers: dict[str, str], file: Path) -> Any:
+def record(tested: Suite, servers: dict[str, str], file: Path) -> Any:
     """The recording of the monolith's own tests, whether or not all of them pass."""
     root = str(tested.subject.root)
     ran = subprocess.run(
@@ -112,7 +112,7 @@ def record(tested: Tested, servers: dict[str, str], file: Path) -> Any:
     return json.loads(file.read_text())
 
 
-def share(tested: Tested, found: Found, joins: list[dict[str, Any]], target: str) -> float:
+def share(tested: Suite, found: Found, joins: list[dict[str, Any]], target: str) -> float:
     """How much of what other than base code joins is in the survey, by app and target."""
     known = {(each["source"], each[target]) for each in found.survey["couplings"]}
     by_code = {(each["source"], each[target]) for each in joins if not tested.is_base(each)}

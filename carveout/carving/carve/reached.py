@@ -48,3 +48,16 @@ def answer(graph: Callgraph, function: str) -> str:
                 if name in ANSWERS:
                     return f"{source.file}:{each.lineno} raises {name}"
     return ""
+
+
+def only_locks(node: ast.FunctionDef) -> bool:
+    """Is `select_for_update` all that a function does?"""
+    body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+    return bool(body) and all(map(_locks, body))
+
+
+def _locks(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr | ast.Return) and any(
+        isinstance(each, ast.Attribute) and each.attr == "select_for_update"
+        for each in ast.walk(statement)
+    )

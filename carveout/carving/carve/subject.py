@@ -21,7 +21,7 @@ from carveout.carving.carve.callee import (
 )
 from carveout.carving.carve.fields import Fields, Leaf, Place, Unread, step
 from carveout.carving.carve.problem import CarveRefused
-from carveout.carving.carve.reached import answer
+from carveout.carving.carve.reached import answer, only_locks
 from carveout.carving.carve.reads import function_in
 from carveout.carving.survey.dangers.call_graph import Callgraph
 from carveout.carving.survey.project import Project
@@ -51,6 +51,11 @@ def callee_named(graph: Callgraph, name: str) -> Callee:
             f"{source.file}:{node.lineno}: {inside} can't be carved: {answers}, which answers the"
             " request, and an event comes too late for that. Fix: write a function for what it"
             " does afterwards, call that, and carve it."
+        )
+    if only_locks(node):
+        raise CarveRefused(
+            f"{source.file}:{node.lineno}: {inside} can't be carved: it locks rows for its caller,"
+            " and a subscriber's lock does not last until then. Fix: keep the calls."
         )
     try:
         holder = _holder(graph, name, source, node)

@@ -26,6 +26,10 @@ class Badge(models.Model):
     def rename(self, order: Order) -> None:
         self._set(order.number)
 
+    def lock(self) -> "Badge":
+        """Until the transaction of the caller ends."""
+        return Badge.objects.select_for_update().get(pk=self.pk)
+
     def _set(self, name: str) -> None:
         self.name = name
 
