@@ -134,6 +134,8 @@ REFUSED = {
     "services.Ghost.haunt": "an object that is made with name",
     "services.Counter.count": "it changes last of its object, and a subscriber makes its own",
     "models.Badge.rename": "it changes name of its object, and the caller has to save that",
+    "models.demote": "it changes count of badge, and the caller has to save that",
+    "models.restyle": "it changes name of badge, and the caller has to save that",
     "models.Badge.lock": "it locks rows for its caller",
     "models.Diploma.sign": "a method of an abstract class",
     "receivers.follow": "what it returns goes to the code that sends the signal",
@@ -181,7 +183,7 @@ def commands() -> list[tuple[str, ...]]:
         *("services.tell", "services.Teller.shout", "services.Teller.whisper"),
         *("services.Teller.sing", "models.Badge.award", "models.Prize.give"),
         *("models.Badge.count_up", "models.introduce", "models.decorate"),
-        "models.congratulate",
+        *("models.congratulate", "models.promote"),
     )
     heard = (
         *(("welcome", "order.number"), ("thank", "order.number"), ("confirm", "order.number")),
@@ -237,7 +239,8 @@ class Printed(NamedTuple):
 @pytest.fixture(scope="module")
 def printed(project, before) -> Printed:
     each = [(*one, "--write") for one in commands()]
-    keys = {"services.compare": ("--key", "order.number")}
+    compared = ("services.compare", "models.demote", "models.restyle")
+    keys = dict.fromkeys(compared, ("--key", "order.number"))
     refused = [
         (f"market.notifications.{name}", "--event", "orders.Placed", *keys.get(name, ()))
         for name in REFUSED

@@ -34,7 +34,7 @@ def carve(project: Project, decisions: Decisions) -> Carved:
         callee = callee._replace(short=receiver.short)
         models |= {name: model for name, model in receiver.models.items() if name in models}
     key = subject.key_of(callee, models, decisions.key)
-    rows = subject.rows_passed(project, callee, models, key)
+    rows = subject.rows_passed(graph, callee, models, key)
     found = Carved(callee, key, receiver=receiver.short if receiver else "")
     found.notices += named_by_strings(graph, callee)
     plans = Plans(graph, callee, decisions, key, rows)

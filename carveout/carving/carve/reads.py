@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from functools import lru_cache
-from typing import Any, TypeGuard, cast
+from typing import Any, NamedTuple, TypeGuard, cast
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
@@ -98,6 +98,34 @@ def function_in(source: SourceFile, inside: str) -> Function | None:
             return None
         at = found[0]
     return at if isinstance(at, Function) else None
+
+
+class Called(NamedTuple):
+    """A function that is called: its file, and its name in it."""
+
+    source: SourceFile
+    inside: str
+    parameters: list[str]
+    """Those that positions lead to, without `self`."""
+
+    def parameter(self, key: str | int) -> str:
+        """The parameter of an argument, by keyword or position; empty if it is not known."""
+        if isinstance(key, str):
+            return key if key != "**" else ""
+        return self.parameters[key] if key < len(self.parameters) else ""
+
+
+def function_called(graph: Callgraph, source: SourceFile, name: str, scope: str) -> Called | None:
+    """The function that a dotted name in this scope calls; None if it can't be followed."""
+    target = graph.named(source, name, scope) if name else ""
+    module = graph.sources.module_of(target)
+    home = graph.sources.by_module.get(module)
+    inside = target.removeprefix(f"{module}.")
+    function = function_in(home, inside) if home and inside != target else None
+    if home is None or function is None:
+        return None
+    names = [each.arg for each in [*function.args.posonlyargs, *function.args.args]]
+    return Called(home, inside, names[1:] if names[:1] in (["self"], ["cls"]) else names)
 
 
 class _Function(ast.NodeVisitor):
@@ -254,24 +282,16 @@ class _Function(ast.NodeVisitor):
     def _followed(
         self, node: ast.Call, name: str, given: list[tuple[str | int, ast.expr, Place]]
     ) -> bool:
-        graph = self.reading.graph
-        target = graph.named(self.source, name, self.scope) if name else ""
-        module = graph.sources.module_of(target)
-        source = graph.sources.by_module.get(module)
-        inside = target.removeprefix(f"{module}.")
-        function = function_in(source, inside) if source and inside != target else None
-        if source is None or function is None:
+        called = function_called(self.reading.graph, self.source, name, self.scope)
+        if called is None:
             return False
-        names = [each.arg for each in [*function.args.posonlyargs, *function.args.args]]
-        if names[:1] in (["self"], ["cls"]):
-            names = names[1:]
         bound = {}
         for key, _, place in given:
-            parameter = key if isinstance(key, str) else names[key] if key < len(names) else ""
-            if not parameter or parameter == "**":
+            parameter = called.parameter(key)
+            if not parameter:
                 return False
             bound[parameter] = place
-        self.reading.follow(source, inside, bound)
+        self.reading.follow(called.source, called.inside, bound)
         return True
 
     def _stored(

@@ -8,7 +8,6 @@ from importlib import import_module
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 
-from carveout.carving.carve import changes
 from carveout.carving.carve.arguments import SCALARS, Key, PassedRow
 from carveout.carving.carve.callee import (
     Callee,
@@ -19,6 +18,7 @@ from carveout.carving.carve.callee import (
     decorated,
     is_method,
 )
+from carveout.carving.carve.changes import unsaved, unsaved_row
 from carveout.carving.carve.fields import Fields, Leaf, Place, Unread, step
 from carveout.carving.carve.problem import CarveRefused
 from carveout.carving.carve.reached import answer, only_locks
@@ -79,7 +79,7 @@ def _holder(
     class_ = name.rpartition(".")[0]
     model = graph.rows.models.by_class.get(class_)
     inside = name.removeprefix(f"{source.facts.module}.")
-    changed = changes.unsaved(source, inside, model is not None)
+    changed = unsaved(source, inside, model is not None)
     if changed and model:
         raise Unbound(f"it changes {changed} of its object, and the caller has to save that")
     if changed:
@@ -166,12 +166,14 @@ def _is_identity(callee: Callee, name: str) -> bool:
 
 
 def rows_passed(
-    project: Project, callee: Callee, models: Mapping[str, type[Model] | None], key: Key
+    graph: Callgraph, callee: Callee, models: Mapping[str, type[Model] | None], key: Key
 ) -> dict[str, PassedRow]:
     """The parameters that are rows.
 
-    Raises: CarveRefused: two of them would be looked up as the same object.
+    Raises: CarveRefused: two of them would be looked up as the same object; or one is changed, and
+    not saved.
     """
+    project = graph.sources.project
     found: dict[str, PassedRow] = {}
     for parameter in callee.parameters:
         name, model = parameter.name, models[parameter.name]
@@ -181,6 +183,12 @@ def rows_passed(
         if name == key.parameter:
             attribute, type_ = key.attribute, key.type
         is_own = project.context_of(model._meta.app_label) == callee.context
+        if is_own and (changed := unsaved_row(graph, callee.source, callee.inside, name, model)):
+            raise CarveRefused(
+                f"{callee.source.file}:{callee.node.lineno}: {callee.inside} can't be carved: it"
+                f" changes {changed} of {name}, and the caller has to save that. Fix: save it in"
+                " the function, or keep the calls."
+            )
         is_optional = "None" in (parameter.default, *parameter.annotation.split())
         same = [each for each in found.values() if each.model is model and not is_own]
         if same:

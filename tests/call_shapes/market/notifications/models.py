@@ -47,6 +47,28 @@ def congratulate(order: Order, badge: Badge) -> None:
     Note.objects.create(kind=badge.name, number=order.number, text=order.email)
 
 
+def promote(order: Order, badge: Badge) -> None:
+    badge.count += 5
+    _kept(badge)
+    Note.objects.create(kind="promoted", number=order.number, text=str(badge.count))
+
+
+def _kept(badge: Badge) -> None:
+    badge.save()
+
+
+def demote(order: Order, badge: Badge) -> None:
+    _stained(order.number, badge)
+
+
+def _stained(by: str, badge: Badge) -> None:
+    badge.count = 0
+
+
+def restyle(order: Order, badge: Badge) -> None:
+    badge.rename(order)
+
+
 def decorate(order: Order, badge: Badge | None) -> None: ...
 
 

@@ -12,7 +12,7 @@ from django.dispatch import receiver
 import market.notifications.services
 import market.notifications.services as told
 from market.notifications import public, services
-from market.notifications.models import Badge, congratulate, introduce
+from market.notifications.models import Badge, congratulate, introduce, promote
 from market.notifications.services import LOUD, Teller, greet, tell, teller
 from market.notifications.services import tell as inform
 from market.orders.models import Customer, Order
@@ -73,6 +73,10 @@ def by_reference(order: Order) -> None:
 
 def own_row_as_an_argument(order: Order, badge: Badge) -> None:
     congratulate(order, badge)
+
+
+def own_row_that_is_changed_and_saved(order: Order, badge: Badge) -> None:
+    promote(order, badge)
 
 
 def two_objects(order: Order) -> None:
