@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: demo test versions bench bench-peers chaos soak handlers announced unlinked copied shadowed tried model monoliths docs check format types boundaries django clean
 
 demo: $(stamp)
-	$(bin)/python manage.py demo
+	$(bin)/python manage.py demo $(if $(BREAK),--break $(BREAK)) $(DEMO)
 
 # Most tests wait for other processes, so more of them fit side by side than there are cores.
 # A file's tests stay together: they share servers and systems.

@@ -7,6 +7,8 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+from django.conf import settings
+
 from carveout.models import LoggedEvent
 from demo.shopper import Shopper
 from orders.cdnow import Purchase
@@ -17,12 +19,15 @@ class Expected:
     """The expected numbers, counted from the file alone."""
 
     orders: int
+    with_phone: int
     verified: int
 
     @classmethod
     def of(cls, imported: Sequence[Purchase], by_rest: Sequence[Purchase]) -> "Expected":
         """The numbers, including the customers who order by REST and are not in the file."""
-        return cls(len(imported) + len(by_rest), _pairs(imported) + _pairs(by_rest))
+        every = [*imported, *by_rest]
+        with_phone = sum(1 for each in every if each.phone)
+        return cls(len(every), with_phone, _pairs(imported) + _pairs(by_rest))
 
     def rows(self) -> dict[str, int]:
         return {
@@ -31,6 +36,8 @@ class Expected:
             "events (created, reserved)": 2 * self.orders,
             "e-mails noted as sent": self.orders,
             "e-mails at the mail sink": self.orders,
+            "SMS noted as sent": self.with_phone,
+            "SMS at the gateway": self.with_phone,
             "verified customers": self.verified,
         }
 
@@ -40,13 +47,15 @@ def _pairs(purchases: Sequence[Purchase]) -> int:
 
 
 def found(admin: Shopper, mail_dir: Path) -> dict[str, int]:
-    """The found numbers, read from the shop's REST, its log and the mail sink."""
+    """The found numbers, read from the shop's REST, its log, the mail sink and the gateway."""
     return {
         "orders": admin.count("/api/orders/"),
         "orders with stock reserved": admin.count("/api/orders/?status=reserved"),
         "events (created, reserved)": LoggedEvent.objects.exclude(position=None).count(),
         "e-mails noted as sent": admin.count("/api/notifications/?channel=email&status=sent"),
         "e-mails at the mail sink": len(list(mail_dir.glob("*.eml"))),
+        "SMS noted as sent": admin.count("/api/notifications/?channel=sms&status=sent"),
+        "SMS at the gateway": len(list(settings.NOTIFICATIONS_SMS_DIR.glob("*.txt"))),
         "verified customers": admin.count("/api/verified-customers/"),
     }
 

@@ -14,7 +14,9 @@ class Shopper:
 
     def __init__(self, url: str, email: str, *, staff: bool = False) -> None:
         self.url, self.email, self.password = url, email, secrets.token_urlsafe(9)
-        self._http = urllib3.PoolManager(retries=urllib3.Retry(3, redirect=0), timeout=30)
+        self._http = urllib3.PoolManager(
+            retries=urllib3.Retry(3, redirect=0), timeout=30, maxsize=8
+        )
         people = get_user_model().objects
         create = people.create_superuser if staff else people.create_user
         create(username=email, email=email, password=self.password)

@@ -1,12 +1,15 @@
 """SMS gateways. `NOTIFICATIONS_SMS_GATEWAY` names the class to use, by its dotted path."""
 
 import logging
+import time
+from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.module_loading import import_string
 
+from notifications.errors import NotAccepted
 from notifications.lookups import OrderToTell
 from notifications.models import Kind
 
@@ -29,6 +32,18 @@ class LogGateway:
 
     def send(self, phone: str, text: str, reference: str) -> None:
         logger.info("SMS %s to …%s: %d characters", reference, phone[-2:], len(text))
+
+
+class FileGateway:
+    """Keeps each SMS as a file, for development. The folder is `NOTIFICATIONS_SMS_DIR`."""
+
+    def send(self, phone: str, text: str, reference: str) -> None:
+        unfinished = Path(settings.NOTIFICATIONS_SMS_DIR) / f"{time.time_ns()}-{reference}.part"
+        try:
+            unfinished.write_text(f"To: {phone}\n\n{text}\n")
+            unfinished.rename(unfinished.with_suffix(".txt"))
+        except OSError as error:
+            raise NotAccepted(f"The SMS gateway can't be used: {error.strerror}") from error
 
 
 def current() -> Gateway:

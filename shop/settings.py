@@ -258,6 +258,10 @@ else:
     EMAIL_PORT = MAIL_PORT
     EMAIL_TIMEOUT = MAIL_TIMEOUT_S
 DEFAULT_FROM_EMAIL = "Carveout Shop <shop@example.com>"
+if DEBUG:
+    NOTIFICATIONS_SMS_GATEWAY = "notifications.gateways.FileGateway"
+    NOTIFICATIONS_SMS_DIR = STATE_DIR / "sms"
+    NOTIFICATIONS_SMS_DIR.mkdir(exist_ok=True)
 
 LOGGING = {
     "version": 1,

@@ -28,6 +28,7 @@ class Child:
     """A child process in its own session, and the thread that reads its output."""
 
     name: str
+    command: tuple[str, ...]
     process: subprocess.Popen[bytes]
     reader: threading.Thread
 
@@ -57,9 +58,19 @@ class Processes:
         colour = next(self._colours)
         reader = threading.Thread(target=self._print, args=(name, colour, process), daemon=True)
         reader.start()
-        child = Child(name, process, reader)
+        child = Child(name, command, process, reader)
         self.children.append(child)
         return child
+
+    def kill(self, name: str) -> tuple[str, ...]:
+        """End a child and its descendants at once. Returns: its command, to start it again.
+
+        Raises: KeyError: no child has this name.
+        """
+        child = {each.name: each for each in self.children}[name]
+        self._kill(child)
+        self.children.remove(child)
+        return child.command
 
     def run(self, name: str, *command: str) -> int:
         """Start a command and wait for it. Returns: its exit code."""
@@ -86,7 +97,9 @@ class Processes:
         except KeyboardInterrupt:
             self.say("killing the remaining processes")
         finally:
-            self._kill()
+            for child in self.children:
+                self._kill(child)
+            self.children.clear()
 
     def say(self, line: str, name: str = "", colour: str = "") -> None:
         prefix = f"{datetime.now():%H:%M:%S} {name:<{self._width}} | "
@@ -109,14 +122,12 @@ class Processes:
             with suppress(subprocess.TimeoutExpired):
                 child.process.wait(max(0.0, deadline - time.monotonic()))
 
-    def _kill(self) -> None:
-        for child in self.children:
-            for pid in session_members(child.process.pid):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            child.process.wait()
-            child.reader.join(READ_S)
-        self.children.clear()
+    def _kill(self, child: Child) -> None:
+        for pid in session_members(child.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        child.process.wait()
+        child.reader.join(READ_S)
 
 
 def session_members(session: int, proc: Path = Path("/proc")) -> Iterable[int]:

@@ -4,7 +4,9 @@ Each command that needs it uses `started`; the first starts it and the last stop
 others were killed. It listens on loopback only, without a password.
 """
 
+import os
 import random
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +67,24 @@ def started(state_dir: Path) -> Iterator[str]:
                     _stop(port, folder)
 
 
+def kill(state_dir: Path) -> None:
+    """End a running server with -9; it keeps its port. What it had not written is lost."""
+    folder = _folder(state_dir)
+    with _locked(folder):
+        os.kill(int((folder / "pid").read_text()), signal.SIGKILL)
+        _eventually(lambda: is_free(_kept(folder)), STOP_TIMEOUT_S)
+
+
+def start_again(state_dir: Path) -> None:
+    """Start a killed server, inside the blocks that need it.
+
+    Raises: EmbeddedUnavailable: it did not start.
+    """
+    folder = _folder(state_dir)
+    with _locked(folder):
+        _start(_kept(folder), folder)
+
+
 def _folder(state_dir: Path) -> Path:
     folder = Path(state_dir).resolve() / "valkey"
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,14 +106,17 @@ def _is_last(users: TextIO) -> bool:
 
 def _port(folder: Path) -> int:
     """The kept port if it is free or used by this server, else a new one, kept from now on."""
-    path = folder / "port"
     with suppress(FileNotFoundError, ValueError):
-        port = int(path.read_text())
+        port = _kept(folder)
         if is_free(port) or _is_ours(port, folder):
             return port
     port = next(port for port in random.sample(PORTS, 1_000) if is_free(port))
-    path.write_text(str(port))
+    (folder / "port").write_text(str(port))
     return port
+
+
+def _kept(folder: Path) -> int:
+    return int((folder / "port").read_text())
 
 
 def _is_ours(port: int, folder: Path) -> bool:

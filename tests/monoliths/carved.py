@@ -72,8 +72,8 @@ def carved(folder: Path, name: str, key: str, events: dict[str, str]) -> Any:
     try:
         return carving.carve(project(folder), Decisions(name, key, events=events))
     except CarveRefused as error:
-        *_, named = str(error).rpartition("its parameters: ")
-        if " or " not in named:
+        _, asked, named = str(error).rpartition("its parameters: ")
+        if not asked or " or " not in named:
             raise
         key = f"{named.rstrip('.').rpartition(' or ')[2]}.pk"
         return carving.carve(project(folder), Decisions(name, key, events=events))

@@ -43,7 +43,7 @@ TESTED = [
     Suite(
         MISAGO,
         command=(
-            *("pytest", "-q", "-p", "no:cacheprovider", "-p", "carveout.pytest_plugin"),
+            *("pytest", "-q", "-p", "no:cacheprovider"),
             *("-c", os.devnull, "--rootdir={root}", "--carveout-root={root}"),
             "--carveout-record={file}",
             *("{root}/users", "{root}/threads", "{root}/notifications", "{root}/categories"),
@@ -103,7 +103,7 @@ def record(tested: Suite, servers: dict[str, str], file: Path) -> Any:
             *(each.format(root=root, file=file) for each in tested.command),
         ],
         env={**tested.subject.environment, "DJANGO_SETTINGS_MODULE": tested.settings, **servers},
-        cwd=tested.subject.root,
+        cwd=tested.subject.home,
         capture_output=True,
         text=True,
         check=False,

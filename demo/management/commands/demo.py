@@ -11,18 +11,21 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from carveout.conf.validation import suggest
 from carveout.errors import CarveoutError
 from carveout.management.development_system import System, running
 from carveout.management.redis_running import redis_running
 from carveout.telemetry import counters
-from demo import outcome
+from demo import outcome, tangled
+from demo.breaking import NotAsExpected, Outage
+from demo.outage import PARTS
 from demo.shopper import Shopper
 from orders.cdnow import Purchase, read
 
@@ -44,8 +47,27 @@ class Command(BaseCommand):
         )
         parser.add_argument("--orders", type=int, default=500, help="default: %(default)s")
         parser.add_argument("--by-rest", type=int, default=20, help="placed by REST; default: 20")
+        parser.add_argument(
+            "--break",
+            dest="parts",
+            default="",
+            metavar="PART",
+            help="stop a part while customers order, here and in examples/tangled: "
+            f"{', '.join(PARTS)}, several of them separated by commas, or all",
+        )
+        parser.add_argument(
+            "--for",
+            dest="for_s",
+            type=float,
+            default=10.0,
+            metavar="SECONDS",
+            help="how long the part stays stopped; default: %(default)s",
+        )
 
-    def handle(self, *, port: int, orders: int, by_rest: int, **options: Any) -> None:
+    def handle(
+        self, *, port: int, orders: int, by_rest: int, parts: str, for_s: float, **options: Any
+    ) -> None:
+        broken = chosen(parts)
         if IN_DEMO not in os.environ:
             start_apart()
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -58,7 +80,10 @@ class Command(BaseCommand):
                 redis_running(),
                 running(port=port, output=log) as system,
             ):
-                self._demonstrate(system, imported, rest)
+                if broken:
+                    self._break(broken, for_s, system, log)
+                else:
+                    self._demonstrate(system, imported, rest)
         except CarveoutError as error:
             raise CommandError(f"{error} The log is {log_path}.") from error
         except KeyboardInterrupt:
@@ -67,11 +92,9 @@ class Command(BaseCommand):
     def _demonstrate(
         self, system: System, imported: Sequence[Purchase], by_rest: Sequence[Purchase]
     ) -> None:
-        self.stdout.write("Starting Valkey, web, relay, consumers, worker and a mail sink …")
-        system.wait_until_ready()
-        call_command("seed", verbosity=0)
-        admin = Shopper(system.url, "admin@example.com", staff=True)
-        call_command("import_orders", str(settings.BASE_DIR / SAMPLE), limit=len(imported))
+        admin = self._started(system)
+        sample = str(settings.BASE_DIR / SAMPLE)
+        call_command("import_orders", sample, limit=len(imported), phones=True)
         emails = order_by_rest(system.url, by_rest)
         expected = outcome.Expected.of(imported, by_rest)
         found = wait_for(expected.rows(), system, admin)
@@ -83,6 +106,27 @@ class Command(BaseCommand):
         if sys.stdin.isatty():
             self.stdout.write("Ctrl-C stops everything.")
             system.wait()
+
+    def _started(self, system: System) -> Shopper:
+        self.stdout.write("Starting Valkey, web, relay, consumers, worker and a mail sink …")
+        system.wait_until_ready()
+        call_command("seed", verbosity=0)
+        return Shopper(system.url, "admin@example.com", staff=True)
+
+    def _break(self, parts: list[str], for_s: float, system: System, log: TextIO) -> None:
+        customer = self._started(system)
+        self.stdout.write("Starting examples/tangled, the same shop before carving …")
+        faults = []
+        with tangled.running(log) as before_carving:
+            for part in parts:
+                self.stdout.write(f"\nOrders in both shops; {part} will be down for {for_s:g} s …")
+                found = Outage(part, for_s, system, before_carving, customer)
+                found.run()
+                self.stdout.write("\n".join(["", *found.table()]))
+                faults += [f"{part}: {each}" for each in found.faults()]
+        if faults:
+            raise NotAsExpected(f"Not as expected: {'; '.join(faults)}.")
+        self.stdout.write("\nNo order was lost, and everything that waited has arrived.")
 
     def _tell_numbers(self, expected: dict[str, int], found: dict[str, int]) -> None:
         self.stdout.write(f"\n{'':28} {'expected':>9} {'found':>9}")
@@ -107,6 +151,15 @@ class Command(BaseCommand):
             f"\nshop   {system.url}/\nAPI    {system.url}/api/\nadmin  {system.url}/admin/"
             f"   {admin.email}, password {admin.password}\nmail   {system.mail_dir}\n"
         )
+
+
+def chosen(parts: str) -> list[str]:
+    """The parts to stop, in turn. Raises: CommandError: there is no such part."""
+    names = PARTS if parts == "all" else [each.strip() for each in parts.split(",") if each.strip()]
+    for name in names:
+        if name not in PARTS:
+            raise CommandError(f"--break {name!r}: {suggest(name, PARTS)}")
+    return names
 
 
 def start_apart() -> None:
@@ -139,7 +192,8 @@ def order_by_rest(url: str, purchases: Sequence[Purchase]) -> list[str]:
             shoppers[purchase.customer] = Shopper(url, email)
         counts = Counter(purchase.skus())
         lines = [{"sku": sku, "quantity": quantity} for sku, quantity in counts.items()]
-        shoppers[purchase.customer].post("/api/orders/", {"lines": lines})
+        order = {"lines": lines, "phone": purchase.phone}
+        shoppers[purchase.customer].post("/api/orders/", order)
     return [shopper.email for shopper in shoppers.values()]
 
 

@@ -34,13 +34,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("file", type=Path, help="the sample's 5 columns, or the master's 4")
         parser.add_argument("--limit", type=int, metavar="N", help="the first N purchases only")
+        parser.add_argument(
+            "--phones", action="store_true", help="every third customer left an invented number"
+        )
 
-    def handle(self, file, limit, **options):
+    def handle(self, file, limit, phones, **options):
         if limit is not None and limit < 0:
             raise CommandError("--limit must be 0 or more")
         if not file.is_file():
             raise CommandError(f"{file}: no such file")
-        self.products = looked_up_products()
+        self.products, self.phones = looked_up_products(), phones
         self.imported = self.known = self.bad = 0
         for batch in batches(self.purchases(file, limit), BATCH_ROWS):
             self.place(batch)
@@ -79,6 +82,7 @@ class Command(BaseCommand):
                 purchase.customer_id,
                 purchase.email,
                 purchase.wanted_lines(),
+                phone=purchase.phone if self.phones else "",
                 import_key=key,
                 products=self.products,
             )
