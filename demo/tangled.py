@@ -9,7 +9,7 @@ from functools import partial
 from http.cookies import SimpleCookie
 from itertools import cycle
 from pathlib import Path
-from threading import local
+from queue import Queue
 from typing import TextIO
 from urllib.parse import urlencode
 
@@ -20,6 +20,7 @@ from carveout.errors import CarveoutError
 from carveout.runtime import ports
 from carveout.runtime.processes import Processes
 from demo.outage import Repair
+from demo.traffic import CUSTOMERS
 
 FOLDER = settings.BASE_DIR / "examples" / "tangled"
 SKUS = [f"CD-000{number}" for number in (1, 2, 3)]
@@ -40,22 +41,25 @@ class Tangled:
 
     def __init__(self, processes: Processes, folder: Path, port: int, password: str) -> None:
         self.processes, self.faults = processes, folder / "faults"
-        self.url, self.password = f"http://{ports.HOST}:{port}", password
-        self._skus, self._of_thread = cycle(SKUS), local()
+        self.url, self._skus = f"http://{ports.HOST}:{port}", cycle(SKUS)
+        self._browsers = Queue[Browser]()
+        for _ in range(CUSTOMERS):
+            browser = Browser(self.url)
+            browser.sign_in("otto", password)
+            self._browsers.put(browser)
 
     def order(self, number: int) -> None:
         """Order one CD, with a phone number at each third order.
 
         Raises: RuntimeError or urllib3's errors: the shop did not take the order.
         """
-        browser = getattr(self._of_thread, "browser", None)
-        if browser is None:
-            browser = Browser(self.url)
-            browser.sign_in("otto", self.password)
-            self._of_thread.browser = browser
-        browser.post("/orders/basket/", {"sku": next(self._skus), "quantity": "1"})
-        phone = f"+1555{number:07d}" if number % 3 == 0 else ""
-        where = browser.post("/orders/checkout/", {"phone": phone})
+        browser = self._browsers.get()
+        try:
+            browser.post("/orders/basket/", {"sku": next(self._skus), "quantity": "1"})
+            phone = f"+1555{number:07d}" if number % 3 == 0 else ""
+            where = browser.post("/orders/checkout/", {"phone": phone})
+        finally:
+            self._browsers.put(browser)
         if "basket" in where:
             raise RuntimeError("The order was refused.")
 
