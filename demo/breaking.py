@@ -17,7 +17,6 @@ from demo import outage
 from demo.shopper import Shopper
 from demo.tangled import Tangled
 from demo.traffic import Answers, Traffic
-from orders.cdnow import SKUS
 from orders.models import Order, Status
 
 PER_SECOND = 3.0
@@ -70,7 +69,7 @@ class Outage:
 
     def run(self) -> None:
         """Raises: NotAsExpected: something waits, and for a minute nothing has arrived."""
-        here = Traffic(self._order, PER_SECOND)
+        here = Traffic(self.customer.order, PER_SECOND)
         there = Traffic(self.tangled.order, PER_SECOND)
         try:
             self._pass(self.calm_s, "before", here, there)
@@ -84,11 +83,6 @@ class Outage:
             there.stop()
         self._wait()
         self._pass(0, "in the end", here, there)
-
-    def _order(self, number: int) -> None:
-        phone = f"+1555{number:07d}" if number % 3 == 0 else ""
-        line = {"sku": SKUS[number % len(SKUS)], "quantity": 1}
-        self.customer.post("/api/orders/", {"lines": [line], "phone": phone})
 
     def _pass(self, seconds: float, name: str, here: Traffic, there: Traffic) -> None:
         time.sleep(seconds)

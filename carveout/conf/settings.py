@@ -10,6 +10,9 @@ from typing import Any
 
 from django.conf import settings as django_settings
 
+CONTEXT_MAX = 100
+"""Most characters of a context's name: the size of its columns."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -103,6 +106,15 @@ class Settings:
         """Every partition of every context, as configured."""
         each = self.contexts.values()
         return {(context.name, number) for context in each for number in range(context.partitions)}
+
+    def may_ask(self, context: str) -> bool:
+        """Whether a context of this name may use the internal REST, if it has the right key.
+
+        Without KEYS, whoever knows SECRET_KEY can sign for any context, so an unknown name is as
+        good as a known one: a new context needs no change in the deployments that it asks.
+        """
+        is_name = context.isidentifier() and len(context) <= CONTEXT_MAX
+        return context in self.contexts or (is_name and not self.keys)
 
     def keys_of(self, context: str) -> list[str]:
         """The keys that sign and verify this context's requests, newest first."""

@@ -11,7 +11,7 @@ from django.conf import settings as django_settings
 
 from carveout.conf import redis_url
 from carveout.conf.requirements import lacking_for_carving
-from carveout.conf.settings import Context, Settings
+from carveout.conf.settings import CONTEXT_MAX, Context, Settings
 
 TAG = "carveout"
 """The tag of Carveout's system checks, for `manage.py check --tag`."""
@@ -23,9 +23,6 @@ Source: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
 
 DELIVERIES = ("streams", "inline", "eager")
 SEAM_MODES = ("direct", "shadow", "events")
-
-CONTEXT_MAX = 100
-"""Most characters of a context's name: the size of its columns."""
 
 
 def unknown_names(raw: Mapping[str, Any], known: Sequence[str], where: str) -> Iterator[str]:

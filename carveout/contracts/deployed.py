@@ -23,8 +23,9 @@ from carveout.redis.fire_and_forget import send
 
 logger = logging.getLogger(__name__)
 
-"""When subscriptions were first announced, in seconds since 1970."""
 ANNOUNCE_EVERY_S = 30.0
+GONE_AFTER_S = 4 * ANNOUNCE_EVERY_S
+"""A context that is in no settings here is gone when it was silent for so long."""
 
 _announced_at: dict[tuple[str, ...], float] = {}
 
@@ -89,11 +90,11 @@ def announced_since() -> dict[str, float]:
 
 def known(folder: Path, elsewhere: dict[str, AnnouncedContract]) -> dict[str, Contract]:
     """The current contracts: from code hosted here, else running deployments, else files."""
-    settings = get_settings()
+    settings, now = get_settings(), time.time()
     running = {
         name: each.contract
         for name, each in elsewhere.items()
-        if name in settings.contexts and not settings.hosts(name)
+        if not settings.hosts(name) and (name in settings.contexts or now - each.at < GONE_AFTER_S)
     }
     return folders.known(folder) | running
 

@@ -49,7 +49,7 @@ def verify(token: str, owner: str, method: str, path: str) -> str:
 
 def _verified(token: str, owner: str, method: str, path: str) -> str:
     caller = str(jwt.decode(token, options={"verify_signature": False}).get("iss"))
-    if caller not in get_settings().contexts:
+    if not get_settings().may_ask(caller):
         raise jwt.InvalidIssuerError(f"{caller!r} is not a context")
     claims = _decode(token, get_settings().keys_of(caller), owner)
     if not all(type(claims[name]) is int for name in ("exp", "iat")):

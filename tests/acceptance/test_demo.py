@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +23,7 @@ from tests.servers import free_port
 ORDERS = ("--orders", "60", "--by-rest", "5")
 ROW = re.compile(r"^(\S.*?) +(\d+) +(\d+) +(ok|WRONG)$", re.MULTILINE)
 SERVING = b"Ctrl-C stops everything."
+TUTORIAL = ROOT / "docs/tutorial/add-a-subscriber.md"
 
 
 @pytest.fixture
@@ -51,15 +54,49 @@ def test_the_demo_ends_by_itself_with_every_number_as_expected(env, tmp_path):
     assert left_of(tmp_path / "demo") == {}
 
 
-def test_ctrl_c_in_the_terminal_of_a_serving_demo_leaves_no_process_behind(env, tmp_path):
-    with terminal_with("demo", *ORDERS, "--port", str(free_port()), env=env) as (demo, terminal):
+def test_a_serving_demo_takes_a_subscriber_and_ctrl_c_leaves_no_process_behind(env, tmp_path):
+    port = str(free_port())
+    del env["SECRET_KEY"]  # it makes one, as for a reader
+    with terminal_with("demo", *ORDERS, "--port", port, env=env) as (demo, terminal):
         printed = read_until(terminal, SERVING)
         assert b"WRONG" not in printed
+        assert subscribed_as_the_tutorial_says(tmp_path, port) == 60
         assert demo.poll() is None
         os.write(terminal, b"\x03")
         assert demo.wait(processes.END_TIMEOUT_S) == 0
         assert b"Everything has stopped." in read_until(terminal, b"stopped.")
     eventually(lambda: left_of(tmp_path / "demo") == {})
+
+
+def subscribed_as_the_tutorial_says(folder: Path, port: str) -> int:
+    """The page's commands, with this demonstration's folder and port. Returns: what it counts."""
+    text = TUTORIAL.read_text()
+    for theirs, ours in {
+        "../../.carveout": str(folder),
+        "../../.venv/bin/python": sys.executable,
+        ":8000": f":{port}",
+        "DATABASE=loyalty": f"DATABASE={folder}/loyalty",
+        "cd examples": f"cd {ROOT}/examples",
+    }.items():
+        assert theirs in text, theirs
+        text = text.replace(theirs, ours)
+    *before, consume, count, _ = [line[2:] for line in text.splitlines() if line[:2] == "$ "][2:]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for ours in ("DJANGO_SETTINGS_MODULE", "SECRET_KEY"):
+        env.pop(ours, None)
+    run = partial(subprocess.Popen, env=env, stdout=subprocess.PIPE, text=True)
+
+    def counted() -> int:
+        asked = run(["sh", "-ec", "\n".join((*before, count))])
+        return int(asked.communicate()[0])
+
+    consumer = run(["sh", "-ec", "\n".join((*before, f"exec {consume}"))])
+    try:
+        eventually(lambda: counted() == 60, 60)
+        return counted()
+    finally:
+        consumer.terminate()
+        consumer.communicate()
 
 
 @contextmanager

@@ -101,7 +101,8 @@ def test_a_letter_is_written_once(db):
 }
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SETUP = DOCS / "howto/add-to-a-project.md"
-APART = (SETUP, DOCS / "howto/carve.md")  # each in a project of its own, by tests of their own
+SUBSCRIBER = DOCS / "tutorial/add-a-subscriber.md"
+APART = (SETUP, DOCS / "howto/carve.md", SUBSCRIBER)  # each in a project and a test of its own
 WITH_CODE = [page for page in PAGES if page not in APART and BLOCK.search(page.read_text())]
 
 
@@ -135,6 +136,12 @@ def test_code_in_the_docs_runs(page, tmp_path):
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "settings"},
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_code_of_the_added_subscriber_is_that_of_its_example():
+    shown = {code.path: code.text for code in parts(SUBSCRIBER)}
+    assert len(shown) == 3
+    assert shown == {path: (ROOT / path).read_text() for path in shown}
 
 
 SHORT_FORM = """

@@ -92,7 +92,7 @@ MONOLITHS = [
         "misago",
         installs=(
             ("misago==0.39.6",),
-            ("--no-deps", "-U", "Django==5.2.*", "asgiref", "sqlparse", "django-mptt", *FOR_ENGINE),
+            ("--no-deps", "-U", "Django==5.2.*", "asgiref", "sqlparse", *FOR_ENGINE),
             ("--no-deps", "rq", "croniter", "execnet", *FOR_US),
             ("networkx", "libcst", "sqlglot"),
         ),

@@ -44,7 +44,6 @@ def test_a_good_token_names_its_caller():
     [
         {"aud": "shop"},
         {"iss": "shop"},
-        {"iss": "nobody"},
         {"htm": "POST"},
         {"htu": "lookups/orders.invoice/"},
         {"htu": "events/orders/0/"},
@@ -60,6 +59,19 @@ def test_a_good_token_names_its_caller():
 def test_a_token_for_something_else_is_refused(changes):
     with pytest.raises(jwt.InvalidTokenError):
         tokens.verify(signed(**changes), "orders", "GET", PATH)
+
+
+def test_an_unknown_context_is_as_good_as_a_known_one_unless_each_has_a_key(settings, contexts):
+    given = tokens.sign("loyalty", "orders", "GET", RESOURCE)
+    assert tokens.verify(given, "orders", "GET", PATH) == "loyalty"
+    for bad in ("not a name", "l" * 101, ""):
+        with pytest.raises(jwt.InvalidTokenError):
+            tokens.verify(tokens.sign(bad, "orders", "GET", RESOURCE), "orders", "GET", PATH)
+    with pytest.raises(jwt.InvalidTokenError):
+        tokens.verify(signed(by="reviews", iss="loyalty"), "orders", "GET", PATH)
+    settings.CARVEOUT = {**contexts, "KEYS": {"reviews": ["r" * 32]}}
+    with pytest.raises(jwt.InvalidTokenError, match="'loyalty' is not a context"):
+        tokens.verify(given, "orders", "GET", PATH)
 
 
 @pytest.mark.parametrize("claim", ["iss", "aud", "iat", "exp", "htm", "htu"])

@@ -23,7 +23,7 @@ from carveout.errors import CarveoutError
 from carveout.management.development_system import System, running
 from carveout.management.redis_running import redis_running
 from carveout.telemetry import counters
-from demo import outcome, tangled
+from demo import newcomer, outcome, tangled
 from demo.breaking import NotAsExpected, Outage
 from demo.outage import PARTS
 from demo.shopper import Shopper
@@ -47,7 +47,13 @@ class Command(BaseCommand):
         )
         parser.add_argument("--orders", type=int, default=500, help="default: %(default)s")
         parser.add_argument("--by-rest", type=int, default=20, help="placed by REST; default: 20")
-        parser.add_argument(
+        instead = parser.add_mutually_exclusive_group()
+        instead.add_argument(
+            "--add-subscriber",
+            action="store_true",
+            help="start examples/loyalty, a new context, while customers order",
+        )
+        instead.add_argument(
             "--break",
             dest="parts",
             default="",
@@ -65,7 +71,15 @@ class Command(BaseCommand):
         )
 
     def handle(
-        self, *, port: int, orders: int, by_rest: int, parts: str, for_s: float, **options: Any
+        self,
+        *,
+        port: int,
+        orders: int,
+        by_rest: int,
+        add_subscriber: bool,
+        parts: str,
+        for_s: float,
+        **options: Any,
     ) -> None:
         broken = chosen(parts)
         if IN_DEMO not in os.environ:
@@ -82,6 +96,8 @@ class Command(BaseCommand):
             ):
                 if broken:
                     self._break(broken, for_s, system, log)
+                elif add_subscriber:
+                    self._add_subscriber(orders, for_s, system, log)
                 else:
                     self._demonstrate(system, imported, rest)
         except CarveoutError as error:
@@ -128,15 +144,28 @@ class Command(BaseCommand):
             raise NotAsExpected(f"Not as expected: {'; '.join(faults)}.")
         self.stdout.write("\nNo order was lost, and everything that waited has arrived.")
 
+    def _add_subscriber(self, orders: int, for_s: float, system: System, log: TextIO) -> None:
+        customer = self._started(system)
+        call_command("import_orders", str(settings.BASE_DIR / SAMPLE), limit=orders)
+        with newcomer.deployment(system, log) as loyalty:
+            joined = newcomer.join(loyalty, system, customer, for_s, self.stdout.write)
+        self._tell_table(joined.expected, joined.found)
+        if joined.found != joined.expected:
+            raise CommandError("Some numbers are not as expected.")
+        self.stdout.write("\nNothing of the shop was changed, and none of its processes restarted.")
+
     def _tell_numbers(self, expected: dict[str, int], found: dict[str, int]) -> None:
-        self.stdout.write(f"\n{'':28} {'expected':>9} {'found':>9}")
-        for name, number in expected.items():
-            verdict = "ok" if found[name] == number else "WRONG"
-            self.stdout.write(f"{name:28} {number:9} {found[name]:9}  {verdict}")
+        self._tell_table(expected, found)
         time.sleep(2 * counters.FLUSH_EVERY_S)  # other processes send their counts once a second
         self.stdout.write(
             f"{'lookup requests made':28} {'':9} {sum(counters.lookups().values()):9}"
         )
+
+    def _tell_table(self, expected: dict[str, int], found: dict[str, int]) -> None:
+        self.stdout.write(f"\n{'':28} {'expected':>9} {'found':>9}")
+        for name, number in expected.items():
+            verdict = "ok" if found[name] == number else "WRONG"
+            self.stdout.write(f"{name:28} {number:9} {found[name]:9}  {verdict}")
 
     def _tell_latency(self, admin: Shopper, by_rest: list[str], imported: list[str]) -> None:
         for name, emails in (("REST", by_rest), ("bulk import", imported)):

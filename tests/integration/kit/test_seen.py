@@ -4,6 +4,7 @@ import re
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from django.core.management import call_command
 from django.db import transaction
@@ -199,6 +200,17 @@ def test_contracts_of_other_deployments_are_known_through_redis(kit, tmp_path):
     known = deployed.known(tmp_path, deployed.announced())
     assert known["tickets"].events.keys() >= {"tickets.TicketSold"}
     assert deployed.announced()["tickets"].by
+
+
+def test_a_context_of_no_settings_is_known_while_it_runs(kit, tmp_path):
+    deployed.announce(["tickets"])
+    eventually(lambda: "tickets" in deployed.announced())
+    found = deployed.announced()["tickets"]
+    contract = msgspec.structs.replace(found.contract, context="loyalty")
+    running = msgspec.structs.replace(found, contract=contract)
+    gone = msgspec.structs.replace(running, at=running.at - deployed.GONE_AFTER_S - 1)
+    assert "loyalty" in deployed.known(tmp_path, {"loyalty": running})
+    assert "loyalty" not in deployed.known(tmp_path, {"loyalty": gone})
 
 
 def test_workers_tell_their_contracts_again_after_redis_lost_them(valkey, monkeypatch):

@@ -1,4 +1,4 @@
-"""`manage.py demo --break`: parts are killed while customers order, here and before carving."""
+"""`manage.py demo` live: parts are killed, and a subscriber joins, while customers order."""
 
 import re
 import subprocess
@@ -56,3 +56,18 @@ def test_a_part_that_does_not_exist_is_refused():
     )
     assert done.returncode == 1
     assert done.stderr == "CommandError: --break 'mial': Did you mean 'mail'?\n"
+
+
+def test_a_new_subscriber_gets_all_history_and_nothing_upstream_changes(tmp_path):
+    env = {**ENVIRONMENT, "CARVEOUT_DIR": str(tmp_path)}
+    printed = processes.run(
+        "demo", "--add-subscriber", "--orders", "60", "--for", "2", folder=ROOT, env=env
+    )
+    found = {line[:NAME_WIDTH].strip(): line[NAME_WIDTH:].split() for line in printed.splitlines()}
+    assert found["orders before it started"] == ["60", "60", "ok"]
+    assert found["processes that ended"] == ["0", "0", "ok"]
+    assert found["changed files of orders"] == ["0", "0", "ok"]
+    assert found["arrows to it on the map"] == ["1", "1", "ok"]
+    assert "WRONG" not in printed
+    assert printed.rstrip().endswith("none of its processes restarted.")
+    assert left_of(tmp_path / "demo") == {}

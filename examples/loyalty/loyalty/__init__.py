@@ -1,0 +1,1 @@
+"""Loyalty points for customers: a context of another team, in a deployment of its own."""

@@ -1,0 +1,14 @@
+"""What loyalty looks up in other contexts."""
+
+from decimal import Decimal
+
+import carveout
+
+
+class OrderToReward(carveout.Lookup, of="orders.order"):
+    """Who ordered, and for how much."""
+
+    number: str
+    customer_id: str
+    status: str
+    total: Decimal
