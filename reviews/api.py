@@ -1,6 +1,7 @@
 """REST: approved reviews for everybody, a customer's own for the customer, all for staff."""
 
 from django.db.models import Q
+from django_filters import BooleanFilter, FilterSet
 from rest_framework import exceptions, permissions, status, viewsets
 
 from reviews import services
@@ -18,12 +19,20 @@ class AlreadyReviewed(exceptions.ValidationError):
     status_code = status.HTTP_409_CONFLICT
 
 
+class ReviewFilter(FilterSet):
+    verified = BooleanFilter(label="The writer bought the product here")
+
+    class Meta:
+        model = Review
+        fields = ["sku", "rating", "status"]
+
+
 class ReviewViewSet(viewsets.ModelViewSet):
     """What customers think of products. New and changed reviews wait until somebody read them."""
 
     queryset = Review.objects.with_verified()
     permission_classes = [permissions.IsAuthenticatedOrReadOnly]
-    filterset_fields = ["sku", "rating", "status"]
+    filterset_class = ReviewFilter
     http_method_names = ["get", "head", "options", "post", "patch", "delete"]
 
     def get_serializer_class(self):

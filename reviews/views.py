@@ -18,7 +18,8 @@ SHOWN = 50
 @never_cache
 @vary_on_headers("HX-Request")
 def product_reviews(request: HttpRequest, sku: str) -> HttpResponse:
-    """A product's approved reviews, and the form for customers who have not written one."""
+    """A product's approved reviews, those of verified customers first, and the form for customers
+    who have not written one. `?verified=true` leaves the others out."""
     if request.method != "POST":
         return show(request, sku, ReviewForm())
     if request.customer is None:
@@ -42,16 +43,26 @@ def store(request: HttpRequest, sku: str, form: ReviewForm) -> bool:
 
 
 def show(request: HttpRequest, sku: str, form: ReviewForm, status: int = 200) -> HttpResponse:
-    approved = Review.objects.approved().filter(sku=sku)
+    only_verified = request.GET.get("verified") == "true"
     context = {
         "sku": sku,
-        "reviews": approved.with_verified()[:SHOWN],
-        "rating": approved.rating(),
+        "groups": groups(sku, [True] if only_verified else [True, False]),
+        "only_verified": only_verified,
         "own": own_review(request, sku),
         "form": form,
     }
     template = "reviews/product.html" if is_fragment(request) else "reviews/page.html"
     return render(request, template, context, status=status)
+
+
+def groups(sku: str, verified: list[bool]) -> list[dict]:
+    """Approved reviews by verified customers, or by others, each group with its own rating."""
+    approved = Review.objects.approved().filter(sku=sku).with_verified()
+    found = []
+    for each in verified:
+        rows = approved.filter(verified=each)
+        found.append({"verified": each, "rating": rows.rating(), "reviews": rows[:SHOWN]})
+    return [group for group in found if group["rating"]["count"]]
 
 
 def own_review(request: HttpRequest, sku: str) -> Review | None:

@@ -171,12 +171,27 @@ def test_the_product_page_shows_reviews_average_and_badges(client):
     review(customer_id="8", customer_name="<b>Bob</b>", rating=2)
     review(customer_id="9", text="Not read yet", status=Review.Status.PENDING)
     page = client.get(PRODUCT, headers={"HX-Request": "true"}).content.decode()
-    assert "3.5" in page
-    assert page.count("verified customer") == 1
-    assert "&lt;b&gt;Bob" in page
+    verified, others = page.split("<h3>")[1:]
+    assert "Ada" in verified and "<strong>5.0</strong> of 5 from 1 review<" in verified
+    assert "&lt;b&gt;Bob" in others and "<strong>2.0</strong> of 5 from 1 review<" in others
+    assert page.count("✓ verified customer") == 1
     assert "Not read yet" not in page
     assert "<form" not in page
     assert "Sign in" in page
+
+
+def test_reviews_by_verified_customers_can_be_shown_alone(client):
+    assert "No reviews yet." in client.get(PRODUCT).content.decode()
+    review(customer_id="8", customer_name="Bob")
+    assert "by verified customers." in client.get(f"{PRODUCT}?verified=true").content.decode()
+    mark_verified([delivery("Created", "A-1")])
+    review()
+    page = client.get(f"{PRODUCT}?verified=true").content.decode()
+    assert "Ada" in page and "Bob" not in page and "Show all reviews" in page
+    assert "Verified only" in client.get(PRODUCT).content.decode()
+    assert client.get("/api/reviews/?verified=true").json()["count"] == 1
+    assert client.get("/api/reviews/?verified=false").json()["count"] == 1
+    assert client.get("/api/reviews/?sku=CD-01").json()["count"] == 2
 
 
 def test_a_signed_in_customer_writes_a_review_with_htmx(client):
