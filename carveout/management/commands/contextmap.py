@@ -10,6 +10,7 @@ from carveout.contracts.contract import Contract
 from carveout.contracts.files import known
 from carveout.management.base import KitCommand
 from carveout.management.contract_commands import add_folder, folder_of, report
+from carveout.operations.contextmap import advice as advices
 from carveout.operations.contextmap import context_map, eventcatalog
 from carveout.operations.contextmap.formats import FORMATS
 from carveout.operations.contextmap.gathering import gather
@@ -30,6 +31,11 @@ class Command(KitCommand):
             action="store_true",
             help="print only what is broken, and fail if anything is",
         )
+        what.add_argument(
+            "--advice",
+            action="store_true",
+            help="say for each event whether to carry state, with what was observed",
+        )
         parser.add_argument(
             "--declared",
             action="store_true",
@@ -44,14 +50,19 @@ class Command(KitCommand):
         self,
         *args: Any,
         check: bool,
+        advice: bool,
         declared: bool,
         folder: Path | None,
         output: Path | None,
         **options: Any,
     ) -> None:
+        if advice and declared:
+            raise CommandError("--advice is about what was observed. Leave --declared out.")
         contracts, seen = self._gathered(folder_of(folder), declared_only=declared)
         if check:
             report(self, context_map.check(contracts, seen), "The map is consistent.")
+        elif advice and seen is not None:
+            self.stdout.write("\n".join(advices.text(advices.advice(contracts, seen))))
         elif options["format"] == eventcatalog.FORMAT:
             if output is None:
                 raise CommandError("eventcatalog writes a folder of files. Pass --output FOLDER.")
