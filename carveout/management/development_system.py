@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from django.conf import settings as django_settings
 
 from carveout.conf import get_settings
 from carveout.errors import CarveoutError
+from carveout.management import keyboard
 from carveout.runtime import ports
 from carveout.runtime.processes import Child, Processes
 from carveout.subscriptions import subscription
@@ -21,6 +22,8 @@ from carveout.subscriptions import subscription
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 READY_TIMEOUT_S = 60.0
 POLL_S = 0.1
+MAIL = "mail"
+"""The name of the mail sink among the processes."""
 
 
 class SystemFailed(CarveoutError):
@@ -58,9 +61,24 @@ class System:
         if (child := self.processes.ended()) is not None:
             raise _ended(child)
 
-    def wait(self) -> None:
-        """Wait until a process ends. Raises: SystemFailed: some process ended."""
-        raise _ended(self.processes.wait())
+    def serve(self, say: Callable[[str], object]) -> None:
+        """Run until a process ends. In a terminal, the key `m` stops and starts the mail server.
+
+        Raises: SystemFailed: some process ended.
+        """
+        killed: tuple[str, ...] = ()
+        with keyboard.keys() as key:
+            while True:
+                self.check()
+                if key(POLL_S) != "m" or self.mail_port is None:
+                    continue
+                if killed:
+                    self.processes.start(MAIL, *killed)
+                    killed = ()
+                    say("The mail server runs again. What waited is sent within half a minute.")
+                else:
+                    killed = self.processes.kill(MAIL)
+                    say("The mail server has stopped, and all else goes on. m starts it again.")
 
 
 @contextmanager
@@ -95,7 +113,7 @@ def _start(system: System, contexts: Sequence[str]) -> None:
     start = system.processes.start
     if system.mail_port:
         sink = ("--port", str(system.mail_port), "--dir", str(system.mail_dir))
-        start("mail", sys.executable, "-m", "carveout.runtime.mail_sink", *sink)
+        start(MAIL, sys.executable, "-m", "carveout.runtime.mail_sink", *sink)
     start("web", *_manage("runserver", "--noreload", f"{ports.HOST}:{system.web_port}"))
     start("relay", *_manage("relay"))
     for context in contexts:

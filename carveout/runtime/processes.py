@@ -18,7 +18,6 @@ COLOURS = ("36", "33", "32", "35", "31", "34", "36;1", "33;1", "32;1", "35;1", "
 """Of a terminal, in ANSI's codes."""
 GRACE_S = 10.0
 """How long children may finish their work after SIGTERM before they are killed."""
-POLL_S = 0.05
 READ_S = 1.0
 """How long to wait for last lines: a daemon left by a child may keep the pipe open."""
 
@@ -83,12 +82,6 @@ class Processes:
     def ended(self) -> Child | None:
         """The first child that has ended, if any."""
         return next((child for child in self.children if child.process.poll() is not None), None)
-
-    def wait(self) -> Child:
-        """Wait until some child ends."""
-        while (child := self.ended()) is None:
-            time.sleep(POLL_S)
-        return child
 
     def stop(self) -> None:
         """End all children and their descendants. A second Ctrl-C kills at once."""

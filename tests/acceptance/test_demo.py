@@ -60,7 +60,13 @@ def test_a_serving_demo_takes_a_subscriber_and_ctrl_c_leaves_no_process_behind(e
     with terminal_with("demo", *ORDERS, "--port", port, env=env) as (demo, terminal):
         printed = read_until(terminal, SERVING)
         assert b"WRONG" not in printed
+        for each in (b"password ", b"/orders/A-", b"?q=A-", b"/admin/carveout/map/"):
+            assert each in printed.partition(b"Try this")[2], printed
         assert subscribed_as_the_tutorial_says(tmp_path, port) == 60
+        os.write(terminal, b"m")
+        read_until(terminal, b"The mail server has stopped")
+        os.write(terminal, b"xm")
+        read_until(terminal, b"The mail server runs again")
         assert demo.poll() is None
         os.write(terminal, b"\x03")
         assert demo.wait(processes.END_TIMEOUT_S) == 0
@@ -80,17 +86,22 @@ def subscribed_as_the_tutorial_says(folder: Path, port: str) -> int:
     }.items():
         assert theirs in text, theirs
         text = text.replace(theirs, ours)
-    *before, consume, count, _ = [line[2:] for line in text.splitlines() if line[:2] == "$ "][2:]
+    *exports, migrate, consume, count, _ = [
+        line[2:] for line in text.splitlines() if line[:2] == "$ "
+    ][2:]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     for ours in ("DJANGO_SETTINGS_MODULE", "SECRET_KEY"):
         env.pop(ours, None)
     run = partial(subprocess.Popen, env=env, stdout=subprocess.PIPE, text=True)
 
-    def counted() -> int:
-        asked = run(["sh", "-ec", "\n".join((*before, count))])
-        return int(asked.communicate()[0])
+    def terminal(command: str) -> subprocess.Popen[str]:
+        return run(["sh", "-ec", "\n".join((*exports, f"exec {command}"))])
 
-    consumer = run(["sh", "-ec", "\n".join((*before, f"exec {consume}"))])
+    def counted() -> int:
+        return int(terminal(count).communicate()[0])
+
+    assert terminal(migrate).communicate() == ("", None)
+    consumer = terminal(consume)
     try:
         eventually(lambda: counted() == 60, 60)
         return counted()

@@ -47,7 +47,7 @@ class Command(BaseCommand):
             with redis_running(), run as running:
                 running.wait_until_ready()
                 _say_where(running)
-                running.wait()
+                running.serve(running.processes.say)
         except CarveoutError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
@@ -68,7 +68,8 @@ def _insist_on_mail_sink() -> None:
 
 def _say_where(running: System) -> None:
     say = running.processes.say
-    say("everything runs; Ctrl-C stops it")
+    mail_key = ", m stops and starts the mail server" if running.mail_port else ""
+    say(f"everything runs; Ctrl-C stops it{mail_key}")
     say(f"web    {running.url}/")
     with suppress(NoReverseMatch):  # a project may have no admin
         say(f"admin  {running.url}{reverse('admin:index')}")

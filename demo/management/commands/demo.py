@@ -16,6 +16,7 @@ from typing import Any, TextIO
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 from tqdm import tqdm
 
 from carveout.conf.validation import suggest
@@ -31,6 +32,7 @@ from orders.cdnow import Purchase, read
 
 SAMPLE = Path("orders/data/cdnow_sample.txt")
 IN_DEMO = "CARVEOUT_DEMO"
+STORIES = "admin:carveout_story_changelist"
 PATIENCE_S = 60.0
 """The demonstration gives up if nothing has changed for this long."""
 ELSEWHERE = ("REDIS_URL", "DATABASE_URL", "CONTEXTS", "CARVEOUT_DIR")
@@ -111,17 +113,20 @@ class Command(BaseCommand):
         admin = self._started(system)
         sample = str(settings.BASE_DIR / SAMPLE)
         call_command("import_orders", sample, limit=len(imported), phones=True)
-        emails = order_by_rest(system.url, by_rest)
+        customers = order_by_rest(system.url, by_rest)
         expected = outcome.Expected.of(imported, by_rest)
         found = wait_for(expected.rows(), system, admin)
         self._tell_numbers(expected.rows(), found)
-        self._tell_latency(admin, emails, [purchase.email for purchase in imported])
+        by_rest_emails = [customer.email for customer in customers]
+        self._tell_latency(admin, by_rest_emails, [purchase.email for purchase in imported])
         self._tell_where(system, admin)
+        for customer in customers[:1]:
+            self._tell_what_to_try(system, customer)
         if found != expected.rows():
             raise CommandError("Some numbers are not as expected.")
         if sys.stdin.isatty():
-            self.stdout.write("Ctrl-C stops everything.")
-            system.wait()
+            self.stdout.write("m stops and starts the mail server. Ctrl-C stops everything.")
+            system.serve(self.stdout.write)
 
     def _started(self, system: System) -> Shopper:
         self.stdout.write("Starting Valkey, web, relay, consumers, worker and a mail sink …")
@@ -181,6 +186,17 @@ class Command(BaseCommand):
             f"   {admin.email}, password {admin.password}\nmail   {system.mail_dir}\n"
         )
 
+    def _tell_what_to_try(self, system: System, customer: Shopper) -> None:
+        number = customer.all("/api/orders/")[0]["number"]
+        map_path, story_path = map(reverse, ("admin:carveout_map_changelist", STORIES))
+        self.stdout.write(
+            "Try this\n"
+            f"- Order something: sign in as {customer.email}, password {customer.password}.\n"
+            f"- Look at an order: {system.url}/orders/{number}/\n"
+            f"- Look at what happened after it: {system.url}{story_path}?q={number}\n"
+            f"- See who depends on whom: {system.url}{map_path}\n"
+        )
+
 
 def chosen(parts: str) -> list[str]:
     """The parts to stop, in turn. Raises: CommandError: there is no such part."""
@@ -212,8 +228,8 @@ def start_apart() -> None:
     os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606 - ourselves
 
 
-def order_by_rest(url: str, purchases: Sequence[Purchase]) -> list[str]:
-    """Each of the file's customers signs up and orders. Returns: their e-mail addresses."""
+def order_by_rest(url: str, purchases: Sequence[Purchase]) -> list[Shopper]:
+    """Each of the file's customers signs up and orders. Returns: the customers."""
     shoppers: dict[int, Shopper] = {}
     for purchase in tqdm(purchases, "by REST"):
         if purchase.customer not in shoppers:
@@ -223,7 +239,7 @@ def order_by_rest(url: str, purchases: Sequence[Purchase]) -> list[str]:
         lines = [{"sku": sku, "quantity": quantity} for sku, quantity in counts.items()]
         order = {"lines": lines, "phone": purchase.phone}
         shoppers[purchase.customer].post("/api/orders/", order)
-    return [shopper.email for shopper in shoppers.values()]
+    return list(shoppers.values())
 
 
 def wait_for(expected: dict[str, int], system: System, admin: Shopper) -> dict[str, int]:
