@@ -50,7 +50,7 @@ TESTED = [
             *("{root}/readtracker", "{root}/search", "{root}/acl", "{root}/legal"),
         ),
         settings="devproject.test_settings",
-        base=(),
+        base=("misago_admin",),
     ),
     Suite(
         NETBOX,
