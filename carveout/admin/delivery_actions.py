@@ -20,6 +20,8 @@ QUESTIONS = {
     ),
 }
 
+GONE = "Nothing was done: these deliveries were handled, retried or discarded meanwhile."
+
 
 class ActsOnDeliveries(ReadOnlyAdmin):
     """Retries and discards deliveries after a confirmation, with the permission for it."""
@@ -63,9 +65,15 @@ class ActsOnDeliveries(ReadOnlyAdmin):
             )
             done = "will be retried" if act == "retry" else "discarded"
             message = f"{count} {'delivery' if count == 1 else 'deliveries'} {done}."
-            self.message_user(request, message, messages.SUCCESS)
+            if count:
+                self.message_user(request, message, messages.SUCCESS)
+            else:
+                self.message_user(request, GONE, messages.WARNING)
             return None
         lines, count = _summary(chosen)
+        if not count:
+            self.message_user(request, GONE, messages.WARNING)
+            return None
         text = QUESTIONS[act]
         question = Question(
             f"{text.title} {count} {'delivery' if count == 1 else 'deliveries'}?",

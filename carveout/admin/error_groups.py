@@ -73,7 +73,8 @@ def _act(of: ActsOnDeliveries, request: HttpRequest) -> HttpResponse:
     of.refuse_forged(request)
     act, names = request.POST.get("action", ""), request.POST.getlist("group")
     if act not in failed_deliveries.ACTIONS or not names:
-        of.message_user(request, "Choose groups and an action.", "warning")
+        what = "an action" if names else "at least one group"
+        of.message_user(request, f"Nothing was done: select {what}.", "warning")
         return here
     hidden = [("group", name) for name in names]
     return of.ask_or_act(request, act, _chosen(names), hidden) or here

@@ -97,7 +97,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         if act in PERMISSIONS and not self.may(request, act):
             raise PermissionDenied
         if act not in TEXTS or not names:
-            self.message_user(request, "Choose subscriptions and an action.", messages.WARNING)
+            what = "an action" if names else "at least one subscription"
+            self.message_user(request, f"Nothing was done: select {what}.", messages.WARNING)
             return here
         chosen = [_found(name) for name in names]
         form = reason_form(request)

@@ -170,6 +170,19 @@ class TestGroups:
         assert {each.change_message for each in entries} == {"Retried. Reason: paper came"}
         assert entries.count() == 3
 
+    def test_a_click_that_changes_nothing_says_why(self, admin_client, dead):
+        group = f"kit:{rows(subscription='desk.print_ticket').first().alike}"
+        chosen = {"action": "discard", "group": group, "reason": "too old"}
+        admin_client.post(GROUPS, chosen)
+        for again in (chosen, {**chosen, "reason": ""}):
+            told = text(admin_client.post(GROUPS, again, follow=True))
+            assert "these deliveries were handled, retried or discarded meanwhile" in told
+        told = text(admin_client.post(GROUPS, {"action": "retry"}, follow=True))
+        assert "Nothing was done: select at least one group." in told
+        told = text(admin_client.post(GROUPS, {"group": group}, follow=True))
+        assert "Nothing was done: select an action." in told
+        assert LogEntry.objects.count() == 3
+
     def test_very_many_have_one_entry_that_names_them_all(self, admin_client, dead, monkeypatch):
         monkeypatch.setattr(audit, "ENTRIES_MAX", 2)
         group = f"kit:{rows(subscription='desk.print_ticket').first().alike}"
