@@ -1,6 +1,8 @@
 """Shows each subscription's lag and deliveries; pauses, resumes and replays subscriptions."""
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -13,15 +15,18 @@ from django.utils.http import urlencode
 from carveout.admin import replay
 from carveout.admin.base import ReadOnlyAdmin
 from carveout.admin.confirmation import Question, actor_of, ask, reason_form
-from carveout.admin.formatting import NOTHING, STATES, ago, number
+from carveout.admin.formatting import NOTHING, STATES, ago, counted, number
 from carveout.conf import get_settings
 from carveout.eventlog import reader
 from carveout.models import Partition, SubscriptionRecord
 from carveout.operations import audit
+from carveout.operations.age import age_s
 from carveout.subscriptions import cursors, status
 from carveout.subscriptions.status import PartitionStatus, SubscriptionStatus
 from carveout.subscriptions.subscription import Subscription, registry
 
+LATE_S = 60.0
+"""A subscription whose oldest event has waited longer is shown first."""
 PERMISSIONS = {"pause": "pause", "resume": "pause", "replay": "replay"}
 TEXTS = {
     "pause": (
@@ -58,13 +63,15 @@ class SubscriptionAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if request.method == "POST":
             return self.act(request)
+        statuses = status.statuses(get_settings().hosted)
         context = {
             **self.admin_site.each_context(request),
             "title": "Subscriptions",
             "opts": self.opts,
             "media": self.media,
             "stopped": [_stopped(each) for each in reader.stopped(get_settings().hosted)],
-            "statuses": [_shown(each) for each in status.statuses(get_settings().hosted)],
+            "rows": "|".join(_row(each) for each in statuses),
+            "groups": list(_groups(statuses)),
             "acts": [act for act in TEXTS if self.may(request, act)],
             "may_replay": self.may(request, "replay"),
         }
@@ -74,10 +81,11 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         """The page's numbers, for its script."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        shown = [_shown(each) for each in status.statuses(get_settings().hosted)]
+        statuses = status.statuses(get_settings().hosted)
+        shown = [_shown(each) for each in statuses]
         return JsonResponse(
             {
-                "rows": [each["row"] for each in shown],
+                "rows": [_row(each) for each in statuses],
                 "texts": {
                     f"{part['name']}.{key}": text
                     for each in shown
@@ -147,6 +155,50 @@ def _stopped(each: Partition) -> str:
     return f"{each.context}.{each.number} stopped {ago(each.stopped_at)} ago. {each.stopped_why}"
 
 
+class Group(NamedTuple):
+    """A heading of the page, and the rows below it."""
+
+    name: str
+    sums: str
+    statuses: list[dict[str, Any]]
+
+
+def _groups(statuses: list[SubscriptionStatus]) -> Iterator[Group]:
+    """Those that somebody should look at, the worst first; then the others of each context."""
+    worst = sorted(filter(_is_in_trouble, statuses), key=_badness, reverse=True)
+    if worst:
+        yield Group("Look at these first", "", [_shown(each) for each in worst])
+    for context, those in groupby(statuses, key=lambda each: each.subscription.context):
+        of_context = list(those)
+        rest = [_shown(each) for each in of_context if not _is_in_trouble(each)]
+        yield Group(context, _sums(of_context), rest)
+
+
+def _is_in_trouble(each: SubscriptionStatus) -> bool:
+    late = each.started and each.oldest is not None and age_s(each.oldest) > LATE_S
+    stopped = any(partition.stopped_at for partition in each.partitions)
+    return bool(late or stopped or each.pause or each.deliveries.get("dead"))
+
+
+def _badness(each: SubscriptionStatus) -> tuple[int, int, float]:
+    """Dead deliveries are worse than waiting ones, and these than a cursor that is behind."""
+    counts = each.deliveries.get("dead", 0), each.deliveries.get("waiting", 0)
+    return *counts, age_s(each.oldest) if each.oldest else 0.0
+
+
+def _sums(statuses: list[SubscriptionStatus]) -> str:
+    """The numbers of a context, those in trouble included."""
+    numbers = {"lag": sum(each.lag or 0 for each in statuses)}
+    numbers |= {state: sum(each.deliveries.get(state, 0) for each in statuses) for state in STATES}
+    sums = ", ".join(f"{name} {value:,}" for name, value in numbers.items())
+    return f"{counted(len(statuses), 'subscription')}: {sums}"
+
+
+def _row(each: SubscriptionStatus) -> str:
+    """What makes a row another one: the page's script compares it."""
+    return f"{each.subscription.name} {'paused' if each.pause else ''}"
+
+
 def _shown(each: SubscriptionStatus) -> dict[str, Any]:
     name = each.subscription.name
     deliveries = {state: number(each.deliveries.get(state, 0)) for state in STATES}
@@ -154,7 +206,6 @@ def _shown(each: SubscriptionStatus) -> dict[str, Any]:
     pause = each.pause and f"Paused {ago(each.pause.at)} ago by {each.pause.by}: {each.pause.why}"
     return {
         "name": name,
-        "row": f"{name} {'paused' if each.pause else ''}",
         "pause": pause,
         "numbers": {
             "lag": lag,

@@ -1,4 +1,5 @@
-/* Keeps a page's numbers up to date while it is visible. The page works without it.
+/* Keeps a page's numbers up to date while it is visible, and filters its rows. The page works
+   without it.
 
    The URL in data-live="<url>" is fetched every two seconds. The answer's `texts` go into the
    elements with data-live-text, `counts` become rates in those with data-live-rate, and `rows`
@@ -14,7 +15,9 @@ for (const live of document.querySelectorAll("[data-live]")) {
   const show = (answer) => {
     for (const element of live.querySelectorAll("[data-live-text]")) {
       const text = answer.texts[element.dataset.liveText];
-      if (text !== undefined && text !== element.textContent) element.textContent = text;
+      if (text === undefined || text === element.textContent) continue;
+      element.textContent = text;
+      element.classList.toggle("carveout-zero", text === "0");
     }
     const now = performance.now();
     seen.push({ at: now, counts: answer.counts || {} });
@@ -44,4 +47,21 @@ for (const live of document.querySelectorAll("[data-live]")) {
   };
 
   ask();
+
+  const filter = live.querySelector(".carveout-filter");
+  if (filter) {
+    filter.hidden = false;
+    const wanted = filter.querySelector("input");
+    wanted.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") event.preventDefault();  // it would submit the form
+    });
+    wanted.addEventListener("input", () => {
+      const text = wanted.value.trim().toLowerCase();
+      for (const body of live.querySelectorAll(".carveout-table > table > tbody")) {
+        const rows = [...body.querySelectorAll(":scope > tr[data-name]")];
+        for (const row of rows) row.hidden = !row.dataset.name.toLowerCase().includes(text);
+        body.hidden = text !== "" && rows.every((row) => row.hidden);
+      }
+    });
+  }
 }

@@ -319,6 +319,22 @@ class TestSubscriptions:
         announce(sold(5)[1:])
         steps.relay()
 
+    def test_what_is_wrong_comes_first_and_the_rest_by_context(self, admin_client):
+        @carveout.subscribe("tickets.TicketMoved")
+        def eye(event): ...
+
+        steps.consume()
+        page = text(admin_client.get(SUBSCRIPTIONS))
+        assert "Look at these first" not in page
+        assert "2 subscriptions: lag 0, waiting 0, queued 0, dead 0" in page
+        self.act(admin_client, "pause")
+        announce(sold(6)[5:])
+        steps.relay()
+        first, desk = text(admin_client.get(SUBSCRIPTIONS)).split('class="carveout-heading"')[1:]
+        assert "Look at these first" in first and 'data-name="desk.ear"' in first
+        assert "2 subscriptions: lag 2, waiting 0, queued 0, dead 0" in desk
+        assert 'data-name="desk.eye"' in desk and 'data-name="desk.ear"' not in desk
+
     def act(self, client, act: str, reason: str = "printer on fire"):
         chosen = {"action": act, "subscription": "desk.ear"}
         assert f"{act.capitalize()}?" in text(client.post(SUBSCRIPTIONS, chosen))
