@@ -16,7 +16,7 @@ KNOWN_BY_NAME = {
     *("__init__", "__main__", "apps", "checks", "errors", "middleware", "models"),
     *("pytest_plugin", "routers", "testing", "urls"),
 }
-CONVENTIONAL = {"admin", "management", "migrations", "static", "templates"}
+CONVENTIONAL = {"admin", "management", "migrations", "static", "templates", "templatetags"}
 FOLDERS_MAX = 14
 SHARED = {"Command"}
 """Django finds a command's class by this name."""

@@ -144,6 +144,7 @@ def test_an_operator_pauses_looks_resumes_and_replays(page, system):  # noqa: F8
         customer.order({sku: 2})
     playwright.expect(lag).to_have_text(re.compile("^[2-9]"), timeout=PATIENCE_MS)
     look(page, "subscriptionrecord/", "subscriptions")
+    look(page, "", "overview")
     page.goto(f"{ADMIN}/subscriptionrecord/")
     names = page.locator("tr[data-name]")
     playwright.expect(names.first).to_have_attribute("data-name", "reviews.mark_verified")

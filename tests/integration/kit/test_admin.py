@@ -138,6 +138,29 @@ class TestLog:
         assert self.found(admin_client, correlation=self.event().event_id) == {"T-2"}
 
 
+class TestOverview:
+    FIRST = "/admin/carveout/"
+
+    def test_it_shows_what_is_wrong_what_waits_and_what_failed_last(self, admin_client, dead):
+        page = text(admin_client.get(self.FIRST))
+        assert "<strong>3</strong> deliveries waiting" in page
+        assert '?state__exact=dead"><strong>3</strong> deliveries dead' in page
+        wrong = page.partition("Needs somebody")[2].partition("<h2>Now")[0]
+        assert "Deliveries of desk.print_ticket: 3 dead of" in wrong
+        assert "carveout-error" in wrong and "Fix: fix the cause, then run" in wrong
+        failed = page.partition("Failed last")[2]
+        assert failed.count(">story</a>") == 6
+        assert ">ValueError: no paper for T-1<" in failed
+        assert "/admin/carveout/map/" in failed, "the list of all pages"
+
+    def test_who_may_not_see_deliveries_sees_only_the_list_of_pages(self, limited, dead):
+        client = limited()
+        assert "Needs somebody" in text(client.get(self.FIRST))
+        user = User.objects.get(username="otto")
+        user.user_permissions.set(Permission.objects.filter(codename="view_loggedevent"))
+        assert "Needs somebody" not in text(client.get(self.FIRST))
+
+
 class TestGroups:
     def test_errors_that_are_alike_are_one_group(self, admin_client, dead):
         page = text(admin_client.get(GROUPS))

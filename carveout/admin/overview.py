@@ -1,0 +1,77 @@
+"""The first page: what is wrong, what waits, and what failed last."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from carveout.admin.formatting import NOTHING, STATES, ago, exact, number
+from carveout.conf import get_settings
+from carveout.models import Attempt
+from carveout.operations.doctor import check_settings, examine
+from carveout.operations.doctor.finding import Finding, Level
+from carveout.subscriptions import status
+
+FAILURES = 10
+FAILED = (Attempt.Outcome.FAILED, Attempt.Outcome.GIVEN_UP)
+DELIVERIES = "admin:carveout_delivery_changelist"
+SUBSCRIPTIONS = "admin:carveout_subscriptionrecord_changelist"
+STORIES = "admin:carveout_story_changelist"
+
+
+def of(request: HttpRequest) -> dict[str, Any] | None:
+    """The overview of the contexts hosted here; None for accounts that may not see deliveries."""
+    if not request.user.has_perm("carveout.view_delivery"):
+        return None
+    hosted = get_settings().hosted
+    found = [*check_settings(), *examine(hosted)]
+    bad = sorted(filter(_is_bad, found), key=lambda each: -each.level)
+    return {
+        "findings": [(each.level.name.lower(), each) for each in bad],
+        "checked": len(found),
+        "numbers": [*_numbers(status.statuses(hosted))],
+        "failures": [*_last_failures()],
+    }
+
+
+def _is_bad(finding: Finding) -> bool:
+    return finding.level > Level.OK
+
+
+def _numbers(statuses: list[status.SubscriptionStatus]) -> Iterator[tuple[str, str, str]]:
+    """Name, value, and the page that has more."""
+    oldest = min((each.oldest for each in statuses if each.oldest), default=None)
+    lag = sum(each.lag or 0 for each in statuses)
+    yield "events waiting", number(lag), reverse(SUBSCRIPTIONS)
+    yield "oldest waiting", ago(oldest), reverse(SUBSCRIPTIONS)
+    for state in STATES:
+        count = sum(each.deliveries.get(state, 0) for each in statuses)
+        query = urlencode({"state__exact": state})
+        yield f"deliveries {state}", number(count), f"{reverse(DELIVERIES)}?{query}"
+
+
+def _last_failures() -> Iterator[dict[str, str]]:
+    """The last failed attempts in all databases, the newest first."""
+    rows = [
+        row
+        for database in get_settings().hosted_databases
+        for row in Attempt.objects.using(database)
+        .filter(outcome__in=FAILED)
+        .order_by("-pk")[:FAILURES]
+    ]
+    for row in sorted(rows, key=_began_at, reverse=True)[:FAILURES]:
+        said = f"{row.error_type.removeprefix('builtins.')}: {row.error}".splitlines()
+        yield {
+            "ago": ago(row.began_at),
+            "at": exact(row.began_at),
+            "subscription": row.subscription,
+            "error": said[0] if row.error_type else NOTHING,
+            "story": f"{reverse(STORIES)}?{urlencode({'q': str(row.event_id)})}",
+        }
+
+
+def _began_at(row: Attempt) -> datetime:
+    return row.began_at
