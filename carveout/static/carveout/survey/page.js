@@ -125,5 +125,13 @@ for (const form of document.forms) form.addEventListener("submit", (event) => ev
 document.addEventListener("click", onClick);
 document.addEventListener("keydown", onKey);
 window.addEventListener("hashchange", openTarget);
+let closed = [];
+window.addEventListener("beforeprint", () => {  // paper can't be unfolded
+  closed = [...document.querySelectorAll("details:not([open])")];
+  for (const each of closed) each.open = true;
+});
+window.addEventListener("afterprint", () => {
+  for (const each of closed) each.open = false;
+});
 applyFilter();
 openTarget();
