@@ -40,9 +40,9 @@ def drain(context: str, others: Collection[str] | None = None) -> None:
         In both cases nothing is lost: the sweeper has the rest run.
     """
     subscriptions, wakeups = hosted([context]), Wakeups(context)
-    _report_undeclared(context, subscriptions)
-    wakeups.listen(DRAIN_S + get_settings().job_timeout_s)
     try:
+        _report_undeclared(context, subscriptions)
+        wakeups.listen(DRAIN_S + get_settings().job_timeout_s)
         drained = _drain(context, subscriptions, others, wakeups)
     except BaseException:
         databases.drop_unusable()

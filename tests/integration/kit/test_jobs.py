@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import Error, connections
 from django.utils import timezone
 from rq import Callback, Queue, Repeat, Retry, Webhook
 from rq.job import Job
@@ -99,6 +99,23 @@ def test_a_worker_leaves_no_connection(redis):
     with without_collector():
         work()
         assert len(redis.client_list()) == before
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_a_connection_that_is_lost_between_two_jobs_costs_one_job():
+    """The worker keeps it: nothing ran when it was lost, so nothing noticed."""
+
+    @carveout.subscribe("tickets.TicketSold", via="rq")
+    def print_ticket(event):
+        note(event.key)
+
+    announce(sold(1))
+    steps.flow()
+    connections["kit"].connection.close()
+    with pytest.raises(Error):
+        drain.drain("desk")
+    drain.drain("desk")
+    assert notes() == ["T-1"]
 
 
 def test_a_job_for_outside_work_runs_outside_a_transaction():
