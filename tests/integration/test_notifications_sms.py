@@ -54,13 +54,26 @@ def test_an_sms_that_the_gateway_refuses_waits(settings):
     assert Notification.objects.get().status == "waiting"
 
 
+def test_the_gateway_for_development_keeps_each_sms_or_refuses_it(settings, tmp_path):
+    settings.NOTIFICATIONS_SMS_GATEWAY = "notifications.gateways.FileGateway"
+    settings.NOTIFICATIONS_SMS_DIR = tmp_path / "sms"
+    with pytest.raises(NotAccepted, match="can't be used: No such file"):
+        services.tell_by_sms(Kind.SHIPPING, order(phone="+441234"))
+    settings.NOTIFICATIONS_SMS_DIR.mkdir()
+    services.tell_by_sms(Kind.SHIPPING, order(phone="+441234"))
+    (kept,) = settings.NOTIFICATIONS_SMS_DIR.iterdir()
+    assert kept.name.endswith("-A-1.shipping.txt")
+    assert kept.read_text() == "To: +441234\n\nYour order A-1 is on its way to you.\n"
+
+
 def test_email_and_sms_of_one_kind_are_two_notifications(gateway):
     services.tell_by_email(Kind.CONFIRMATION, order(phone="+441234"))
     services.tell_by_sms(Kind.CONFIRMATION, order(phone="+441234"))
     assert Notification.objects.count() == 2
 
 
-def test_the_default_gateway_logs_no_number(caplog):
+def test_the_default_gateway_logs_no_number(settings, caplog):
+    del settings.NOTIFICATIONS_SMS_GATEWAY  # ours for development
     with caplog.at_level(logging.INFO, logger="notifications.gateways"):
         services.tell_by_sms(Kind.CONFIRMATION, order(phone="+441234567"))
     assert "A-1.confirmation" in caplog.text
