@@ -21,6 +21,7 @@ from carveout.runtime import ports
 from carveout.runtime.processes import Processes
 from demo.outage import Repair
 from demo.traffic import CUSTOMERS
+from orders.cdnow import invented_phone
 
 FOLDER = settings.BASE_DIR / "examples" / "tangled"
 SKUS = [f"CD-000{number}" for number in (1, 2, 3)]
@@ -56,8 +57,7 @@ class Tangled:
         browser = self._browsers.get()
         try:
             browser.post("/orders/basket/", {"sku": next(self._skus), "quantity": "1"})
-            phone = f"+1555{number:07d}" if number % 3 == 0 else ""
-            where = browser.post("/orders/checkout/", {"phone": phone})
+            where = browser.post("/orders/checkout/", {"phone": invented_phone(number)})
         finally:
             self._browsers.put(browser)
         if "basket" in where:

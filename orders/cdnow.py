@@ -34,8 +34,7 @@ class Purchase(NamedTuple):
 
     @property
     def phone(self) -> str:
-        """An invented number for every third customer; the others left none."""
-        return f"+1555{self.customer:07d}" if self.customer % 3 == 0 else ""
+        return invented_phone(self.customer)
 
     @property
     def import_key(self) -> str:
@@ -54,6 +53,11 @@ class Purchase(NamedTuple):
             price = Decimal(cents + (n < remainder)) / 100
             quantity[sku, price] = quantity.get((sku, price), 0) + 1
         return [WantedLine(sku, count, price) for (sku, price), count in quantity.items()]
+
+
+def invented_phone(number: int) -> str:
+    """A phone number for every third customer or order; the others have none."""
+    return f"+1555{number:07d}" if number % 3 == 0 else ""
 
 
 class BadLine(NamedTuple):

@@ -1,13 +1,14 @@
 """The first page: what is wrong, what waits, and what failed last."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from carveout.admin import story
 from carveout.admin.formatting import NOTHING, STATES, ago, exact, number
 from carveout.conf import get_settings
 from carveout.models import Attempt
@@ -19,7 +20,6 @@ FAILURES = 10
 FAILED = (Attempt.Outcome.FAILED, Attempt.Outcome.GIVEN_UP)
 DELIVERIES = "admin:carveout_delivery_changelist"
 SUBSCRIPTIONS = "admin:carveout_subscriptionrecord_changelist"
-STORIES = "admin:carveout_story_changelist"
 
 
 def of(request: HttpRequest) -> dict[str, Any] | None:
@@ -62,16 +62,12 @@ def _last_failures() -> Iterator[dict[str, str]]:
         .filter(outcome__in=FAILED)
         .order_by("-pk")[:FAILURES]
     ]
-    for row in sorted(rows, key=_began_at, reverse=True)[:FAILURES]:
+    for row in sorted(rows, key=attrgetter("began_at"), reverse=True)[:FAILURES]:
         said = f"{row.error_type.removeprefix('builtins.')}: {row.error}".splitlines()
         yield {
             "ago": ago(row.began_at),
             "at": exact(row.began_at),
             "subscription": row.subscription,
             "error": said[0] if row.error_type else NOTHING,
-            "story": f"{reverse(STORIES)}?{urlencode({'q': str(row.event_id)})}",
+            "story": story.link(row),
         }
-
-
-def _began_at(row: Attempt) -> datetime:
-    return row.began_at

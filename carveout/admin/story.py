@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from carveout.models import Delivery, LoggedEvent, Story
+from carveout.models import Attempt, Delivery, LoggedEvent, Story
 from carveout.operations.story import tree
 from carveout.operations.story.text import headline
 
@@ -18,7 +18,7 @@ QUERY_MAX = 255
 
 
 @admin.display(description="story")
-def link(row: LoggedEvent | Delivery) -> str:
+def link(row: LoggedEvent | Delivery | Attempt) -> str:
     """A column of other pages: links to the story of a row's event."""
     page = reverse("admin:carveout_story_changelist")
     return format_html('<a href="{}?q={}">story</a>', page, row.event_id)
