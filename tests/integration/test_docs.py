@@ -102,7 +102,8 @@ def test_a_letter_is_written_once(db):
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SETUP = DOCS / "howto/add-to-a-project.md"
 SUBSCRIBER = DOCS / "tutorial/add-a-subscriber.md"
-APART = (SETUP, DOCS / "howto/carve.md", SUBSCRIBER)  # each in a project and a test of its own
+STYLES = DOCS / "explanation/four-styles.md"
+APART = (SETUP, DOCS / "howto/carve.md", SUBSCRIBER, STYLES)  # each in a project and a test of its own
 WITH_CODE = [page for page in PAGES if page not in APART and BLOCK.search(page.read_text())]
 
 
@@ -142,6 +143,13 @@ def test_the_code_of_the_added_subscriber_is_that_of_its_example():
     shown = {code.path: code.text for code in parts(SUBSCRIBER)}
     assert len(shown) == 3
     assert shown == {path: (ROOT / path).read_text() for path in shown}
+
+
+def test_the_code_of_the_four_styles_is_in_their_example():
+    shown = list(parts(STYLES))
+    assert len(shown) == 5
+    for code in shown:
+        assert code.text.strip() in (ROOT / code.path).read_text(), code.path
 
 
 SHORT_FORM = """

@@ -1,0 +1,10 @@
+"""The deployment of the shop's own `orders`, with `told`: further events of the same context.
+
+Run it with CONTEXTS=orders.
+"""
+
+from shop.settings import *  # noqa: F403
+from shop.settings import CARVEOUT, INSTALLED_APPS
+
+CARVEOUT["CONTEXTS"]["orders"]["apps"] = ["orders", "told"]
+INSTALLED_APPS = [*INSTALLED_APPS, "told"]

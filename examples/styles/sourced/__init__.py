@@ -1,0 +1,1 @@
+"""Event sourcing: events are the record of orders, and each context makes of them what it needs."""

@@ -1,0 +1,5 @@
+import entry
+
+
+class Entry(entry.Entry):
+    """What one order is worth to its customer."""

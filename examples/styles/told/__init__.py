@@ -1,0 +1,1 @@
+"""Events of orders that say more than the shop's own: for two of the four styles."""
