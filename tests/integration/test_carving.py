@@ -159,6 +159,20 @@ def test_what_can_not_be_done_is_said_with_its_line(shop):
     assert "OrderLookup is not a lookup order by id; name its own --key" in shown
 
 
+def test_a_file_that_can_not_be_read_is_listed_and_another_encoding_stays(shop):
+    (shop / "orders/broken.py").write_text("def tell(:\n")
+    newer = 'from notifications.services import tell\ntell(t"{1}", None)\n'
+    (shop / "orders/newer.py").write_text(newer)
+    services = shop / "orders/services.py"
+    first = "# -*- coding: latin-1 -*-\n# Müller\n".encode("latin-1")
+    services.write_bytes(first + services.read_bytes())
+    (shown,) = carve(shop, (*TELL, "--write"))
+    assert "\nCould not be read; what it has is missing here\n  orders/broken.py:1: file:" in shown
+    assert "  orders/newer.py:2: file: orders/newer.py:" in shown
+    assert services.read_bytes().startswith(first)
+    assert b"carveout.seam(" in services.read_bytes()
+
+
 def test_what_a_lookup_can_not_offer_has_to_be_fixed_first(shop):
     edit(
         *(shop, "notifications/mail.py", "    send_mail(SUBJECTS"),

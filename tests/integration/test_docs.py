@@ -103,7 +103,12 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SETUP = DOCS / "howto/add-to-a-project.md"
 SUBSCRIBER = DOCS / "tutorial/add-a-subscriber.md"
 STYLES = DOCS / "explanation/four-styles.md"
-APART = (SETUP, DOCS / "howto/carve.md", SUBSCRIBER, STYLES)  # each in a project and a test of its own
+APART = (
+    SETUP,
+    DOCS / "howto/carve.md",
+    SUBSCRIBER,
+    STYLES,
+)  # each has a test of its own
 WITH_CODE = [page for page in PAGES if page not in APART and BLOCK.search(page.read_text())]
 
 

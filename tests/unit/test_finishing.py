@@ -1,6 +1,7 @@
 """Each shape of a seam: as it is after it was finished, or why it can't be."""
 
 import textwrap
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,9 @@ from carveout.carving.carve import finishing, seam_removal
 from carveout.carving.carve.finishing import PUBLISHES, SUBSCRIBES, Finished
 from carveout.carving.carve.problem import CarveRefused
 from carveout.carving.survey import parser
+from carveout.carving.survey import sources as survey
 from carveout.carving.survey.sources import SourceFile
+from carveout.carving.survey.unread import Gaps
 
 EVENTS = """
 import carveout
@@ -41,10 +44,18 @@ from orders.events import OrderMoved, OrderPlaced
 class Sources(list):
     """Source files as the survey gives them."""
 
-    project = SimpleNamespace(
-        app_of=lambda module: module.partition(".")[0],
-        is_own=lambda app: app in ("badges", "messages", "orders"),
-    )
+    each = survey.Sources.each
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project = SimpleNamespace(
+            app_of=lambda module: module.partition(".")[0],
+            is_own=lambda app: app in ("badges", "messages", "orders"),
+            gaps=Gaps(Path()),
+        )
+
+    def defined(self, name: str) -> tuple[str, None]:
+        return "", None
 
     def origin(self, name: str) -> str:
         return name
@@ -86,6 +97,13 @@ def function(found: Finished) -> str:
     (text,) = (text for path, text in found.new.items() if path.name == "services.py")
     lines = text.rpartition("def place(order):\n")[2].splitlines()
     return textwrap.dedent("\n".join(lines[:-1]))
+
+
+def test_a_file_that_can_not_be_parsed_is_not_changed(tmp_path):
+    path = tmp_path / "events.py"
+    path.write_text("class (:\n")
+    with pytest.raises(CarveRefused, match=r"events\.py can't be parsed, so it can't be changed"):
+        Finished(seams=()).text(path)
 
 
 def test_subscriptions_come_first(finish):

@@ -46,13 +46,16 @@ def uses(graph: Callgraph, callee: Callee) -> Iterator[FileUses]:
     by_line: dict[str, set[tuple[int, str]]] = defaultdict(set)
     for source, call in graph.callers(callee.name):
         by_line[source.facts.module].add((call.line, call.name))
-    for source in graph.sources:
+
+    def in_file(source: SourceFile) -> Iterator[FileUses]:
         if source.in_tests or source.migration or callee.method not in source.text:
-            continue
+            return
         names = _NamesOfFile(graph, callee, source, by_line[source.facts.module])
         found = seam_rewrite.find(source.text, source.file, callee, names)
         if found.calls or found.problems or found.already:
             yield FileUses(source, found)
+
+    return graph.sources.each(in_file)
 
 
 class _NamesOfFile:

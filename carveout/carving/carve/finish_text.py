@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from carveout.carving.carve.finishing import PUBLISHES, SUBSCRIBES, Finished
-from carveout.carving.carve.text import diff, section, written_files
+from carveout.carving.carve.text import diff, section, unread, written_files
 
 STEPS = {
     SUBSCRIBES: "Step 1 of 2: subscriptions also handle events that no seam published.",
@@ -24,6 +24,7 @@ def _lines(found: Finished, states: Sequence[str], root: Path, *, written: bool)
     yield STEPS[found.step]
     for change in sorted(found.changes):
         yield f"  {change.file}:{change.line}  {change.scope} → {change.becomes}"
+    yield from unread(found)
     yield from section("Fix first", found.blocking)
     if found.blocking:
         yield "\nNothing was written."

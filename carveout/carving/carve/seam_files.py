@@ -54,7 +54,8 @@ class SeamFile(NamedTuple):
 
 def seam_files(sources: Sources) -> Iterator[SeamFile]:
     """All files that have any; tests and migrations are left alone."""
-    for source in sources:
+
+    def in_file(source: SourceFile) -> Iterator[SeamFile]:
         if "seam" in source.text and not source.in_tests and not source.migration:
             wrapper = MetadataWrapper(cst.parse_module(source.text))
             search = _SeamSearch(sources, source)
@@ -63,6 +64,8 @@ def seam_files(sources: Sources) -> Iterator[SeamFile]:
                 yield SeamFile(
                     source, wrapper.module, search.calls, search.subscribes, search.problems
                 )
+
+    return sources.each(in_file)
 
 
 class _FileVisitor(UpwardVisitor):
@@ -207,12 +210,15 @@ class NamesIn(cst.CSTVisitor):
 
 def published(sources: Sources, events: set[str]) -> Iterator[tuple[str, int, str]]:
     """Where events are made or announced: file, line and event. A seam counts as its own line."""
-    for source in sources:
+
+    def in_file(source: SourceFile) -> Iterator[tuple[str, int, str]]:
         mentioned = any(last(event) in source.text for event in events)
         if mentioned and not source.in_tests and not source.migration:
             uses = _EventUses(sources, source, events)
             MetadataWrapper(cst.parse_module(source.text)).visit(uses)
             yield from ((source.file, line, event) for line, event in uses.found)
+
+    return sources.each(in_file)
 
 
 def last(name: str) -> str:

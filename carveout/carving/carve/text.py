@@ -10,7 +10,6 @@ from carveout.carving.carve.arguments import EventPlan
 from carveout.carving.carve.call_sites import Site
 from carveout.carving.carve.carved import Carved
 from carveout.carving.carve.planned import Planned
-from carveout.carving.carve.problem import Problem
 
 
 def as_text(found: Carved, root: Path, *, written: bool) -> str:
@@ -37,6 +36,7 @@ def _lines(found: Carved, root: Path, *, written: bool) -> Iterator[str]:
         yield f"  → lookup {each.name} by {each.row.attribute}; reader {each.reader}"
     yield from section("Fix first: with an event this would fail", found.blocking)
     yield from section("Notices", found.notices)
+    yield from unread(found)
     if not found.changed:
         yield "\nNothing to write."
     elif found.blocking:
@@ -57,7 +57,11 @@ def _site(found: Carved, plan: EventPlan, site: Site) -> str:
     return f"  {where}  {call.scope} → {plan.type}  key {found.key.shown}, {inside}"
 
 
-def section(title: str, problems: Sequence[Problem]) -> Iterator[str]:
+def unread(found: Planned) -> Iterator[str]:
+    yield from section("Could not be read; what it has is missing here", found.unread)
+
+
+def section(title: str, problems: Sequence[object]) -> Iterator[str]:
     if problems:
         yield f"\n{title}"
         yield from (f"  {each}" for each in problems)

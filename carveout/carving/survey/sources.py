@@ -6,7 +6,6 @@ from contextlib import suppress
 from enum import Enum
 from functools import cached_property
 from inspect import getattr_static, unwrap
-from io import BytesIO
 from pathlib import Path
 from tokenize import detect_encoding
 from types import FunctionType
@@ -20,6 +19,15 @@ from carveout.carving.survey.unread import FILE, attributes
 
 Found = TypeVar("Found")
 NO_FACTS = Facts("")
+
+
+def encoding_of(path: Path) -> str:
+    """The encoding that a Python file declares; without a declaration, UTF-8.
+
+    Source: https://peps.python.org/pep-0263/
+    """
+    with path.open("rb") as file:
+        return detect_encoding(file.readline)[0]
 
 
 def loaded_object(name: str) -> Any:
@@ -49,9 +57,7 @@ class SourceFile:
 
     @cached_property
     def text(self) -> str:
-        content = self.path.read_bytes()
-        encoding, _ = detect_encoding(BytesIO(content).readline)
-        return content.decode(encoding)
+        return self.path.read_bytes().decode(encoding_of(self.path))
 
     def symbol(self, scope: str) -> str:
         """The dotted name of a class or function of this file; empty stands for the module."""
@@ -114,7 +120,8 @@ class Sources:
         """Look at a file as if it had this text."""
         package = source.path.name == "__init__.py"
         module, alias = source.facts.module, self.project.alias
-        source.facts = self.project.cache.facts(text.encode(), module, package, alias)
+        content = text.encode(encoding_of(source.path))
+        source.facts = self.project.cache.facts(content, module, package, alias)
         source.text = text
 
     def outside(self, module: str) -> Facts:

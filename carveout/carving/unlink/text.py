@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from carveout.carving.carve.text import diff, section, written_files
+from carveout.carving.carve.text import diff, section, unread, written_files
 from carveout.carving.unlink.own_copy import STAYS
 from carveout.carving.unlink.step import ANNOUNCE, FOLLOW, KEEP, UNLINK, Unlinked
 
@@ -34,6 +34,7 @@ def _lines(found: Unlinked, root: Path, *, written: bool) -> Iterator[str]:
     if found.action or found.deletion or found.copy:
         steps = STEPS_TO_COPY if found.copy else STEPS
         yield f"\nStep {steps[found.step].format(**contexts)}."
+    yield from unread(found)
     yield from section("Fix first", found.blocking)
     if found.blocking:
         yield "\nNothing was written."

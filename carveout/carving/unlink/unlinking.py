@@ -55,6 +55,7 @@ def unlink(
     found.blocking += planner.copies_lack()
     planner.edit()
     planner.plan()
+    found.unread = project.gaps.all(sources.defined)
     return found
 
 
