@@ -5,7 +5,12 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
+from carveout.management.commands import contextmap
+from carveout.management.commands.contextmap import Command
+from carveout.operations.contextmap.advice import Advice
+from carveout.operations.contextmap.observed import Observed
 from tests.copies import CONTEXTS
 
 
@@ -59,3 +64,17 @@ def test_mermaid_draws_events_and_lookups_as_arrows(shown):
     heard = '  event_orders_OrderCreated -- "tell_by_email, a job" --> context_notifications'
     assert heard in lines
     assert '  context_orders -. "product: available, name, price, sku" .-> context_shop' in lines
+
+
+def test_advice_needs_what_was_observed(settings):
+    settings.CARVEOUT = {**settings.CARVEOUT, "DELIVERY": "inline"}
+    with pytest.raises(CommandError, match=r"counted in Redis.*DELIVERY.*'inline'"):
+        call_command("contextmap", "--advice")
+
+
+def test_advice_can_be_written_to_a_file(monkeypatch, tmp_path):
+    advice = Advice("orders.OrderCreated", "orders/events.py:6", "", "", (), 9, 0, 0, 0.0, None)
+    monkeypatch.setattr(Command, "_gathered", lambda *_, **__: ({}, Observed(at=0.0)))
+    monkeypatch.setattr(contextmap.advices, "advice", lambda *_: [advice])
+    call_command("contextmap", "--advice", output=tmp_path / "advice.txt")
+    assert "Keep it thin" in (tmp_path / "advice.txt").read_text()

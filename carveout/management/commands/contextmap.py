@@ -61,8 +61,14 @@ class Command(KitCommand):
         contracts, seen = self._gathered(folder_of(folder), declared_only=declared)
         if check:
             report(self, context_map.check(contracts, seen), "The map is consistent.")
-        elif advice and seen is not None:
-            self.stdout.write("\n".join(advices.text(advices.advice(contracts, seen))))
+        elif advice:
+            if seen is None:
+                raise CommandError(
+                    "--advice is about what was observed, and that is counted in Redis. Run it with"
+                    ' the settings of the running system: here CARVEOUT["DELIVERY"] is'
+                    f" {get_settings().delivery!r}."
+                )
+            self._write("\n".join(advices.text(advices.advice(contracts, seen))), output)
         elif options["format"] == eventcatalog.FORMAT:
             if output is None:
                 raise CommandError("eventcatalog writes a folder of files. Pass --output FOLDER.")
@@ -70,10 +76,13 @@ class Command(KitCommand):
             self.stdout.write(f"Wrote {count} files to {output}.")
         else:
             text = FORMATS[options["format"]](context_map.draw(contracts, seen), contracts)
-            if output is None:
-                self.stdout.write(text)
-            else:
-                output.write_text(text + "\n", encoding="utf-8")
+            self._write(text, output)
+
+    def _write(self, text: str, output: Path | None) -> None:
+        if output is None:
+            self.stdout.write(text)
+        else:
+            output.write_text(text + "\n", encoding="utf-8")
 
     def _gathered(
         self, folder: Path, *, declared_only: bool
