@@ -85,3 +85,16 @@ def test_check_loads_the_pages_but_no_tools(tmp_path):
     loaded = loaded_by(tmp_path, "check")
     assert {"carveout.admin", "orders.admin", "shop.urls"} <= loaded
     assert loaded.isdisjoint(TOOLS), sorted(loaded & {*TOOLS})
+
+
+def test_garbage_is_collected_but_not_among_what_was_loaded(state_dir):
+    asked = "import gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+    ran = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--verbosity=0", "-c", asked],
+        cwd=ROOT,
+        env={**os.environ, "CARVEOUT_DIR": str(state_dir)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.split() == ["True", "True"]
