@@ -64,7 +64,7 @@ class Measured:
     late_s: float
     """Until the subscriber knew all orders, from the owner's return."""
     cancelled: int
-    told_the_past: int | None
+    handled_as_placed: int | None
     """Of those that were cancelled before they were handled: first handled as placed."""
 
 
@@ -155,7 +155,7 @@ class Run:
             known_while_down=known,
             late_s=max(arrived_at.values()) - returned_at if known < count else 0,
             cancelled=len(cancelled),
-            told_the_past=self._told_the_past(cancelled),
+            handled_as_placed=self._handled_as_placed(cancelled),
         )
 
     def _start_web(self) -> None:
@@ -183,11 +183,11 @@ class Run:
             return len(self._rows("SELECT number FROM {} WHERE status = 'cancelled'"))
         return len(self._rows("SELECT number FROM {} WHERE amount = 0"))
 
-    def _told_the_past(self, numbers: list[str]) -> int | None:
+    def _handled_as_placed(self, numbers: list[str]) -> int | None:
         if self.style == "copied":
             return None
-        told = "SELECT number FROM {} WHERE first_status = 'placed' AND number = ANY(%s)"
-        return len(self._rows(told, numbers))
+        past = "SELECT number FROM {} WHERE first_status = 'placed' AND number = ANY(%s)"
+        return len(self._rows(past, numbers))
 
     def _rows(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
         """What a query finds in the subscriber's table, which is `{}`."""
@@ -234,7 +234,7 @@ ROWS: dict[str, Callable[[Measured], str]] = {
     "owner down: new orders known": lambda it: f"{it.known_while_down} of {it.orders}",
     "owner back: all known after": lambda it: f"{it.late_s:.1f} s" if it.late_s else "-",
     "cancelled before they were handled, and handled as placed": lambda it: (
-        "-" if it.told_the_past is None else f"{it.told_the_past} of {it.cancelled}"
+        "-" if it.handled_as_placed is None else f"{it.handled_as_placed} of {it.cancelled}"
     ),
 }
 

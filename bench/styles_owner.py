@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from told import in_full, sourced
+from richer import in_full, sourced
 
 from bench.pace import paced
 from orders import services

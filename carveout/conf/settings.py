@@ -110,7 +110,7 @@ class Settings:
     def may_ask(self, context: str) -> bool:
         """Whether a context of this name may use the internal REST, if it has the right key.
 
-        Without KEYS, whoever knows SECRET_KEY can sign for any context, so an unknown name is as
+        Without KEYS, any holder of SECRET_KEY can sign for any, so an unknown name is as
         good as a known one: a new context needs no change in the deployments that it asks.
         """
         is_name = context.isidentifier() and len(context) <= CONTEXT_MAX

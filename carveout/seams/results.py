@@ -17,7 +17,7 @@ from carveout.seams.effects.comparing.differences import Difference
 EXAMPLES = 10
 """Of each kind; older ones are dropped."""
 SHAPES = 200
-"""Kinds that are told apart for each switch of a seam; others are counted as one."""
+"""Kinds that are counted separately for each switch of a seam; others are counted as one."""
 OTHERS = "others"
 SHAPE_MAX = Mismatch._meta.get_field("shape").max_length
 STEP = 1.1

@@ -11,7 +11,7 @@ class Entry(models.Model):
     number = models.CharField(primary_key=True, max_length=16)
     customer_id = models.CharField(max_length=64, db_index=True)
     amount = models.DecimalField(max_digits=14, decimal_places=2, help_text="0: it was cancelled.")
-    first_status = models.CharField(max_length=16, help_text="What the first handler was told.")
+    first_status = models.CharField(max_length=16, help_text="As the first handled event had it.")
 
     class Meta:
         abstract = True

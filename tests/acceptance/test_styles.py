@@ -28,7 +28,7 @@ def test_each_style_costs_the_owner_what_its_page_says(tmp_path, monkeypatch):
     assert asked == {"notified", "copied"}
     known = {style: each.known_while_down for style, each in measured.items()}
     assert known == {"notified": 0, "carried": ORDERS, "sourced": ORDERS, "copied": 0}
-    past = {style: each.told_the_past for style, each in measured.items()}
+    past = {style: each.handled_as_placed for style, each in measured.items()}
     assert past == {"notified": 0, "carried": CANCELLED, "sourced": CANCELLED, "copied": None}
     sizes = {style: each.redis_bytes for style, each in measured.items()}
     assert sizes["carried"] > 1.2 * sizes["notified"]

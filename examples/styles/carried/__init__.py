@@ -1,1 +1,1 @@
-"""Event-carried state transfer: the same handler, told by events that carry the order."""
+"""Event-carried state transfer: the same handler, for events that carry the order."""

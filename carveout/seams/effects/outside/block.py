@@ -28,7 +28,7 @@ class EffectBlock:
     """Whether nothing is really done."""
     outside: Outside = field(default_factory=Outside)
     around: "EffectBlock | None" = None
-    """Another block that is told the same."""
+    """Another block that gets the same effects."""
     open: bool = True
     temporary: set[str] = field(default_factory=set)
     """Files and folders that `tempfile` made in it."""
@@ -112,7 +112,7 @@ def opened(*, catches: bool) -> Iterator[EffectBlock]:
     outer = current()
     block = EffectBlock(catches or (outer is not None and outer.catches))
     if outer is not None and outer.catches == block.catches:
-        block.around = outer  # a block that records is not told what was not done
+        block.around = outer  # what was not done is no effect for a block that records
     try:
         with using(block):
             yield block

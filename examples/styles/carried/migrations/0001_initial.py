@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
                 ('number', models.CharField(max_length=16, primary_key=True, serialize=False)),
                 ('customer_id', models.CharField(db_index=True, max_length=64)),
                 ('amount', models.DecimalField(decimal_places=2, help_text='0: it was cancelled.', max_digits=14)),
-                ('first_status', models.CharField(help_text='What the first handler was told.', max_length=16)),
+                ('first_status', models.CharField(help_text='As the first handled event had it.', max_length=16)),
             ],
             options={
                 'abstract': False,

@@ -40,10 +40,10 @@ def state_of(number: str) -> State:
 
 
 def _after(state: State, event: LoggedEvent) -> State:
-    told = json.loads(event.data)
+    data = json.loads(event.data)
     match event.type:
         case "orders.OrderOpened":
-            return told | {"status": "placed"}
+            return data | {"status": "placed"}
         case "orders.OrderClosed":
-            return state | {"status": "cancelled", "cancel_reason": told["reason"]}
+            return state | {"status": "cancelled", "cancel_reason": data["reason"]}
     return state
