@@ -1,8 +1,8 @@
 """Prevents a row of a copy from being replaced by an older one.
 
-A process claims a row before it looks it up, and writes it only while its claim is the last. So of two
-processes that look up the same row, the one that looked later writes. Claims of written rows stay
-for a while: filling leaves those rows alone, also those that were deleted.
+A process claims a row before it looks it up, and writes it only while its claim is the last. So of
+two processes that look up the same row, the one that looked later writes. Claims of written rows
+stay for a while: filling leaves those rows alone, also those that were deleted.
 """
 
 import json
