@@ -97,5 +97,6 @@ clean:
 $(stamp): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. Say make PYTHON=/path/to/python"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(bin)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Installing into $(VENV), once: a minute or two."
+	$(bin)/python -m pip install --disable-pip-version-check -r requirements.txt
 	touch $@

@@ -32,10 +32,11 @@ _owed: list[partial[None]] = []
 @uninterrupted
 def attempt(
     row: Delivery, subscription: Subscription, begins: Callable[[], object] = lambda: None
-) -> None:
+) -> bool:
     """Try a delivery once. Skips one that is done, dead, running or not yet due.
 
     row: the delivery as it was read. begins: called once it is claimed, which may take time.
+    Returns: whether it is done now.
 
     After a handler's error it waits for its next attempt; after the last attempt it is dead. A
     process that dies counts the same: after the last attempt there is no further one.
@@ -44,18 +45,20 @@ def attempt(
     """
     settle()
     if not delivery.claim(row, subscription):
-        return
+        return False
     if not subscription.handles(delivery.event_of(row)):
         logger.info("%s is left to a release that handles its type", row)
         delivery.leave(row, subscription.database)
-        return
+        return False
     if row.attempts > subscription.max_attempts:
         logger.error("%s is dead: every attempt crashed the process", row)
         delivery.mark_dead(row, subscription)
-        return
+        return False
     begins()
-    if _ran_well(row, subscription):
-        instrumentation.delivered(subscription.name, delivery.event_of(row).type)
+    if not _ran_well(row, subscription):
+        return False
+    instrumentation.delivered(subscription.name, delivery.event_of(row).type)
+    return True
 
 
 def settle() -> None:

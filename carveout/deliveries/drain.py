@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
@@ -40,15 +41,19 @@ def drain(context: str, others: Collection[str] | None = None) -> None:
         In both cases nothing is lost: the sweeper has the rest run.
     """
     subscriptions, wakeups = hosted([context]), Wakeups(context)
+    tried: Counter[bool] = Counter()
     try:
         _report_undeclared(context, subscriptions)
         wakeups.listen(DRAIN_S + get_settings().job_timeout_s)
-        drained = _drain(context, subscriptions, others, wakeups)
+        drained = _drain(context, subscriptions, others, wakeups, tried)
     except BaseException:
         databases.drop_unusable()
         with suppress(*REDIS_ERRORS):
             wakeups.stop()
         raise
+    finally:
+        if tried:
+            logger.info("%s: %d deliveries done, %d not", context, tried[True], tried[False])
     if wakeups.stop() or not drained:
         job_queue.wake(context)
 
@@ -58,8 +63,12 @@ def _drain(
     subscriptions: Collection[Subscription],
     others: Collection[str] | None,
     wakeups: Wakeups,
+    tried: Counter[bool],
 ) -> bool:
-    """Returns: whether nothing is left that was queued before it ended."""
+    """Returns: whether nothing is left that was queued before it ended.
+
+    tried: counts how many attempts succeeded, and how many did not.
+    """
     database = get_settings().database_of(context)
     by_jobs = [each for each in subscriptions if each.via == "rq"]
     ends_at, limited = time.monotonic() + DRAIN_S, outer_is_running()
@@ -72,7 +81,7 @@ def _drain(
         if len(rows) > MANY:
             job_queue.wake(context, another=True)
         for row in rows:
-            _attempt(row)
+            tried[_attempt(row)] += 1
             # RQ's own time limit interrupts once; a further delivery would have none.
             unlimited = limited and not outer_is_running()
             if stopping.asked() or unlimited or time.monotonic() > ends_at:
@@ -82,10 +91,10 @@ def _drain(
             return True
 
 
-def _attempt(row: Delivery) -> None:
+def _attempt(row: Delivery) -> bool:
     subscription = registry[row.subscription]
     with stopping.interruptible():
-        attempt(row, subscription, partial(restart_outer, get_settings().job_timeout_s))
+        return attempt(row, subscription, partial(restart_outer, get_settings().job_timeout_s))
 
 
 def _more_came(others: Collection[str] | None, wakeups: Wakeups, ends_at: float) -> bool:

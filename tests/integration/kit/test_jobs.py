@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import pickle
 import time
 from collections.abc import Iterator
@@ -91,6 +92,21 @@ def test_a_job_runs_the_handler_and_removes_its_delivery():
     work()
     assert notes() == ["T-1 Concert T-1 True", "T-2 Concert T-2 True"]
     assert deliveries() == []
+
+
+def test_the_log_says_how_many_deliveries_were_done_and_not_that_the_job_is_ok(caplog):
+    @carveout.subscribe("tickets.TicketSold", via="rq")
+    def print_ticket(event):
+        if event.key == "T-1":
+            raise ValueError("no paper")
+
+    sell("T-1", "T-2", "T-3")
+    steps.flow()
+    with caplog.at_level(logging.INFO):
+        call_command("work", "desk", once=True)
+    assert "desk: 2 deliveries done, 1 not" in caplog.messages
+    assert any("rq.worker" in each.name for each in caplog.records)
+    assert "Job OK" not in caplog.text
 
 
 def test_a_worker_leaves_no_connection(redis):
