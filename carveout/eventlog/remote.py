@@ -72,4 +72,6 @@ def _ask(subscriber: str, ref: PartitionRef, after: int, limit: int, since: str 
     try:
         return msgspec.json.decode(answer, type=EventsPage)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise LookupRefused(f"{ref.context} sent no valid events answer: {error}.") from error
+        raise LookupRefused(
+            f"{ref.context} answered with no valid page of events: {error}."
+        ) from error

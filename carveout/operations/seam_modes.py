@@ -143,7 +143,7 @@ def ripe(name: str, days: int) -> str:
     Returns: its state as a sentence. Raises: SwitchRefused: it may not.
     """
     if days <= 0:
-        return f"{name}: not asked how long its keys have been events."
+        return f"{name}: it was not checked how long all its keys have been events."
     if fixed := fixed_mode(name):
         raise SwitchRefused(
             f"{name} is fixed to {fixed!r} by CARVEOUT['SEAMS'], so nothing says how it runs in"

@@ -156,9 +156,8 @@ def named_by_strings(graph: Callgraph, callee: Callee) -> Iterator[Problem]:
     for source in graph.sources:
         for text in source.facts.texts:
             if text.value == callee.name and not source.in_tests:
-                yield Problem(
-                    source.file, text.line, f'"{text.value}" names it; what that calls is no seam'
-                )
+                what = f'"{text.value}" names it; a call through that string goes past the seam'
+                yield Problem(source.file, text.line, what)
 
 
 def constant(graph: Callgraph, site: Site, value: cst.BaseExpression) -> Constant | None:

@@ -19,9 +19,9 @@ from carveout.errors import BaselineInvalid
 
 VERSION = "version 1"
 HEAD = [
-    "# Carveout's baseline: the couplings between contexts that this project has, one a line.",
+    "# Carveout's baseline: the couplings between contexts that this project has, one per line.",
     "# `manage.py survey --check` fails on one that is not here; `survey --write` takes out those",
-    "# that are gone. Leave the blank lines: they let branches merge that both take out some.",
+    "# that are gone. Keep the blank lines: two branches that remove lines then merge cleanly.",
     VERSION,
 ]
 UNREAD = "unread"

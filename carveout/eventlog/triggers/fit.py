@@ -100,7 +100,7 @@ def _key(who: str, field: Any, kind: columns.Kind) -> Iterator[Unfit]:
     too_long = kind is columns.TEXT and not field.is_relation and not 0 < (length or 0) <= KEY_MAX
     if kind not in columns.KEYS or field.null or too_long:
         yield Unfit(
-            f"{who} is the key, and {field.name} is no column that every row has a short key in.",
+            f"{who} is the key, but {field.name} is not a column with a short key in every row.",
             f"A key is a number, a UUID or a text of at most {KEY_MAX} characters, and not NULL.",
         )
 

@@ -41,7 +41,7 @@ class Command(KitCommand):
         make_sure(
             self,
             f"The log of {context} will have {partitions} partitions; it has {before} now. Each"
-            " subscription waits at that point of a partition until it has reached it in all.",
+            " subscription waits at the change until it has got that far in every partition.",
             yes=yes,
         )
         barrier = repartition.repartition(context, partitions)

@@ -114,7 +114,7 @@ def _why(now: Announcement | None, then: _Installed | None, *, again: bool) -> s
         return "is not announced yet"
     for vendor in statements.VENDORS:
         if list(then.install.get(vendor, ())) != statements.create(now, vendor):
-            return f"is announced otherwise by {then.migration}"
+            return f"differs from what {then.migration} installs"
     if then.rebuilt_by:
         return f"may have lost its triggers in {then.rebuilt_by}"
     return "is written again" if again else ""

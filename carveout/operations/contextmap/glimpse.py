@@ -14,7 +14,7 @@ def of_hearing(name: str, event_type: str, seen: Observed | None) -> str:
     if each is None:
         return " [not seen]" if seen and not seen.unread else ""
     handled, failed = each.types.get(event_type), each.failures.get(event_type)
-    count = f"{handled.count if handled else 0} heard"
+    count = f"{handled.count if handled else 0} handled"
     return f" [{count}, {failed.count} failed]" if failed else f" [{count}]"
 
 

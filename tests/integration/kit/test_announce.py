@@ -193,7 +193,7 @@ def test_a_table_is_announced_by_a_migration_and_its_events_arrive(manage):
         *("makemigrations fair", "announce --write", "migrate -v0", writing("update(NEW=7)")),
         *(*ARRIVE, "migrate -v0 fair 0003", "migrate -v0 fair"),
     )
-    assert "It is announced otherwise by 0002_announce_fair_ride." in shown
+    assert "It differs from what 0002_announce_fair_ride installs." in shown
     assert [each.split()[0] for each in handled(shown)] == ["RidePriced"] * 4
 
     (folder / "fair" / "events.py").write_text(events.partition("carveout.announces")[0])

@@ -770,7 +770,7 @@ def test_a_body_whose_request_began_before_is_not_understood(server):
     connection.getresponse().read()
     connection.close()
     assert done.requests == []
-    assert "went on with an HTTP request" in done.unrecordable[0]
+    assert "sent more of an HTTP request" in done.unrecordable[0]
 
 
 @BOTH

@@ -75,14 +75,14 @@ def test_numbers_are_of_an_event_type_or_told_once_at_the_subscription():
     assert text.count("→ desk.record via") == 2
     (sold_line,) = re.findall(r"publishes TicketSold.*\n.*→ desk\.record via.*", text)
     (returned_line,) = re.findall(r"publishes TicketReturned.*\n.*→ desk\.record via.*", text)
-    assert " [3 heard]  " in sold_line
+    assert " [3 handled]  " in sold_line
     assert " [1 heard, 1 failed]  " in returned_line
     (own,) = re.findall(r"  subscribes with record (.*)", text)
     assert own.startswith("[1 behind, 1 dead]  ")
     assert text.count("dead") == text.count("behind") == 1
     mermaid = as_mermaid(drawn)
     assert 'context_desk["desk<br>record [1 behind, 1 dead]"]' in mermaid
-    assert 'event_tickets_TicketSold -- "record [3 heard]" --> context_desk' in mermaid
+    assert 'event_tickets_TicketSold -- "record [3 handled]" --> context_desk' in mermaid
     assert mermaid.count("dead") == 1
     live = tables.live_cells(seen)
     cells = {name: text for name, text in live["cells"].items() if "desk.record" in name}

@@ -58,4 +58,4 @@ def _continue(block: EffectBlock, connection: Any, data: bytes) -> None:
     if connection in block.requests:
         block.requests[connection].add(data)
     else:
-        block.note(f"went on with an HTTP request to {connection.host} that it had not begun")
+        block.note(f"sent more of an HTTP request to {connection.host} that began earlier")
