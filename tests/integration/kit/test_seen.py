@@ -76,7 +76,7 @@ def test_numbers_are_of_an_event_type_or_told_once_at_the_subscription():
     (sold_line,) = re.findall(r"publishes TicketSold.*\n.*→ desk\.record via.*", text)
     (returned_line,) = re.findall(r"publishes TicketReturned.*\n.*→ desk\.record via.*", text)
     assert " [3 handled]  " in sold_line
-    assert " [1 heard, 1 failed]  " in returned_line
+    assert " [1 handled, 1 failed]  " in returned_line
     (own,) = re.findall(r"  subscribes with record (.*)", text)
     assert own.startswith("[1 behind, 1 dead]  ")
     assert text.count("dead") == text.count("behind") == 1
