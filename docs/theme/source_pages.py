@@ -1,4 +1,4 @@
-"""Files of the repository that the docs link to become pages of the site, which needs no forge then.
+"""Files of the repository that the docs link to become pages of the site: it needs no forge.
 
 MkDocs calls the functions by their names: https://www.mkdocs.org/user-guide/configuration/#hooks
 """
