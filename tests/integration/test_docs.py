@@ -1,6 +1,7 @@
 """The docs say what is true: their code runs, and what they list is what the code has."""
 
 import ast
+import functools
 import inspect
 import math
 import os
@@ -28,6 +29,7 @@ from carveout.operations.announced_tables import system_check as announced_table
 from carveout.operations.doctor import redis
 from carveout.runtime import stopping as stop
 from carveout.subscriptions import subscription
+from tests.command_lines import FENCE
 from tests.copies import ROOT
 from tests.forks import python
 from tests.pages import Code, files, steps
@@ -35,6 +37,7 @@ from tests.pages import Code, files, steps
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 PAGES += sorted(DOCS.rglob("*.md"))
+EVERYWHERE = [*PAGES, *sorted((ROOT / "examples").rglob("*.md"))]
 COMMANDS_OF = {
     "carveout": "carveout/management/commands",
     "demo": "demo/management/commands",
@@ -333,18 +336,37 @@ def test_every_state_of_a_delivery_is_described():
 # -- What the docs refer to --------------------------------------------------------------------
 
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+SENTENCE = re.compile(r"[A-Z`\[]|\*\*")
+ANCHORED = re.compile(r"\]\(([^)#\s]*)#?([^)\s]*)\)")
 TESTS = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
 WORDS = "context event log partition position relay stream subscription cursor delivery lookup"
 
 
-def test_links_and_pictures_exist():
-    links = [(page, link) for page in PAGES for link in LINK.findall(page.read_text())]
-    missing = [each for each in links if "://" not in each[1] and not leads_somewhere(*each)]
+def test_links_and_their_anchors_exist():
+    links = [(page, *link) for page in EVERYWHERE for link in ANCHORED.findall(page.read_text())]
+    missing = [(name(page), *link) for page, *link in links if not leads_somewhere(page, *link)]
     assert missing == []
 
 
-def leads_somewhere(page: Path, link: str) -> bool:
-    return (page.parent / link).exists()
+def leads_somewhere(page: Path, link: str, anchor: str) -> bool:
+    if "://" in link:
+        return True
+    target = page.parent / link if link else page
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+@functools.cache
+def anchors(page: Path) -> set[str]:
+    """Those of a page's headings, as a forge makes them; `make docs` checks those of the site."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)
+    shown = [re.sub(r"\[(.+?)\]\(.+?\)", r"\1", heading).lower() for heading in headings]
+    return {re.sub(r"[^\w -]", "", heading).replace(" ", "-") for heading in shown}
+
+
+def test_pages_open_with_what_they_are_for():
+    """A sentence comes first: no heading, list, table, picture or code."""
+    opened = {name(page): page.read_text().split("\n\n")[1] for page in DOCS.rglob("*.md")}
+    assert [page for page, text in opened.items() if not SENTENCE.match(text)] == []
 
 
 def test_named_tests_exist():
