@@ -18,7 +18,8 @@ from django.core.management.base import BaseCommand
 import carveout
 from carveout import checks, errors, testing
 from carveout.carving.ratchet import system_check
-from carveout.carving.survey.report.narrowed import KINDS
+from carveout.carving.survey.report.legend import KINDS
+from carveout.carving.survey.report.legend import WORDS as ON_THE_PAGE
 from carveout.conf import loading
 from carveout.conf.requirements import ENGINE
 from carveout.contracts import system_check as contracts
@@ -301,8 +302,14 @@ def test_every_command_is_described_with_its_options():
 
 
 def test_every_kind_that_may_be_asked_for_is_described():
-    ours = {*rows("howto/survey.md", "What is found"), *rows("howto/record.md", "What is found")}
-    assert ours == {*KINDS}
+    pages = ("howto/survey.md", "howto/record.md")
+    found = {kind: row[0] for page in pages for kind, row in rows(page, "What is found").items()}
+    assert found == KINDS
+
+
+def test_the_survey_explains_its_words_as_its_page_does():
+    text = (DOCS / "howto/survey.md").read_text()
+    assert [each for each in ON_THE_PAGE.values() if each not in text] == []
 
 
 def own_options(app: str, command: str) -> set[str]:
