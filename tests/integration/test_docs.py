@@ -176,8 +176,12 @@ def test_code_of_the_setup_page_runs(tmp_path):
 UNIT = re.compile(r"^```ini\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-def test_the_units_of_the_setup_page_start_what_there_is_and_let_it_end():
-    units = UNIT.findall(SETUP.read_text())
+def test_the_units_start_what_there_is_and_let_it_end():
+    installed = UNIT.findall(section("howto/production.md", "Install the services"))
+    network = "Wants=network-online.target\nAfter=network-online.target\n"
+    services = [unit for unit in installed if "ExecStart=" in unit]
+    assert [unit for unit in services if network not in unit] == []
+    units = [unit for unit in services if "manage.py" in unit]
     commands = [re.search(r"ExecStart=\S+ manage\.py (.+)", each)[1].split() for each in units]
     assert [command for command, *_ in commands] == ["relay", "consume", "work"]
     for (command, *arguments), unit in zip(commands, units, strict=True):
