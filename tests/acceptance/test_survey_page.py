@@ -79,6 +79,17 @@ def seen(page: "playwright.Page", what: str) -> int:
     return page.locator(f"#picture {what}:not(.off)").count()
 
 
+def is_beside(link: "playwright.Locator", sheet: "playwright.Locator") -> bool:
+    """The whole link is seen, at the left of the sheet or above it."""
+    ours, its = link.bounding_box(), sheet.bounding_box()
+    right, bottom = ours["x"] + ours["width"], ours["y"] + ours["height"]
+    return min(ours["x"], ours["y"]) >= 0 and (right <= its["x"] or bottom <= its["y"])
+
+
+def start_of(link: "playwright.Locator") -> str:
+    return link.locator(".way").get_attribute("d").partition("C")[0]
+
+
 def node(page: "playwright.Page", name: str) -> "playwright.Locator":
     return page.locator(f'#picture .node[data-name="{name}"]')
 
@@ -91,8 +102,10 @@ def test_thirty_apps_are_sorted_filtered_and_opened(large):
     assert rows(large)[:-1] == APPS
 
     (source, target), couplings = next(iter(LARGE.pairs.items()))
-    large.locator(f'#cells a[title^="{source} → {target}:"]').click()
+    cell = large.locator(f'#cells a[title^="{source} → {target}:"]')
+    cell.click()
     sheet = large.locator("#sheet")
+    assert is_beside(cell, sheet)
     assert sheet.locator("tbody tr").count() == len(couplings)
     assert sheet.get_by_text(couplings[0].at, exact=True).is_visible()
     sheet.get_by_role("button", name="Where").click()
@@ -134,6 +147,7 @@ def test_arrows_of_thirty_apps_show_when_one_is_chosen(large):
 
 def test_contexts_unfold_into_their_apps_in_matrix_and_graph(tangled):
     assert sorted(rows(tangled)[:-1]) == ["notifications", "▸ goods", "▸ sales"]
+    assert tangled.locator("h1").inner_text() == "Survey of tangled"
     between = total(tangled)
     assert seen(tangled, ".node") == 3
     arrows = seen(tangled, "#edges a")
@@ -144,10 +158,22 @@ def test_contexts_unfold_into_their_apps_in_matrix_and_graph(tangled):
     assert seen(tangled, "#edges a") > arrows
     title = "orders needs goods: "
     arrow = tangled.locator("#edges a:not(.off)", has=tangled.locator(f"title:text('{title}')"))
+    other = tangled.locator("#edges a", has=tangled.locator("title:text('goods needs orders: ')"))
+    half = start_of(arrow)
+    assert half == start_of(other), "each is half of an arrow with two heads"
+    tangled.fill("[name=words]", "orders/models.py")
+    assert start_of(arrow) != half, "the other half is not shown"
+    tangled.fill("[name=words]", "")
     number = tangled.locator('#cells a[title^="orders → goods:"]').inner_text()
     arrow.locator(".grip").dispatch_event("click")
     assert tangled.locator("#sheet tbody tr").count() == int(number)
     assert tangled.locator("#sheet-title").inner_text().startswith("orders → goods: ")
+    assert is_beside(arrow, tangled.locator("#sheet"))
+    assert tangled.locator("#cells a[aria-current]").inner_text() == number
+    row = tangled.locator("#sheet tbody tr", has_text="orders/models.py:").first
+    file, line = row.locator("td:nth-child(5)").inner_text().split(":")
+    code = (ROOT / "examples/tangled" / file).read_text().splitlines()[int(line) - 1].strip()
+    assert row.locator("td:nth-child(6)").inner_text().startswith(code)
     tangled.uncheck("[name=kind][value=import]")
     kinds = tangled.locator("#sheet tbody tr td:first-child").all_inner_texts()
     assert 0 < len(kinds) < int(number)
@@ -175,6 +201,9 @@ def test_the_page_fits_a_phone_in_light_and_in_dark(large):
         style = "getComputedStyle(document.body)"
         ink, paper = large.evaluate(f"[{style}.color, {style}.backgroundColor]")
         assert (sum(numbers(ink)) < sum(numbers(paper))) == (scheme == "light")
+    cell = large.locator("#cells tbody tr:nth-child(20) td a").last
+    cell.click()
+    assert is_beside(cell, large.locator("#sheet"))
 
 
 def numbers(colour: str) -> list[int]:

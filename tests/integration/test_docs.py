@@ -19,7 +19,8 @@ from django.core.management.base import BaseCommand
 import carveout
 from carveout import checks, errors, testing
 from carveout.carving.ratchet import system_check
-from carveout.carving.survey.report.narrowed import KINDS
+from carveout.carving.survey.report.legend import KINDS
+from carveout.carving.survey.report.legend import WORDS as ON_THE_PAGE
 from carveout.conf import loading
 from carveout.conf.requirements import ENGINE
 from carveout.contracts import system_check as contracts
@@ -191,8 +192,12 @@ def test_code_of_the_setup_page_runs(tmp_path):
 UNIT = re.compile(r"^```ini\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-def test_the_units_of_the_setup_page_start_what_there_is_and_let_it_end():
-    units = UNIT.findall(SETUP.read_text())
+def test_the_units_start_what_there_is_and_let_it_end():
+    installed = UNIT.findall(section("howto/production.md", "Install the services"))
+    network = "Wants=network-online.target\nAfter=network-online.target\n"
+    services = [unit for unit in installed if "ExecStart=" in unit]
+    assert [unit for unit in services if network not in unit] == []
+    units = [unit for unit in services if "manage.py" in unit]
     commands = [re.search(r"ExecStart=\S+ manage\.py (.+)", each)[1].split() for each in units]
     assert [command for command, *_ in commands] == ["relay", "consume", "work"]
     for (command, *arguments), unit in zip(commands, units, strict=True):
@@ -317,8 +322,14 @@ def test_every_command_is_described_with_its_options():
 
 
 def test_every_kind_that_may_be_asked_for_is_described():
-    ours = {*rows("howto/survey.md", "What is found"), *rows("howto/record.md", "What is found")}
-    assert ours == {*KINDS}
+    pages = ("howto/survey.md", "howto/record.md")
+    found = {kind: row[0] for page in pages for kind, row in rows(page, "What is found").items()}
+    assert found == KINDS
+
+
+def test_the_survey_explains_its_words_as_its_page_does():
+    text = (DOCS / "howto/survey.md").read_text()
+    assert [each for each in ON_THE_PAGE.values() if each not in text] == []
 
 
 def own_options(app: str, command: str) -> set[str]:

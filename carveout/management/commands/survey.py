@@ -8,20 +8,20 @@ from django.core.management.base import CommandError, CommandParser
 from carveout.carving.recorder.merge import confirmed
 from carveout.carving.recorder.recording import read
 from carveout.carving.survey.report.html import as_html
-from carveout.carving.survey.report.narrowed import DANGER, KINDS, Narrowing, narrowed
+from carveout.carving.survey.report.legend import KINDS
+from carveout.carving.survey.report.narrowed import DANGER, Narrowing, narrowed
+from carveout.carving.survey.report.origin import origin
 from carveout.carving.survey.report.text import as_json, as_text, heading
 from carveout.carving.survey.run import survey
 from carveout.management import ratchet
 from carveout.management.survey_command import SurveyCommand
-
-PROGRAMS = {"json": as_json, "html": as_html}
 
 
 class Command(SurveyCommand):
     """Finds every coupling between the apps of this project, by kind, with file and line."""
 
     help = __doc__
-    formats = ("text", *PROGRAMS)
+    formats = ("text", "json", "html")
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -46,8 +46,10 @@ class Command(SurveyCommand):
         only = f"Only {part}." if str(part) else ""
         if options["format"] == "text":
             text = as_text(found, only, options["pairs"])
+        elif options["format"] == "json":
+            text = as_json(found)
         else:
-            text = PROGRAMS[options["format"]](found)
+            text = as_html(found, origin(project.root))
         summary = f"{heading(found)} {only}".rstrip()
         self.give(text, summary, options["output"])
 

@@ -71,6 +71,22 @@ def test_everything_that_writes_is_announced_and_handled():
     ]
 
 
+def test_an_earlier_release_that_also_publishes_announces_a_row_twice(announced):
+    """`docs/howto/announce-a-table.md` says to stop it before `migrate`."""
+
+    @carveout.subscribe("tickets.StallAdded")
+    def hear(event):
+        note(f"{event.type} {event.key}")
+
+    with transaction.atomic(using="kit"):
+        STALLS.create(number="S-1")
+        carveout.publish(announced["StallAdded"](number="S-1"))
+    ids = LoggedEvent.objects.using("kit").values_list("event_id", flat=True)
+    assert len({*ids}) == 2
+    steps.flow()
+    assert notes() == ["tickets.StallAdded S-1"] * 2
+
+
 def test_the_data_are_those_of_the_codec(announced):
     reference, now = uuid.uuid4(), datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
     for number, stall in enumerate(

@@ -1,6 +1,7 @@
 """Draws the survey as a graph: units in a ring, the apps of a context together, with all edges.
 
-A context is a block that covers the seats of its apps, so nothing moves when it is unfolded.
+A context is a block that covers the seats of its apps, so nothing moves when it is unfolded. A few
+units without blocks are the corners of a polygon, with straight lines between them.
 """
 
 from collections import Counter
@@ -8,14 +9,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from carveout.carving.survey.coupling import EVERY
+from carveout.carving.survey.report import polygon
 from carveout.carving.survey.report.units import Unit, listed
 from carveout.carving.survey.result import Survey
 from carveout.operations.contextmap.layout import circular
-from carveout.operations.contextmap.layout.geometry import Box
+from carveout.operations.contextmap.layout.geometry import Box, Curve, Drawing
 
 LETTER, PADDING = 7.2, 76.0
 """The width of a letter of a name, and of the numbers beside the name."""
 WIDTH_MAX = 260.0
+EDGE = "edge"
 ENOUGH = 18
 """How many units fill the page without being drawn larger."""
 
@@ -47,14 +50,20 @@ class Graph(NamedTuple):
 def draw(found: Survey, units: Sequence[Unit]) -> Graph:
     seat = _seat(units)
     weights = _weights(found, units)
-    arrows = [("edge", (str(source), str(target))) for source, target in weights]
-    layout = circular.of_runs(_runs(units, weights), arrows, seat)
+    runs = _runs(units, weights)
+    lines = sorted({min(pair, pair[::-1]) for pair in weights})
+    arrows = [(EDGE, (str(one), str(other))) for one, other in lines]
+    is_polygon = len(runs) == len(units) <= polygon.CORNERS_MAX
+    layout = (polygon if is_polygon else circular).of_runs(runs, arrows, seat)
     nodes = [_node(unit, layout.boxes[str(unit.number)], seat) for unit in units]
-    edges = [
-        Edge(int(source), int(target), curve.path)
-        for (_, (source, target)), curve in layout.curves.items()
-    ]
+    edges = [Edge(*pair, _curve(layout, *map(str, pair)).path) for pair in weights]
     return Graph(layout.width, layout.height, nodes, edges)
+
+
+def _curve(layout: Drawing, source: str, target: str) -> Curve:
+    """Two units that need each other have one line, which the page splits in the middle."""
+    there = layout.curves.get((EDGE, (source, target)))
+    return there or Curve(*layout.curves[EDGE, (target, source)][::-1])
 
 
 def _weights(found: Survey, units: Sequence[Unit]) -> Counter[tuple[int, int]]:

@@ -14,7 +14,10 @@ from django.utils.safestring import mark_safe
 
 import carveout
 from carveout.carving.survey.coupling import EVERY, Coupling
+from carveout.carving.survey.report.code_lines import CodeLines, code_lines
 from carveout.carving.survey.report.graph import draw
+from carveout.carving.survey.report.legend import KINDS, WORDS
+from carveout.carving.survey.report.origin import Origin
 from carveout.carving.survey.report.text import details, heading, kernel_names, kinds
 from carveout.carving.survey.report.units import Unit, idle, units
 from carveout.carving.survey.result import Pair, Survey, running
@@ -24,22 +27,28 @@ SCRIPTS = ("couplings", "lists", "matrix", "graph", "page")
 """Each builds on those before it."""
 
 
-def as_html(found: Survey) -> str:
-    """The whole page in one file, which can be mailed and opened without a network."""
+def as_html(found: Survey, origin: Origin | None = None) -> str:
+    """The whole page in one file, which can be mailed and opened without a network.
+
+    origin: the code that was surveyed; without it, the page neither names nor quotes it.
+    """
     rows = units(found)
+    code = code_lines(origin.root, found.couplings) if origin else {}
     style, script = _static("survey.css"), _script()
     contexts = [unit for unit in rows if unit.is_context]
     context = {
+        "origin": origin,
         "heading": heading(found),
         "contexts": contexts,
         "rows": [_row(unit, contexts, found) for unit in contexts if unit.name != EVERY],
         "graph": draw(found, rows) if rows else None,
         "foldable": len(contexts) < len(rows),
         "undeclared": [unit.name for unit in contexts if not unit.is_declared],
-        "lists": [_list(pair, each, "b") for pair, each in found.all_pairs.items()],
-        "within": [_list((name, name), each, "w") for name, each in found.within.items()],
-        "apart": [_list(pair, each, "a") for pair, each in found.apart.items()],
-        "kinds": sorted({each.kind for each in found.couplings}),
+        "lists": [_list(pair, each, "b", code) for pair, each in found.all_pairs.items()],
+        "within": [_list((name, name), each, "w", code) for name, each in found.within.items()],
+        "apart": [_list(pair, each, "a", code) for pair, each in found.apart.items()],
+        "kinds": [(kind, KINDS.get(kind, "")) for kind in _kinds(found)],
+        "words": WORDS,
         "kernels": kernel_names(found),
         "vendored": found.vendored,
         "tests": found.tests,
@@ -56,6 +65,10 @@ def as_html(found: Survey) -> str:
         .get_template("carveout/survey.html")
         .render(Context(context, use_l10n=False))
     )
+
+
+def _kinds(found: Survey) -> list[str]:
+    return sorted({each.kind for each in found.couplings})
 
 
 def _static(name: str) -> str:
@@ -87,12 +100,12 @@ def _cell(pair: Pair, found: Survey) -> dict[str, Any]:
     }
 
 
-def _list(pair: Pair, couplings: list[Coupling], prefix: str) -> dict[str, Any]:
+def _list(pair: Pair, couplings: list[Coupling], prefix: str, code: CodeLines) -> dict[str, Any]:
     return {
         "id": _id(pair, prefix),
         "source": pair[0],
         "target": pair[1],
-        "couplings": [(each, _details(each)) for each in couplings],
+        "couplings": [(each, _details(each), code.get(each.at, "")) for each in couplings],
         "count": len(running(couplings)),
         "kinds": kinds(couplings),
     }

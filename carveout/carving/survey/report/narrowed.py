@@ -8,12 +8,6 @@ from carveout.conf.validation import unknown
 from carveout.errors import SettingsInvalid
 
 DANGER = "danger"
-KINDS = (
-    *("admin", "binding", "fork", "import", "migration", "query", "receiver", "relation"),
-    *("signal", "string", "template", "url"),
-    *("cascade", "join", "transaction"),
-)
-"""Kinds of couplings; the last line's come from recordings."""
 
 
 class Narrowing(msgspec.Struct, frozen=True):

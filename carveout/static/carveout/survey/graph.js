@@ -6,6 +6,7 @@ const summary = document.getElementById("summary");
 const ARROWS_AT_FIRST = 60;
 const [THIN, THICK, MANY] = [1.2, 5, 30];
 const edges = picture ? [...picture.querySelectorAll("#edges a")].map(edgeOf) : [];
+const edgeBetween = new Map(edges.map((edge) => [`${edge.source.number} ${edge.target.number}`, edge]));
 let chosen = null;
 let pointed = null;
 let isLeastGiven = false;
@@ -19,7 +20,24 @@ function edgeOf(link) {
   way.setAttribute("marker-end", "url(#tip)");
   const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
   link.prepend(title, grip);
-  return { link, way, title, source, target };
+  return { link, way, grip, title, source, target, whole: way.getAttribute("d") };
+}
+
+// The second half of a cubic curve, by de Casteljau's algorithm.
+function secondHalf(path) {
+  const numbers = path.match(/-?[\d.]+/g).map(Number);
+  const [start, first, second, end] = [0, 2, 4, 6].map((place) => numbers.slice(place, place + 2));
+  const middle = (one, other) => [(one[0] + other[0]) / 2, (one[1] + other[1]) / 2];
+  const [inner, late] = [middle(first, second), middle(second, end)];
+  const near = middle(inner, late);
+  return `M${middle(middle(middle(start, first), inner), near)}C${near} ${late} ${end}`;
+}
+
+// Two that need each other share one arrow with two heads: each edge draws its own half.
+function drawWay({ way, grip, whole, source, target }) {
+  const other = edgeBetween.get(`${target.number} ${source.number}`);
+  const path = other && isDrawn(other) ? secondHalf(whole) : whole;
+  for (const each of [way, grip]) each.setAttribute("d", path);
 }
 
 function drawGraph() {
@@ -72,15 +90,20 @@ function showChoices(shown) {
   view.elements.chosen.value = chosen?.number ?? "";
 }
 
+// An arrow of the chosen unit is drawn even if it is weak.
+function isDrawn({ isSeen, count, source, target }) {
+  const lit = pointed ?? chosen;
+  return isSeen && (count >= Number(view.elements.least.value) || source === lit || target === lit);
+}
+
 function light() {
   const lit = pointed ?? chosen;
-  const least = Number(view.elements.least.value);
   picture.classList.toggle("lit", Boolean(lit));
   for (const edge of edges) {
-    const isOurs = lit && (edge.source === lit || edge.target === lit);
-    edge.link.classList.toggle("off", !edge.isSeen || !(isOurs || edge.count >= least));
+    edge.link.classList.toggle("off", !isDrawn(edge));
     edge.link.classList.toggle("needs", Boolean(lit) && edge.source === lit);
     edge.link.classList.toggle("needed", Boolean(lit) && edge.target === lit);
+    if (isDrawn(edge)) drawWay(edge);
   }
   for (const unit of unitOf.values()) {
     const [needs, needed] = lit ? [of(lit, unit).length, of(unit, lit).length] : [0, 0];

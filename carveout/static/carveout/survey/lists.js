@@ -46,12 +46,31 @@ let opened = null;
 function openSheet(source, target, opener) {
   opened = { source, target, opener: opener ?? opened?.opener };
   fillSheet();
-  sheet.hidden = false;
+  showSheet(true);
   sheet.querySelector(".scroll").scrollTop = 0;
   sheet.focus({ preventScroll: true });
 }
 
+// The page makes room for the sheet, so what was clicked stays in view, at the same height.
+function showSheet(isShown) {
+  const home = document.querySelector(opened.opener);
+  keepInPlace(home ?? cells, () => { sheet.hidden = !isShown; });
+  home?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+function keepInPlace(home, change) {
+  const before = home.getBoundingClientRect().top;
+  change();
+  scrollBy(0, home.getBoundingClientRect().top - before);
+}
+
+function markOpened() {
+  const pair = opened && `${opened.source.number} ${opened.target.number}`;
+  for (const link of document.querySelectorAll("[data-pair]")) link.toggleAttribute("aria-current", link.dataset.pair === pair);
+}
+
 function fillSheet() {
+  markOpened();
   if (!opened) return;
   const { source, target } = opened;
   const found = of(source, target);
@@ -69,9 +88,10 @@ function fillSheet() {
 
 function closeSheet() {
   if (sheet.hidden) return;
-  sheet.hidden = true;
+  showSheet(false);
   document.querySelector(opened.opener)?.focus();
   opened = null;
+  markOpened();
 }
 
 // Copies one coupling per line, for a spreadsheet or an issue.

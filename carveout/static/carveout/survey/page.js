@@ -32,20 +32,14 @@ function draw() {
 
 function toggle(unit, home) {
   if (!unfolded.delete(unit)) unfolded.add(unit);
-  drawAround(home);
+  keepInPlace(home, draw);
 }
 
 function fold(which, home) {
   for (const unit of contexts.filter(isFoldable)) which === "all" ? unfolded.delete(unit) : unfolded.add(unit);
-  drawAround(home);
+  keepInPlace(home, draw);
 }
 
-// Redraws, and scrolls so that the clicked element stays in place although the matrix grows.
-function drawAround(home) {
-  const before = home.getBoundingClientRect().top;
-  draw();
-  scrollBy(0, home.getBoundingClientRect().top - before);
-}
 
 // What gets the focus when a sheet is closed: the same number, arrow or link, even if redrawn.
 function selectorOf(link) {
