@@ -13,6 +13,8 @@ from carveout.operations.contextmap.layout.labels import Label, place
 FEW, FEW_ARROWS = 9, 18
 """Up to so many contexts and arrows, columns fit: events in boxes, names on arrows."""
 LARGER = 1.4
+FULL = 14
+"""Letters of an event in a box that leave room for a word such as "waiting" and its number."""
 
 Names = dict[Link, list[str]]
 
@@ -30,6 +32,11 @@ class EventLine(NamedTuple):
     @property
     def label(self) -> str:
         return label(self.type)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for a word beside it."""
+        return len(self.label) > FULL
 
 
 class DrawnBox(NamedTuple):

@@ -1,4 +1,4 @@
-// Shows the details of what is chosen on the map, and the current numbers.
+// Shows the details of what is chosen or searched for on the map, and the current numbers.
 'use strict';
 
 const EVERY_MS = 2000;
@@ -7,9 +7,15 @@ const picture = document.getElementById('picture');
 const panel = document.getElementById('panel');
 const body = document.getElementById('panel-body');
 const wrong = document.getElementById('wrong');
+const find = document.getElementById('find');
+const folds = [...map.querySelectorAll('details')];
+const openAtFirst = new Set(folds.filter((fold) => fold.open));
 const LEVELS = ['error', 'warning'];
 let latest = null;
 let opener = null;
+
+const badges = index('badge');
+const labels = index('of-arrow');
 
 const belongs = (key) => `[data-of~="${CSS.escape(key)}"]`;
 
@@ -18,29 +24,42 @@ function show(link) {
   opener = link;
   light(link, key);
   document.getElementById('panel-title').textContent = link.dataset.name ?? link.getAttribute('aria-label');
-  body.replaceChildren(...[...map.querySelectorAll('table')].flatMap((table) => excerpts(table, key)));
+  body.replaceChildren(...[...map.querySelectorAll('section[data-own]')].flatMap((section) => excerpts(section, key)));
   if (!body.childElementCount) body.textContent = 'It publishes nothing, handles nothing and looks nothing up.';
   panel.hidden = false;
+  filter(`what belongs to “${document.getElementById('panel-title').textContent}”`, (row) => row.matches(belongs(key)));
   update();
   panel.focus({ preventScroll: window.innerWidth > 900 });
 }
 
-// The rows of a table that belong to what was chosen, as short lists, because the panel is narrow.
-function excerpts(table, key) {
-  const rows = [...table.tBodies[0].querySelectorAll(`tr${belongs(key)}`)];
+// The rows of a section that belong to what was chosen, as short lists, because the panel is narrow.
+function excerpts(section, key) {
+  const rows = [...section.querySelectorAll(`tr${belongs(key)}`)];
   const context = key.startsWith('context:') && key.slice(8);
-  const own = (row) => !context || row.cells[0].textContent === context;
-  return [[context ? table.dataset.own : '', rows.filter(own)], [table.dataset.others, rows.filter((row) => !own(row))]]
+  const own = (row) => !context || row.closest('details').dataset.context === context;
+  return [[context ? section.dataset.own : '', rows.filter(own), true], [section.dataset.others, rows.filter((row) => !own(row)), false]]
     .filter(([, some]) => some.length)
-    .flatMap(([title, some]) => [part('h3', title), list(some, title === table.dataset.own)]);
+    .flatMap(([title, some, isOwn]) => [part('h3', title), list(some, isOwn && context)]);
+}
+
+// The lists below the picture: only some rows, without the folds that have none of them; or all.
+function filter(what, keep) {
+  document.getElementById('filtered').textContent = keep ? `The lists show only ${what}.` : '';
+  for (const fold of folds) {
+    const rows = [...fold.querySelectorAll('tbody tr')];
+    for (const row of rows) row.hidden = Boolean(keep) && !keep(row);
+    fold.hidden = rows.every((row) => row.hidden);
+    fold.open = keep ? !fold.hidden : openAtFirst.has(fold);
+  }
+  for (const section of map.querySelectorAll('section[data-own]')) section.hidden = !section.querySelector('details:not([hidden])');
 }
 
 function list(rows, isOwn) {
   const made = document.createElement('ul');
   for (const row of rows) {
     const item = made.appendChild(document.createElement('li'));
-    [...row.cells].forEach((cell, number) => {
-      if (number === 0 && isOwn) return;
+    item.classList.toggle('own', Boolean(isOwn));
+    [...row.cells].forEach((cell) => {
       if (cell.dataset.seen) {
         const part = item.appendChild(document.createElement('span'));
         part.append(`${cell.dataset.head} `);
@@ -64,7 +83,7 @@ function light(link, key) {
   for (const arrow of arrows) {
     arrow.classList.add('chosen');
     arrow.dataset.ends.split(' ').forEach((end) => shown.add(end));
-    labels(arrow.dataset.show).forEach((each) => each.classList.add('chosen'));
+    labels.get(arrow.dataset.show)?.forEach((each) => each.classList.add('chosen'));
   }
   if (key.startsWith('event:')) shown.add(`context:${key.slice(6).split('.')[0]}`);
   if (!key.startsWith('event:')) arrows.forEach((arrow) => arrow.dataset.of.split(' ').forEach((each) => shown.add(each)));
@@ -82,12 +101,53 @@ function dim() {
 function close() {
   if (panel.hidden) return;
   panel.hidden = true;
-  dim();
+  search();
   opener?.focus();
 }
 
-function labels(key) {
-  return picture.querySelectorAll(`[data-of-arrow="${CSS.escape(key)}"]`);
+// Lights up what has the text in its name. With a point in it the name of the context counts too.
+function search() {
+  dim();
+  const text = find.value.trim().toLowerCase();
+  document.getElementById('found').textContent = '';
+  if (!text) return filter('', null);
+  const has = (name) => (text.includes('.') ? name : name.slice(name.indexOf('.') + 1)).toLowerCase().includes(text);
+  const contexts = [...picture.querySelectorAll('.box')].map((box) => box.dataset.show).filter((key) => has(key.slice(8)));
+  const events = [...document.getElementById('after').options].map((option) => option.value).filter((name) => name && has(name));
+  const rows = [...document.querySelectorAll('#progress tbody tr')].filter((row) => has(row.dataset.names));
+  const itself = [...contexts, ...events.map((name) => `event:${name}`)];
+  for (const name of [...events, ...rows.map((row) => row.dataset.names)]) itself.push(`context:${name.split('.')[0]}`);
+  const keys = new Set([...itself, ...rows.flatMap((row) => row.dataset.of.split(' '))]);
+  for (const name of events) {
+    picture.querySelectorAll(`.arrow${belongs(`event:${name}`)}`).forEach((arrow) => keys.add(arrow.dataset.show));
+  }
+  picture.classList.add('chosen');
+  for (const arrow of picture.querySelectorAll('.arrow')) {
+    if (keys.has(arrow.dataset.show)) arrow.dataset.ends.split(' ').forEach((end) => keys.add(end));
+  }
+  for (const each of picture.querySelectorAll('[data-show]')) {
+    const key = each.dataset.show;
+    for (const one of [each, ...(labels.get(key) ?? [])]) one.classList.toggle('chosen', keys.has(key));
+    each.classList.toggle('itself', itself.includes(key));
+  }
+  const counts = [[contexts, 'context'], [events, 'event'], [rows, 'subscription']].filter(([those]) => those.length);
+  document.getElementById('found').textContent = counts.map(([those, noun]) => `${those.length} ${noun}${those.length > 1 ? 's' : ''}`).join(', ') || 'Nothing found';
+  filter(`what has “${text}” in its name`, (row) => row.dataset.names.toLowerCase().includes(text));
+}
+
+// Opens the first thing that was found.
+function showFound() {
+  const first = picture.querySelector('.itself');
+  if (find.value.trim() && first) show(first);
+}
+
+function index(name) {
+  const found = new Map();
+  for (const each of map.querySelectorAll(`[data-${name}]`)) {
+    const key = each.getAttribute(`data-${name}`);
+    found.set(key, [...(found.get(key) ?? []), each]);
+  }
+  return found;
 }
 
 function update() {
@@ -119,14 +179,16 @@ function mark(link) {
     const title = link.querySelector('title');
     if (title) title.textContent = name;
   }
-  for (const each of [link, ...labels(key)]) setLevel(each, trouble?.level);
+  for (const each of [link, ...(labels.get(key) ?? [])]) setLevel(each, trouble?.level);
   const shown = (trouble?.parts ?? []).slice(0, link.matches('.box') ? 2 : 1);
-  for (const badge of picture.querySelectorAll(`[data-badge="${CSS.escape(key)}"]`)) {
-    if (badge.textContent !== shown.join(' · ')) badge.replaceChildren(...shown.flatMap(badgePart));
+  for (const badge of badges.get(key) ?? []) {
+    const inList = badge.matches('span');
+    if (inList) setLevel(badge, trouble?.level);
+    if (badge.textContent !== shown.join(' · ')) badge.replaceChildren(...(inList ? [shown.join(' · ')] : shown.flatMap(badgePart)));
   }
 }
 
-// The word beside a number is an element of its own: in the lines of a box on a phone there is no room for it.
+// The word beside a number is an element of its own: in the lines of a box there may be no room for it.
 function badgePart(text, index) {
   const [, number, word] = text.match(/^([\d,]* ?)(.*)$/);
   const made = document.createElementNS('http://www.w3.org/2000/svg', 'tspan');
@@ -177,6 +239,15 @@ picture.addEventListener('click', (click) => {
   click.preventDefault();
   show(link);
 });
+document.getElementById('search').hidden = false;
+find.addEventListener('input', () => { panel.hidden = true; search(); });
+find.addEventListener('keydown', (key) => { if (key.key === 'Enter') showFound(); });
+let closed = [];
+window.addEventListener('beforeprint', () => {  // paper can't be unfolded
+  closed = folds.filter((fold) => !fold.open);
+  for (const fold of closed) fold.open = true;
+});
+window.addEventListener('afterprint', () => { for (const fold of closed) fold.open = false; });
 document.getElementById('close').addEventListener('click', close);
 document.addEventListener('keydown', (key) => { if (key.key === 'Escape') close(); });
 look();
