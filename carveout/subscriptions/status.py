@@ -170,13 +170,16 @@ class _Heads:
         """The owners that did not answer."""
 
     def here(self, owner: str) -> dict[PartitionRef, _Head]:
-        """All partitions of a log that is hosted here."""
+        """All partitions of a log that is hosted here. Those of one database are read at once."""
         if owner not in self._here:
-            rows = Partition.objects.using(get_settings().database_of(owner)).filter(context=owner)
-            self._here[owner] = {
-                PartitionRef(owner, number): _Head(head, stopped_at)
-                for number, head, stopped_at in rows.values_list("number", "head", "stopped_at")
-            }
+            settings = get_settings()
+            database = settings.database_of(owner)
+            beside = [each for each in settings.hosted if settings.database_of(each) == database]
+            self._here |= {context: {} for context in beside}
+            rows = Partition.objects.using(database).filter(context__in=beside)
+            for row in rows.values_list("context", "number", "head", "stopped_at"):
+                context, number, head, stopped_at = row
+                self._here[context][PartitionRef(context, number)] = _Head(head, stopped_at)
         return self._here[owner]
 
     def of(self, ref: PartitionRef, at_least: int, subscriber: str) -> _Head:
