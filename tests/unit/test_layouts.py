@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carveout.operations.contextmap import picture
+from carveout.operations.contextmap.context_map import (
+    ContextMap,
+    MappedContext,
+    MappedEvent,
+    MappedSubscription,
+)
 from carveout.operations.contextmap.layout import circular, labels, layered
 from carveout.operations.contextmap.layout.geometry import Box, Curve, Drawing, Point
+from carveout.operations.contextmap.observed import Observed
+from carveout.telemetry.counters import Count
 
 NAMES = [f"context{number:02}" for number in range(45)]
 
@@ -112,3 +121,25 @@ def test_a_label_keeps_clear_of_the_next_line():
     names = {("e", ("a", "b")): ["Created", "Cancelled", "Shipped"], ("e", ("b", "a")): ["x"]}
     label = labels.place(drawing, names)["e", ("a", "b")]
     assert label.text == "Created +2 more"
+
+
+def test_the_most_travelled_event_of_an_arrow_is_named_first():
+    contexts = [MappedContext(name=name, hosted=True, known=True) for name in ("orders", "mail")]
+    types = ["orders.Cancelled", "orders.Created", "orders.Shipped"]
+    heard = [
+        MappedEvent(
+            type=each, publisher="orders", at="", key="", carries="", heard_by=["mail.tell"]
+        )
+        for each in types
+    ]
+    tell = MappedSubscription(
+        name="mail.tell", context="mail", at="", via="consumer", hears=types, asks=[]
+    )
+    logged = {"orders.Created": Count(900, 1), "orders.Shipped": Count(800, 1)}
+    seen = Observed(at=1, events=logged)
+    drawn = ContextMap(
+        contexts=contexts, events=heard, subscriptions=[tell], lookups=[], observed=seen
+    )
+    (arrow,) = picture.draw(drawn).arrows
+    assert arrow.names == ["orders.Created", "orders.Shipped", "orders.Cancelled"]
+    assert arrow.label.text == "Created, Shipped, Cancelled"
