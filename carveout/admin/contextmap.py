@@ -7,9 +7,12 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from carveout.admin.base import DATABASE
+from carveout.admin.formatting import STATES
 from carveout.conf import get_settings
 from carveout.contracts import deployed
 from carveout.contracts.files import default_folder
@@ -68,11 +71,25 @@ class MapAdmin(ChangesNothing, admin.ModelAdmin):  # type: ignore[type-arg]
     def live_view(self, request: HttpRequest) -> HttpResponse:
         """The current numbers, as the texts that the page shows."""
         self._check_permission(request)
-        return JsonResponse(tables.live_cells(observe()))
+        answer = tables.live_cells(observe())
+        if request.user.has_perm("carveout.view_delivery"):
+            for trouble in answer["troubles"].values():
+                for line in trouble["lines"]:
+                    line["url"] = _deliveries(line["kind"], line["who"])
+        return JsonResponse(answer)
 
     def _check_permission(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
+
+
+def _deliveries(kind: str, subscription: str) -> str:
+    """The page of the deliveries that are in trouble; empty for other troubles."""
+    if kind not in STATES:
+        return ""
+    database = get_settings().database_of(subscription.partition(".")[0])
+    query = {DATABASE: database, "subscription": subscription, "state__exact": kind}
+    return f"{reverse('admin:carveout_delivery_changelist')}?{urlencode(query)}"
 
 
 def _map() -> ContextMap:

@@ -25,8 +25,6 @@ from carveout.subscriptions import cursors, status
 from carveout.subscriptions.status import PartitionStatus, SubscriptionStatus
 from carveout.subscriptions.subscription import Subscription, registry
 
-LATE_S = 60.0
-"""A subscription whose oldest event has waited longer is shown first."""
 PERMISSIONS = {"pause": "pause", "resume": "pause", "replay": "replay"}
 TEXTS = {
     "pause": (
@@ -165,19 +163,13 @@ class Group(NamedTuple):
 
 def _groups(statuses: list[SubscriptionStatus]) -> Iterator[Group]:
     """Those that somebody should look at, the worst first; then the others of each context."""
-    worst = sorted(filter(_is_in_trouble, statuses), key=_badness, reverse=True)
+    worst = sorted((each for each in statuses if each.is_in_trouble), key=_badness, reverse=True)
     if worst:
         yield Group("Look at these first", "", [_shown(each) for each in worst])
     for context, those in groupby(statuses, key=lambda each: each.subscription.context):
         of_context = list(those)
-        rest = [_shown(each) for each in of_context if not _is_in_trouble(each)]
+        rest = [_shown(each) for each in of_context if not each.is_in_trouble]
         yield Group(context, _sums(of_context), rest)
-
-
-def _is_in_trouble(each: SubscriptionStatus) -> bool:
-    late = each.started and each.oldest is not None and age_s(each.oldest) > LATE_S
-    stopped = any(partition.stopped_at for partition in each.partitions)
-    return bool(late or stopped or each.pause or each.deliveries.get("dead"))
 
 
 def _badness(each: SubscriptionStatus) -> tuple[int, int, float]:

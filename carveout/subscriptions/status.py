@@ -6,10 +6,11 @@ The admin, REST, metrics and `manage.py doctor` all show what this module reads.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Count
+from django.utils import timezone
 
 from carveout.conf import get_settings
 from carveout.errors import LookupFailed, SettingsInvalid, StreamUnavailable
@@ -20,6 +21,9 @@ from carveout.redis import streams
 from carveout.subscriptions import subscription
 from carveout.subscriptions.cursors import BEGINNING, CursorPosition, partitions_elsewhere
 from carveout.subscriptions.subscription import Subscription
+
+LATE_S = 60.0
+"""A subscription whose oldest event has waited longer is in trouble."""
 
 
 def events_behind(position: int, head: int) -> int:
@@ -55,6 +59,11 @@ class PartitionStatus:
     def behind_since(self) -> datetime | None:
         """When the first waiting event was published, or the partition stopped."""
         return min((each for each in (self.oldest, self.stopped_at) if each), default=None)
+
+    @property
+    def is_late(self) -> bool:
+        late = timedelta(seconds=LATE_S)
+        return self.oldest is not None and timezone.now() - self.oldest > late
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,20 @@ class SubscriptionStatus:
     @property
     def moved_at(self) -> datetime | None:
         return max((each.moved_at for each in self.partitions if each.moved_at), default=None)
+
+    @property
+    def late(self) -> list[PartitionStatus]:
+        """Where events have waited too long; nowhere before it has started."""
+        return [each for each in self.partitions if self.started and each.is_late]
+
+    @property
+    def stopped(self) -> list[PartitionStatus]:
+        return [each for each in self.partitions if each.stopped_at]
+
+    @property
+    def is_in_trouble(self) -> bool:
+        """Whether somebody should look at it. Deliveries that wait are tried again anyway."""
+        return bool(self.late or self.stopped or self.pause or self.deliveries.get("dead"))
 
 
 def statuses(
@@ -147,13 +170,16 @@ class _Heads:
         """The owners that did not answer."""
 
     def here(self, owner: str) -> dict[PartitionRef, _Head]:
-        """All partitions of a log that is hosted here."""
+        """All partitions of a log that is hosted here. Those of one database are read at once."""
         if owner not in self._here:
-            rows = Partition.objects.using(get_settings().database_of(owner)).filter(context=owner)
-            self._here[owner] = {
-                PartitionRef(owner, number): _Head(head, stopped_at)
-                for number, head, stopped_at in rows.values_list("number", "head", "stopped_at")
-            }
+            settings = get_settings()
+            database = settings.database_of(owner)
+            beside = [each for each in settings.hosted if settings.database_of(each) == database]
+            self._here |= {context: {} for context in beside}
+            rows = Partition.objects.using(database).filter(context__in=beside)
+            for row in rows.values_list("context", "number", "head", "stopped_at"):
+                context, number, head, stopped_at = row
+                self._here[context][PartitionRef(context, number)] = _Head(head, stopped_at)
         return self._here[owner]
 
     def of(self, ref: PartitionRef, at_least: int, subscriber: str) -> _Head:

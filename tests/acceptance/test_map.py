@@ -71,10 +71,33 @@ def test_the_map_lights_up_what_happens_when_an_order_is_created(page, system):
     playwright.expect(heard).to_have_text("2", timeout=PATIENCE_MS)
     assert page.locator("#at").inner_text() != before
     screens.picture(page, "map-details", DESK, whole=False)
+
+    box = page.locator('[data-show="context:orders"]')
+    wrong = panel.get_by_role("heading", name="What is wrong")
+    playwright.expect(wrong).to_be_hidden()
+    paused = "Context orders: paused"
+    act(system, 'pause("orders.follow_stock", "ada", "moving", "default")')
+    playwright.expect(box).to_have_attribute("aria-label", paused, timeout=PATIENCE_MS)
+    playwright.expect(page.locator('[data-badge="events:shop:orders"]').last).to_have_text("paused")
+    playwright.expect(wrong).to_be_visible()
+    playwright.expect(panel.locator("li").first).to_have_text(
+        "orders.follow_stock: paused by ada: moving"
+    )
+    screens.picture(page, "map-trouble", DESK, whole=False)
+    act(system, 'resume("orders.follow_stock", "default")')
+    playwright.expect(box).to_have_attribute("aria-label", "Context orders", timeout=PATIENCE_MS)
+    playwright.expect(wrong).to_be_hidden()
+
     page.keyboard.press("Escape")
     playwright.expect(panel).to_be_hidden()
     assert page.evaluate("document.activeElement.dataset.show") == "context:orders"
     assert not screens.is_too_wide(page)
+
+
+def act(system, call: str) -> None:
+    """Pauses or resumes, as the page of subscriptions does."""
+    code = f"from carveout.subscriptions.cursors import pause, resume; {call}"
+    system.of("orders").manage("shell", "-c", code)
 
 
 @pytest.fixture
@@ -108,15 +131,33 @@ def test_forty_contexts_are_readable(many, chromium, capsys):
     page.wait_for_url("**/admin/")
     page.goto(MAP)
     assert page.locator("#picture .box").count() == 40
-    assert page.locator('[aria-labelledby="events"] tr[data-of*="events:"]').count() == 600
+    rows = page.locator('section[data-own="Publishes"] tr[data-of*="events:"]')
+    assert rows.count() == 600
     assert page.locator("#after option").count() == 201
     page.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
     ready_ms = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
     with capsys.disabled():
         sys.stdout.write(f"\nThe map of 40 contexts was ready after {ready_ms:.0f} ms.\n")
     screens.picture(page, "map-forty", DESK, whole=False)
+    kinds = page.locator("#picture a").evaluate_all("all => all.map(each => each.classList[0])")
+    assert kinds == sorted(kinds, key=["box", "arrow"].index)
 
     page.set_viewport_size(DESK)
+    assert page.locator("details[open]").count() == 0
+    page.get_by_label("Find").fill("LoyaltyClosed")
+    playwright.expect(page.locator("#found")).to_have_text("1 event, 2 subscriptions")
+    assert page.locator("#picture .box.itself").count() == 3
+    assert rows.filter(visible=True).count() == 2
+    page.keyboard.press("Enter")
+    playwright.expect(page.locator("#panel-title")).to_have_text("Context ledger")
+    page.keyboard.press("Escape")
+    page.get_by_label("Find").fill("")
+    assert page.locator("details[open]").count() == 0
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert rows.filter(visible=True).count() == 600
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0
+
     page.locator('[data-show="context:orders"]').focus()
     page.keyboard.press("Enter")
     assert page.locator("#picture .arrow.chosen").count() > 1

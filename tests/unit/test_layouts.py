@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carveout.operations.contextmap.layout import circular, layered
-from carveout.operations.contextmap.layout.geometry import Box, Drawing
+from carveout.operations.contextmap import picture
+from carveout.operations.contextmap.context_map import (
+    ContextMap,
+    MappedContext,
+    MappedEvent,
+    MappedSubscription,
+)
+from carveout.operations.contextmap.layout import circular, labels, layered
+from carveout.operations.contextmap.layout.geometry import Box, Curve, Drawing, Point
+from carveout.operations.contextmap.observed import Observed
+from carveout.telemetry.counters import Count
 
 NAMES = [f"context{number:02}" for number in range(45)]
 
@@ -86,3 +95,51 @@ def test_who_announces_stands_left_of_who_hears(count):
     assert [layout.boxes[name].x for name in names] == sorted(
         box.x for box in layout.boxes.values()
     )
+
+
+@settings(deadline=None, max_examples=30)
+@given(systems(2, 6), st.lists(st.integers(3, 18), min_size=1, max_size=4))
+def test_labels_are_on_their_line_and_never_on_a_box(system, sizes):
+    names, events, lookups = system
+    arrows = [("events", link) for link in events] + [("lookups", link) for link in lookups]
+    drawing = layered.layout(dict.fromkeys(names, 2), arrows[:12], dict.fromkeys(events, 1))
+    texts = {key: ["N" * size for size in sizes] for key in drawing.curves}
+    for key, label in labels.place(drawing, texts).items():
+        assert label.curve in (drawing.curves[key], drawing.curves[key].rightwards)
+        assert label.curve.start.x <= label.curve.end.x, "text would be upside down"
+        assert label.text.startswith("N" * sizes[0])
+        hidden = len(sizes) - len(label.text.split(" +")[0].split(", "))
+        assert label.text.endswith(f" +{hidden} more") == bool(hidden)
+
+
+def test_a_label_keeps_clear_of_the_next_line():
+    """Two lines that cross: the label is where they are apart, if need be with fewer names."""
+    boxes = {name: Box(x, y, 20, 20) for name, x, y in (("a", 0, 0), ("b", 380, 0))}
+    flat = Curve(Point(20, 50), Point(100, 50), Point(300, 50), Point(380, 50))
+    crossing = Curve(Point(200, 0), Point(200, 40), Point(200, 60), Point(200, 90))
+    drawing = Drawing(400, 90, boxes, {("e", ("a", "b")): flat, ("e", ("b", "a")): crossing})
+    names = {("e", ("a", "b")): ["Created", "Cancelled", "Shipped"], ("e", ("b", "a")): ["x"]}
+    label = labels.place(drawing, names)["e", ("a", "b")]
+    assert label.text == "Created +2 more"
+
+
+def test_the_most_travelled_event_of_an_arrow_is_named_first():
+    contexts = [MappedContext(name=name, hosted=True, known=True) for name in ("orders", "mail")]
+    types = ["orders.Cancelled", "orders.Created", "orders.Shipped"]
+    heard = [
+        MappedEvent(
+            type=each, publisher="orders", at="", key="", carries="", heard_by=["mail.tell"]
+        )
+        for each in types
+    ]
+    tell = MappedSubscription(
+        name="mail.tell", context="mail", at="", via="consumer", hears=types, asks=[]
+    )
+    logged = {"orders.Created": Count(900, 1), "orders.Shipped": Count(800, 1)}
+    seen = Observed(at=1, events=logged)
+    drawn = ContextMap(
+        contexts=contexts, events=heard, subscriptions=[tell], lookups=[], observed=seen
+    )
+    (arrow,) = picture.draw(drawn).arrows
+    assert arrow.names == ["orders.Created", "orders.Shipped", "orders.Cancelled"]
+    assert arrow.label.text == "Created, Shipped, Cancelled"

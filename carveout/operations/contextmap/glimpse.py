@@ -24,8 +24,8 @@ def of_subscription(name: str, seen: Observed | None) -> str:
     if each is None:
         return ""
     parts = [] if each.lag is None else [f"{each.lag} behind"]
-    for count, what in ((each.waiting, "waiting"), (each.dead, "dead")):
-        if count:
+    for what in ("waiting", "queued", "dead"):
+        if count := getattr(each, what):
             parts.append(f"{count} {what}")
     return f" [{', '.join(parts)}]" if parts else ""
 

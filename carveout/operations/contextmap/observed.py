@@ -9,22 +9,39 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 import msgspec
+from django.db import Error as DatabaseError
 
 from carveout.conf import get_settings
 from carveout.contracts import deployed
 from carveout.errors import StreamUnavailable
 from carveout.events.event import PartitionRef
-from carveout.operations.contextmap.stored import Stored, read_databases
+from carveout.models import Delivery
+from carveout.operations.age import age_s
+from carveout.operations.contextmap.stored import Stored, parked, read_databases
 from carveout.redis import groups
 from carveout.redis.groups import GroupPositions
 from carveout.redis.refusals import answering
-from carveout.subscriptions.status import events_behind
+from carveout.subscriptions import status
+from carveout.subscriptions.status import SubscriptionStatus, events_behind
 from carveout.telemetry import counters
 from carveout.telemetry.counters import Count
 
+STATES = (Delivery.State.WAITING, Delivery.State.QUEUED, Delivery.State.DEAD)
+
+
+class Late(msgspec.Struct, kw_only=True):
+    """Events of one publisher that have waited too long for a subscription."""
+
+    events: int = 0
+    oldest_s: float = 0.0
+    """How long the first of them has waited."""
+
 
 class ObservedSubscription(msgspec.Struct, kw_only=True):
-    """Times are in seconds since 1970; 0 if not known."""
+    """Times are in seconds since 1970; 0 if not known.
+
+    What follows `lag` is known of the subscriptions hosted here only.
+    """
 
     heard: int = 0
     heard_at: float = 0.0
@@ -33,8 +50,23 @@ class ObservedSubscription(msgspec.Struct, kw_only=True):
     lag: int | None = None
     """Events that its cursors have not passed; None if it has none, or a stream is lost."""
     waiting: int = 0
-    """Deliveries that are not done: waiting for a retry, or handed to a job."""
+    """Deliveries that failed and wait for their next attempt."""
+    queued: int = 0
+    """Deliveries that were handed to a job."""
     dead: int = 0
+    parked: dict[str, dict[str, int]] = {}
+    """Deliveries that wait or are dead: by event type, how many of each state.
+
+    Those whose type is not known are under "publisher.".
+    """
+    late: dict[str, Late] = {}
+    """By publisher."""
+    paused: str = ""
+    """Who paused it, and why."""
+    publishers: list[str] = []
+    """The contexts whose events it handles."""
+    stopped: list[str] = []
+    """Its partitions that have stopped, such as "orders.0"."""
     types: dict[str, Count] = {}
     """What it handled, by event type."""
     failures: dict[str, Count] = {}
@@ -86,8 +118,10 @@ def observe() -> Observed:
         except StreamUnavailable as error:
             seen.unread.append(str(error))
     _note_partitions(seen, found, watched)
-    for name, (waiting, dead) in found.deliveries.items():
-        _of(seen, name).waiting, _of(seen, name).dead = waiting, dead
+    try:
+        _note_statuses(seen)
+    except DatabaseError as error:
+        seen.unread.append(f"what is wrong with subscriptions can't be read: {error}")
     return seen
 
 
@@ -158,3 +192,34 @@ def _note_partitions(
         seen.traces.setdefault(name, set()).add(ref.context)
     for name, each in lags.items():
         _of(seen, name).lag = None if None in each else sum(filter(None, each))
+
+
+def _note_statuses(seen: Observed) -> None:
+    """Those that the admin, REST and the doctor show too."""
+    parks: dict[str, list[str]] = defaultdict(list)
+    for each in status.statuses(get_settings().hosted):
+        if not each.started and not each.deliveries:
+            continue
+        name, counts = each.subscription.name, each.deliveries
+        ours = _of(seen, name)
+        ours.waiting, ours.queued, ours.dead = (counts.get(state, 0) for state in STATES)
+        ours.late = _late(each)
+        ours.stopped = [str(partition.ref) for partition in each.stopped]
+        ours.publishers = sorted(each.subscription.source_contexts)
+        if each.pause:
+            ours.paused = f"{each.pause.by}: {each.pause.why}"
+        if ours.waiting or ours.dead:
+            parks[each.subscription.database].append(name)
+    for database, names in parks.items():
+        for name, type_name, state, count in parked(database, names):
+            by_state = _of(seen, name).parked.setdefault(type_name, {})
+            by_state[state] = by_state.get(state, 0) + count
+
+
+def _late(each: SubscriptionStatus) -> dict[str, Late]:
+    found: dict[str, Late] = defaultdict(Late)
+    for partition in each.late:
+        here = found[partition.ref.context]
+        here.events += partition.lag or 0
+        here.oldest_s = max(here.oldest_s, age_s(partition.oldest))
+    return dict(found)

@@ -7,12 +7,14 @@ from carveout.contracts.contract import label
 from carveout.operations.contextmap.context_map import ContextMap, MappedEvent
 from carveout.operations.contextmap.downstream import Downstream
 from carveout.operations.contextmap.layout import circular, layered
-from carveout.operations.contextmap.layout.geometry import Box, Drawing, Link, Point
+from carveout.operations.contextmap.layout.geometry import Box, Curve, Link, Point
+from carveout.operations.contextmap.layout.labels import Label, place
 
 FEW, FEW_ARROWS = 9, 18
 """Up to so many contexts and arrows, columns fit: events in boxes, names on arrows."""
 LARGER = 1.4
-LABEL_LETTERS, LABEL_OFF, LABEL_UP = 34, 14.0, 10.0
+FULL = 14
+"""Letters of an event in a box that leave room for a word such as "waiting" and its number."""
 
 Names = dict[Link, list[str]]
 
@@ -22,12 +24,19 @@ class EventLine(NamedTuple):
 
     type: str
     x: float
+    end: float
+    """The right end of the line."""
     y: float
     highlight: str
 
     @property
     def label(self) -> str:
         return label(self.type)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for a word beside it."""
+        return len(self.label) > FULL
 
 
 class DrawnBox(NamedTuple):
@@ -40,18 +49,25 @@ class DrawnBox(NamedTuple):
 
 
 class DrawnArrow(NamedTuple):
-    """`kind` is events or lookups; `names` are what flows."""
+    """`kind` is events or lookups; `names` are what flows, the most-travelled events first."""
 
     kind: str
     source: str
     target: str
-    path: str
+    curve: Curve
     names: list[str]
-    label: str
-    label_at: Point
-    label_anchor: str
-    """The side of the label at `label_at`: start or end."""
+    label: Label | None
+    anchor: str
+    """Of a text at its middle, which keeps clear of boxes beside it."""
     highlight: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.source}:{self.target}"
+
+    @property
+    def middle(self) -> Point:
+        return self.curve.at(0.5)
 
     @property
     def title(self) -> str:
@@ -83,19 +99,30 @@ def draw(drawn: ContextMap, highlight: Downstream | None = None) -> Picture:
     if not drawn.contexts:
         return Picture(True, 0, 0, [], [])
     event_uses, lookups = _event_uses(drawn), _lookups(drawn)
-    keys = [("events", link) for link in event_uses] + [("lookups", link) for link in lookups]
-    few = len(drawn.contexts) <= FEW and len(keys) <= FEW_ARROWS
+    flows = {("lookups", link): names for link, names in lookups.items()}
+    flows |= {("events", link): names for link, names in event_uses.items()}
+    few = len(drawn.contexts) <= FEW and len(flows) <= FEW_ARROWS
     own = {each.name: _own(each.name, drawn) for each in drawn.contexts}
     if few:
         counts = {link: len(names) for link, names in event_uses.items()}
-        layout = layered.layout({name: len(own[name]) for name in own}, keys, counts)
+        layout = layered.layout({name: len(own[name]) for name in own}, [*flows], counts)
     else:
-        layout = circular.layout(own, keys)
+        layout = circular.layout(own, [*flows])
     followed = highlight.events if highlight else {}
+    texts = {key: _label_names(names, followed) for key, names in flows.items()}
+    labels = place(layout, texts) if few else {}
     arrows = [
-        _arrow(kind, link, names, layout, followed)
-        for kind, flows in (("lookups", lookups), ("events", event_uses))
-        for link, names in flows.items()
+        DrawnArrow(
+            kind=kind,
+            source=link[0],
+            target=link[1],
+            curve=layout.curves[kind, link],
+            names=names,
+            label=labels.get((kind, link)),
+            anchor=_anchor(*(layout.boxes[end].faces for end in link)),
+            highlight=_strongest({_light_of(name, followed) for name in names}),
+        )
+        for (kind, link), names in flows.items()
     ]
     arrows.sort(key=lambda arrow: arrow.highlight == "sure")  # the last is drawn above the others
     boxes = [
@@ -121,6 +148,9 @@ def _event_uses(drawn: ContextMap) -> Names:
         for subscriber in sorted({context_of[name] for name in event.heard_by} - {event.publisher}):
             if event.publisher in contexts:
                 found.setdefault((event.publisher, subscriber), []).append(event.type)
+    logged = drawn.observed.events if drawn.observed else {}
+    for types in found.values():
+        types.sort(key=lambda name: -logged[name].count if name in logged else 0)
     return found
 
 
@@ -142,37 +172,14 @@ def _light_of(name: str, followed: Mapping[str, bool]) -> str:
     return ("sure" if followed[name] else "may") if name in followed else ""
 
 
-def _arrow(
-    kind: str, link: Link, names: list[str], layout: Drawing, followed: Mapping[str, bool]
-) -> DrawnArrow:
-    """Puts its label at the box that fewer arrows touch, and clear of the arrow."""
-    curve = layout.curves[kind, link]
-    crowd = [sum(end in other for _, other in layout.curves) for end in link]
-    near_end = crowd[1] <= crowd[0]
-    port, inward = (curve.end, curve.second) if near_end else (curve.start, curve.first)
-    falls = (curve.start if near_end else curve.end).y < port.y - LABEL_UP
-    side = 1 if inward.x > port.x else -1
-    shown = [name for name in names if _light_of(name, followed)] or names
-    return DrawnArrow(
-        kind=kind,
-        source=link[0],
-        target=link[1],
-        path=curve.path,
-        names=names,
-        label=_short([label(name) for name in shown]),
-        label_at=Point(port.x + side * LABEL_OFF, port.y + (LABEL_UP if falls else -LABEL_UP)),
-        label_anchor="start" if side > 0 else "end",
-        highlight=_strongest({_light_of(name, followed) for name in names}),
-    )
+def _anchor(one: str, other: str) -> str:
+    sides = {"r": "start", "l": "end"}
+    return sides.get(one, "middle") if one == other else "middle"
 
 
-def _short(names: list[str]) -> str:
-    """As many names as fit."""
-    shown = list(names)
-    while len(shown) > 1 and len(", ".join(shown)) > LABEL_LETTERS:
-        shown.pop()
-    more = f" +{len(names) - len(shown)}" if len(shown) < len(names) else ""
-    return ", ".join(shown) + more
+def _label_names(names: list[str], followed: Mapping[str, bool]) -> list[str]:
+    """Of what follows, if that is asked."""
+    return [label(name) for name in names if _light_of(name, followed)] or [*map(label, names)]
 
 
 def _box(
@@ -192,6 +199,7 @@ def _lines(
         EventLine(
             event.type,
             box.x + 14,
+            box.right - 12,
             top + layered.HEAD + layered.LINE * (number + 0.5),
             _light_of(event.type, followed),
         )

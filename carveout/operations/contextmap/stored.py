@@ -1,10 +1,11 @@
 """Reads cursors, heads and deliveries from the databases of the contexts hosted here."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 from django.db import Error as DatabaseError
-from django.db.models import Count, Q
+from django.db.models import Count, Value
+from django.db.models.functions import Left, StrIndex, Substr
 
 from carveout.conf import get_settings
 from carveout.events.event import PartitionRef
@@ -20,8 +21,6 @@ class Stored(msgspec.Struct, kw_only=True):
     heads: dict[PartitionRef, int] = {}
     cursors: Positions = {}
     reported: Positions = {}
-    deliveries: dict[str, tuple[int, int]] = {}
-    """Per subscription, how many are not done and how many are dead."""
 
 
 def read_databases(unread: list[str]) -> Stored:
@@ -32,7 +31,6 @@ def read_databases(unread: list[str]) -> Stored:
             found.heads |= dict(_heads(database))  # before the cursors, which follow them
             found.reported |= dict(_positions(ReportedCursor, database))
             found.cursors |= dict(_positions(Cursor, database))
-            found.deliveries |= dict(_deliveries(database))
         except DatabaseError as error:
             unread.append(f"database {database!r} can't be read: {error}")
     return found
@@ -54,8 +52,19 @@ def _positions(
         yield (name, PartitionRef(context, partition)), position
 
 
-def _deliveries(database: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    dead = Q(state=Delivery.State.DEAD)
-    rows = Delivery.objects.using(database).values("subscription").order_by("subscription")
-    for each in rows.annotate(waiting=Count("id", filter=~dead), dead=Count("id", filter=dead)):
-        yield each["subscription"], (each["waiting"], each["dead"])
+def parked(database: str, subscriptions: Collection[str]) -> Iterator[tuple[str, str, str, int]]:
+    """Counts deliveries that wait or are dead by subscription, event type and state.
+
+    They have no column of the type. It is cut out of the event's JSON, which may be broken; a type
+    that is not found there is "publisher.".
+    """
+    mark = '"type":"'
+    rest = Substr("event", StrIndex("event", Value(mark)) + len(mark))
+    states = (Delivery.State.WAITING, Delivery.State.DEAD)
+    rows = Delivery.objects.using(database).filter(subscription__in=subscriptions, state__in=states)
+    cut = rows.annotate(rest=rest).annotate(type=Left("rest", StrIndex("rest", Value('"')) - 1))
+    counted = cut.values("subscription", "context", "type", "state").annotate(count=Count("pk"))
+    for each in counted.order_by():
+        is_type = each["type"].startswith(f"{each['context']}.")
+        type_name = each["type"] if is_type else f"{each['context']}."
+        yield each["subscription"], type_name, each["state"], each["count"]

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from carveout.contracts.contract import label
 from carveout.operations.age import in_words
+from carveout.operations.contextmap import troubles
 from carveout.operations.contextmap.context_map import ContextMap
 from carveout.operations.contextmap.downstream import Downstream
 from carveout.operations.contextmap.observed import Observed
@@ -99,7 +100,7 @@ def lookups(drawn: ContextMap) -> Iterator[LookupRow]:
 
 
 def live_cells(seen: Observed) -> dict[str, Any]:
-    """For the page: its cells, those that need attention, and what could not be read."""
+    """For the page: its cells, what is wrong, and what could not be read."""
     cells: Cells = {}
     for name, each in seen.subscriptions.items():
         for type_name, handled in each.types.items():
@@ -108,8 +109,8 @@ def live_cells(seen: Observed) -> dict[str, Any]:
         for type_name, failed in each.failures.items():
             cells[f"failed {name} {type_name}"] = f"{failed.count:,}"
         cells[f"lag {name}"] = "" if each.lag is None else f"{each.lag:,}"
-        cells[f"waiting {name}"] = f"{each.waiting:,}"
-        cells[f"dead {name}"] = f"{each.dead:,}"
+        for state in ("waiting", "queued", "dead"):
+            cells[f"{state} {name}"] = f"{getattr(each, state):,}"
     for name, logged in seen.events.items():
         cells[f"logged {name}"] = f"{logged.count:,} in total, the last {ago(logged.last, seen.at)}"
     for name, asked in seen.lookups.items():
@@ -117,17 +118,13 @@ def live_cells(seen: Observed) -> dict[str, Any]:
         cells[f"refused {name}"] = f"{asked.failed:,}"
         cells[f"took {name}"] = f"{asked.mean_ms:,.1f} ms"
         cells[f"asked {name}"] = ago(asked.asked_at, seen.at)
-    return {"cells": cells, "bad": bad(seen), "unread": seen.unread, "at": _clock(seen.at)}
-
-
-def bad(seen: Observed) -> list[str]:
-    """The cells that need attention."""
-    return [
-        f"{what} {name}"
-        for name, each in seen.subscriptions.items()
-        for what, count in (("waiting", each.waiting), ("dead", each.dead))
-        if count
-    ]
+    return {
+        "cells": cells,
+        "levels": {each.cell: troubles.KINDS[each.kind] for each in troubles.found(seen)},
+        "troubles": troubles.shown(seen),
+        "unread": seen.unread,
+        "at": _clock(seen.at),
+    }
 
 
 def ago(then: float, now: float) -> str:

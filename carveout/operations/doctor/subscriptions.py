@@ -14,13 +14,10 @@ from carveout.errors import (
 )
 from carveout.eventlog import remote
 from carveout.models import Cursor, Delivery, ReportedCursor
-from carveout.operations.age import age_s
 from carveout.operations.doctor.finding import Finding, count, error, ok, warning
 from carveout.subscriptions import handled_types, subscription
 from carveout.subscriptions.status import PartitionStatus, SubscriptionStatus, statuses
 from carveout.subscriptions.subscription import Subscription
-
-LATE_S = 60
 
 
 def check(context: str) -> Iterator[Finding]:
@@ -140,7 +137,7 @@ def _judge(each: SubscriptionStatus, owner: str) -> Finding:
     if each.oldest is None:
         return ok(what, found)
     found += f", the oldest since {each.oldest:%F %T}"
-    if age_s(each.oldest) <= LATE_S:
+    if not each.late:
         return ok(what, found)
     context = each.subscription.context
     return warning(what, found, f"check `manage.py consume {context}` and its log")

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kit")]
 ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 """For what asks the database nothing that others do not ask too."""
 LOG, ROWS = "/admin/carveout/loggedevent/", "/admin/carveout/delivery/"
+MAP_LIVE = "/admin/carveout/map/live/"
 GROUPS, SUBSCRIPTIONS = f"{ROWS}groups/", "/admin/carveout/subscriptionrecord/"
 
 
@@ -324,6 +325,21 @@ class TestPermissions:
         client.force_login(user)
         urls = (LOG, ROWS, GROUPS, f"{GROUPS}live/", SUBSCRIPTIONS, f"{SUBSCRIPTIONS}live/")
         assert [client.get(url).status_code for url in urls] == [403] * len(urls)
+
+    def test_the_map_links_dead_deliveries_for_those_who_may_see_them(
+        self, admin_client, client, dead
+    ):
+        def lines(by) -> list[dict[str, str]]:
+            return by.get(MAP_LIVE).json()["troubles"]["context:desk"]["lines"]
+
+        assert "3 dead of TicketSold" in lines(admin_client)[0]["text"]
+        page = text(admin_client.get(lines(admin_client)[0]["url"]))
+        assert "3 deliveries" in page and "desk.print_ticket" in page
+
+        user = User.objects.create_user("eve", password="pw", is_staff=True)
+        user.user_permissions.add(Permission.objects.get(codename="view_loggedevent"))
+        client.force_login(user)
+        assert "url" not in lines(client)[0]
 
 
 @ONE_ENGINE

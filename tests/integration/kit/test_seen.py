@@ -12,13 +12,16 @@ from django.db import transaction
 import carveout
 from carveout.contracts import deployed
 from carveout.contracts.declared import declared
-from carveout.operations.contextmap import tables
+from carveout.eventlog import reader
+from carveout.models import Delivery
+from carveout.operations.contextmap import tables, troubles
 from carveout.operations.contextmap.context_map import draw
 from carveout.operations.contextmap.drift import RECENT_S, differences
 from carveout.operations.contextmap.formats import as_mermaid, as_text
 from carveout.operations.contextmap.observed import observe
 from carveout.redis import keys
 from carveout.redis.client import client
+from carveout.subscriptions import cursors, status
 from carveout.subscriptions.subscription import registry
 from tests.eventually import eventually
 from tests.integration.kit import steps
@@ -94,9 +97,10 @@ def test_numbers_are_of_an_event_type_or_told_once_at_the_subscription():
         "failed desk.record tickets.TicketReturned": "1",
         "lag desk.record": "1",
         "waiting desk.record": "0",
+        "queued desk.record": "0",
         "dead desk.record": "1",
     }
-    assert live["bad"] == ["dead desk.record"]
+    assert live["levels"] == {"dead desk.record": "error"}
     (row,) = tables.subscriptions(drawn)
     assert row.hears == ["tickets.TicketReturned", "tickets.TicketSold"]
 
@@ -115,6 +119,31 @@ def test_it_is_seen_what_waits_and_what_is_dead():
     seen = observe().subscriptions
     assert (seen["desk.give_up"].dead, seen["desk.give_up"].failed) == (2, 2)
     assert (seen["desk.wait"].waiting, seen["desk.wait"].dead) == (2, 0)
+    assert seen["desk.give_up"].parked == {"tickets.TicketSold": {"dead": 2}}
+    assert seen["desk.wait"].parked == {"tickets.TicketSold": {"waiting": 2}}
+
+    Delivery.objects.using("kit").filter(subscription="desk.wait").update(event='{"type":"tickets')
+    assert observe().subscriptions["desk.wait"].parked == {"tickets.": {"waiting": 2}}
+
+
+def test_it_is_seen_who_is_paused_late_or_stopped(monkeypatch):
+    @carveout.subscribe("tickets.TicketSold")
+    def record(event): ...
+
+    announce(sold(1))
+    steps.flow()
+    assert troubles.shown(observe()) == {}
+    cursors.pause("desk.record", "ada", "no paper", "kit")
+    announce(sold(3)[1:])
+    steps.relay()
+    monkeypatch.setattr(status, "LATE_S", -1.0)
+    found = troubles.shown(observe())["events:tickets:desk"]
+    assert found["parts"] == ["2 behind", "paused"]
+    with transaction.atomic(using="kit"):
+        reader.stop(reader.head_row("tickets", 0), "its stream is not its log's")
+    found = troubles.shown(observe())["events:tickets:desk"]
+    assert found["parts"] == ["stopped", "2 behind", "paused"]
+    assert found["lines"][0]["text"] == "stopped: partition tickets.0"
 
 
 def test_it_is_seen_which_events_handlers_publish_if_they_commit():
