@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
-from carveout.admin import delivery_edit, error_groups
+from carveout.admin import delivery_edit, error_groups, stack
 from carveout.admin import story as stories
 from carveout.admin.base import DatabaseFilter, Declared
 from carveout.admin.delivery_actions import ActsOnDeliveries
@@ -58,15 +58,7 @@ class DeliveryAdmin(ActsOnDeliveries):
     ordering = ["-id"]
     list_per_page = 50
     actions = ["retry", "discard"]
-    fields = [
-        *("subscription", "key", "state", "attempts", *TIMES),
-        *("event_in_log", "story", "place"),
-        *("error_type", "error_text", "raised", "event_text", "stack"),
-    ]
-    readonly_fields = [
-        *TIMES,
-        *("event_in_log", "story", "place", "error_text", "raised", "event_text", "stack"),
-    ]
+    readonly_fields = [*TIMES, "event_in_log", "place", "raised", "event_text"]
 
     # -- What is shown --------------------------------------------------------------------------
 
@@ -93,10 +85,6 @@ class DeliveryAdmin(ActsOnDeliveries):
     def place(self, row: Delivery) -> str:
         return f"{row.context}.{row.partition}, position {row.position}"
 
-    @admin.display(description="error")
-    def error_text(self, row: Delivery) -> SafeString:
-        return block(row.error) if row.error else SafeString(NOTHING)
-
     @admin.display(description="raised in")
     def raised(self, row: Delivery) -> str:
         return raised_in(row.traceback) or NOTHING
@@ -104,10 +92,6 @@ class DeliveryAdmin(ActsOnDeliveries):
     @admin.display(description="event as it was received")
     def event_text(self, row: Delivery) -> SafeString:
         return block(pretty(row.event))
-
-    @admin.display(description="stack")
-    def stack(self, row: Delivery) -> SafeString:
-        return block(row.traceback) if row.traceback else SafeString(NOTHING)
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
@@ -120,17 +104,28 @@ class DeliveryAdmin(ActsOnDeliveries):
         except (ValueError, ValidationError):
             return queryset.filter(key=term), False
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        may = {f"may_{act}": self.may(request, act) for act in ("retry", "discard", "edit")}
-        return super().changeform_view(
-            request, object_id, form_url, {**(extra_context or {}), **may}
-        )
+    def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
+        """What is folded; the template shows above it what an operator needs first."""
+        times = TIMES[1:] if obj and obj.state == Delivery.State.DEAD else TIMES
+        fields = ["subscription", "key", "state", "attempts", *times]
+        fields += ["event_in_log", "place", "error_type", "raised"]
+        folded = {"classes": ["collapse"]}
+        return [
+            ("All fields", {"fields": fields, **folded}),
+            ("Event as it was received", {"fields": ["event_text"], **folded}),
+        ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **options: Any
+    ) -> HttpResponse:
+        row = context["original"]
+        context |= {f"may_{act}": self.may(request, act) for act in ("retry", "discard", "edit")}
+        context |= {
+            "story": stories.link(row),
+            "raised_at": stack.own_frame(row.traceback),
+            "own_stack": stack.own_part(row.traceback),
+        }
+        return super().render_change_form(request, context, *args, **options)
 
     # -- What can be done -----------------------------------------------------------------------
 

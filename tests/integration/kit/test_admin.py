@@ -255,6 +255,28 @@ class TestRows:
         assert found.count('name="_selected_action"') == 2
 
     @ONE_ENGINE
+    def test_error_own_line_and_actions_come_before_all_else(self, admin_client, dead):
+        row = rows(subscription="desk.print_ticket", key="T-2").get()
+        page = text(admin_client.get(f"{ROWS}{row.pk}/change/?database=kit"))
+        top, folded = page.split("<fieldset", 1)
+        said, line, acts, own, whole = (
+            "<strong>builtins.ValueError</strong>",
+            "raise ValueError(f&quot;no paper for {event.key}&quot;)</pre>",
+            'value="discard"',
+            "Stack, own code only",
+            "Whole stack",
+        )
+        places = [top.index(each) for each in (said, line, acts, own, whole)]
+        assert places == sorted(places)
+        assert re.search(r"<code>tests/integration/kit/test_admin\.py:\d+</code> in print_", top)
+        assert "call_handler" not in top[places[3] : places[4]]
+        assert "call_handler" in top[places[4] :]
+        assert "Event as it was received" in folded
+        assert "Due at" not in page
+        waits = rows(subscription="desk.stamp").first()
+        assert "Due at" in text(admin_client.get(f"{ROWS}{waits.pk}/change/?database=kit"))
+
+    @ONE_ENGINE
     @pytest.mark.parametrize("act", ["retry", "discard"])
     def test_thousands_separators_do_not_reach_ids(self, admin_client, dead, settings, act):
         settings.LANGUAGE_CODE, settings.USE_THOUSAND_SEPARATOR = "de", True
