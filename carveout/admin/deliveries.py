@@ -13,11 +13,11 @@ from django.utils.safestring import SafeString
 
 from carveout.admin import delivery_edit, error_groups, stack
 from carveout.admin import story as stories
-from carveout.admin.base import DatabaseFilter, Declared
+from carveout.admin.base import DatabaseFilter, Declared, Typed, databases
 from carveout.admin.delivery_actions import ActsOnDeliveries
-from carveout.admin.formatting import NOTHING, block, link, pretty, time_in
+from carveout.admin.formatting import NOTHING, block, link, on_hover, pretty, shortened, time_in
 from carveout.conf import get_settings
-from carveout.deliveries.fingerprint import LINE_MAX, raised_in
+from carveout.deliveries.fingerprint import raised_in
 from carveout.models import Delivery
 from carveout.subscriptions import subscription
 
@@ -25,7 +25,18 @@ DUE_AT: Any = time_in("due_at")
 TIMES: list[Any] = [DUE_AT, time_in("claimed_until"), time_in("parked_at")]
 
 
-class SubscriptionFilter(Declared):
+ERROR_LENGTH_MAX = 120
+ERROR_LENGTH_ON_HOVER_MAX = 1000
+
+
+class StateFilter(Declared):
+    title, parameter_name = "state", "state__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(state, short_state(state)) for state in Delivery.State.values]
+
+
+class SubscriptionFilter(Typed):
     title, parameter_name = "subscription", "subscription"
 
     @staticmethod
@@ -52,7 +63,7 @@ class DeliveryAdmin(ActsOnDeliveries):
     change_list_template = "carveout/admin/deliveries.html"
     change_form_template = "carveout/admin/delivery.html"
     list_display = ["subscription", "key", "state_word", "attempts", "failed_with", DUE_AT]
-    list_filter = [DatabaseFilter, "state", SubscriptionFilter, AlikeFilter]
+    list_filter = [DatabaseFilter, StateFilter, SubscriptionFilter, AlikeFilter]
     search_fields = ["key", "event_id"]
     search_help_text = "A key, or the id of an event."
     ordering = ["-id"]
@@ -63,19 +74,21 @@ class DeliveryAdmin(ActsOnDeliveries):
     # -- What is shown --------------------------------------------------------------------------
 
     @admin.display(description="state", ordering="state")
-    def state_word(self, row: Delivery) -> str:
-        return row.state
+    def state_word(self, row: Delivery) -> SafeString:
+        return short_state(row.state)
 
     @admin.display(description="story")
     def story(self, row: Delivery) -> str:
         return stories.link(row)
 
     @admin.display(description="error", ordering="error_type")
-    def failed_with(self, row: Delivery) -> str:
+    def failed_with(self, row: Delivery) -> SafeString:
         """This row's own error. The page of groups shows what several errors have in common."""
         name = row.error_type.rpartition(".")[2]
-        line = next(iter(row.error.strip().splitlines()), "")[:LINE_MAX]
-        return ": ".join(filter(None, (name, line))) or NOTHING
+        line = next(iter(row.error.strip().splitlines()), "")
+        short = shortened(": ".join(filter(None, (name, line))), ERROR_LENGTH_MAX) or NOTHING
+        whole = ": ".join(filter(None, (row.error_type, row.error.strip())))
+        return on_hover(short, shortened(whole, ERROR_LENGTH_ON_HOVER_MAX))
 
     @admin.display(description="event")
     def event_in_log(self, row: Delivery) -> SafeString:
@@ -133,7 +146,9 @@ class DeliveryAdmin(ActsOnDeliveries):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         self.refuse_forged(request)
-        return super().changelist_view(request, extra_context)
+        found = any(Delivery.objects.using(each).exists() for each in databases())
+        more = {**(extra_context or {}), "nothing": not found}
+        return super().changelist_view(request, more)
 
     @admin.action(description="Retry…", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: "QuerySet[Delivery]") -> HttpResponse | None:
@@ -174,3 +189,9 @@ class DeliveryAdmin(ActsOnDeliveries):
 
     def edit_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
         return delivery_edit.page(self, request, row_id)
+
+
+def short_state(state: str) -> SafeString:
+    """The state in one word, and in a sentence on hover."""
+    word = "recovering" if state == Delivery.State.TRYING else state
+    return on_hover(word, dict(Delivery.State.choices).get(state, state))

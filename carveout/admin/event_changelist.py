@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from carveout.admin.base import Declared, chosen_database
+from carveout.admin.base import Declared, Typed, chosen_database
 from carveout.admin.formatting import local
 from carveout.conf import get_settings
 from carveout.conf.time_zones import native
@@ -35,7 +35,7 @@ class ContextFilter(Declared):
         return list(get_settings().hosted)
 
 
-class TypeFilter(Declared):
+class TypeFilter(Typed):
     title, parameter_name = "type", "type"
 
     @staticmethod

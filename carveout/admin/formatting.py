@@ -35,6 +35,14 @@ def folded(summary: str, text: str) -> SafeString:
     return format_html("<details><summary>{}</summary>{}</details>", summary, block(text))
 
 
+def on_hover(text: str, more: str) -> SafeString:
+    return format_html('<span title="{}">{}</span>', more, text)
+
+
+def shortened(text: str, length_max: int) -> str:
+    return text if len(text) <= length_max else f"{text[: length_max - 1].rstrip()}…"
+
+
 def link(name: str, text: str, **query: str) -> SafeString:
     """A link to a page of the admin; `NOTHING` where there is no such page."""
     try:

@@ -277,6 +277,55 @@ class TestRows:
         assert "Due at" in text(admin_client.get(f"{ROWS}{waits.pk}/change/?database=kit"))
 
     @ONE_ENGINE
+    def test_a_state_is_a_word_with_its_sentence_on_hover(self, admin_client, dead):
+        rows(key="T-1", subscription="desk.stamp").update(state="trying")
+        page = text(admin_client.get(ROWS))
+        assert page.count('<span title="given up; retry or discard it">dead</span>') == 4, (
+            "one of a filter"
+        )
+        recovering = text(admin_client.get(ROWS, {"state__exact": "trying"}))
+        assert recovering.count('name="_selected_action"') == 1
+        assert 'after a consumer died there">recovering</span>' in recovering
+
+    @ONE_ENGINE
+    def test_an_error_is_shortened_and_whole_on_hover(self, admin_client, dead):
+        rows(key="T-1").update(error="<b>" + "long " * 50 + "end\nsecond line")
+        page = text(admin_client.get(ROWS, {"state__exact": "dead"}))
+        assert re.search(r">ValueError: &lt;b&gt;(long )+long…</span>", page)
+        assert re.search(r'title="builtins.ValueError: &lt;b&gt;(long )+end\nsecond line"', page)
+
+    @ONE_ENGINE
+    def test_subscriptions_are_filtered_by_a_part_of_their_name(self, admin_client, dead):
+        @carveout.subscribe("tickets.TicketSold")
+        def stamp_twice(event): ...
+
+        moved = rows(subscription="desk.stamp").first()
+        rows(pk=moved.pk).update(subscription="desk.stamp_twice")
+        gone = rows(subscription="desk.print_ticket").first()
+        rows(pk=gone.pk).update(subscription="desk.gone")
+
+        def count(**query: str) -> int:
+            return text(admin_client.get(ROWS, query)).count('name="_selected_action"')
+
+        assert count(subscription="STAMP") == 3
+        assert count(subscription="desk.stamp") == 2, "a whole name is only that one"
+        assert count(subscription="desk.gone") == 1, "no longer declared"
+        assert count(subscription="nothing") == 0
+        page = text(admin_client.get(ROWS, {"state__exact": "dead", "subscription": "stamp"}))
+        assert '<option value="desk.stamp_twice">' in page
+        box = page.split('<form method="get" class="carveout-jump">')[1].split("</form>")[0]
+        assert '<input type="hidden" name="state__exact" value="dead">' in box
+        assert 'name="subscription" value="stamp"' in box
+
+    @ONE_ENGINE
+    def test_without_any_there_is_nothing_to_choose_from(self, admin_client, kit):
+        page = text(admin_client.get(ROWS))
+        assert "Nothing has failed." in page
+        for absent in ('name="action"', "changelist-filter", "searchbar", "0 deliveries"):
+            assert absent not in page
+        assert "Search events</span></label>" in text(admin_client.get(LOG))
+
+    @ONE_ENGINE
     @pytest.mark.parametrize("act", ["retry", "discard"])
     def test_thousands_separators_do_not_reach_ids(self, admin_client, dead, settings, act):
         settings.LANGUAGE_CODE, settings.USE_THOUSAND_SEPARATOR = "de", True
@@ -515,6 +564,12 @@ class TestSeveralDatabases:
         one = {"action": "discard", "_selected_action": str(row.pk), "reason": "twice"}
         admin_client.post(f"{ROWS}?database=kit", one)
         assert rows().count() == 5
+
+    def test_one_without_rows_leads_to_the_others(self, admin_client):
+        Delivery.objects.using("default").all().delete()
+        page = text(admin_client.get(ROWS))
+        assert "Nothing has failed" not in page
+        assert "?database=kit" in page
 
 
 @ONE_ENGINE
