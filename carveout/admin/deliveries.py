@@ -15,14 +15,24 @@ from carveout.admin import delivery_edit, error_groups, stack
 from carveout.admin import story as stories
 from carveout.admin.base import DatabaseFilter, Declared, Typed, databases
 from carveout.admin.delivery_actions import ActsOnDeliveries
-from carveout.admin.formatting import NOTHING, block, link, on_hover, pretty, shortened, time_in
+from carveout.admin.formatting import (
+    NOTHING,
+    block,
+    in_a_word,
+    in_full,
+    link,
+    on_hover,
+    pretty,
+    relative,
+    shortened,
+    time_in,
+)
 from carveout.conf import get_settings
 from carveout.deliveries.fingerprint import raised_in
 from carveout.models import Delivery
 from carveout.subscriptions import subscription
 
-DUE_AT: Any = time_in("due_at")
-TIMES: list[Any] = [DUE_AT, time_in("claimed_until"), time_in("parked_at")]
+TIMES = [time_in(each, in_full) for each in ("due_at", "claimed_until", "parked_at")]
 
 
 ERROR_LENGTH_MAX = 120
@@ -62,7 +72,7 @@ class DeliveryAdmin(ActsOnDeliveries):
 
     change_list_template = "carveout/admin/deliveries.html"
     change_form_template = "carveout/admin/delivery.html"
-    list_display = ["subscription", "key", "state_word", "attempts", "failed_with", DUE_AT]
+    list_display = ["subscription", "key", "state_word", "attempts", "failed_with", "due"]
     list_filter = [DatabaseFilter, StateFilter, SubscriptionFilter, AlikeFilter]
     search_fields = ["key", "event_id"]
     search_help_text = "A key, or the id of an event."
@@ -80,6 +90,10 @@ class DeliveryAdmin(ActsOnDeliveries):
     @admin.display(description="story")
     def story(self, row: Delivery) -> str:
         return stories.link(row)
+
+    @admin.display(description="due at", ordering="due_at")
+    def due(self, row: Delivery) -> SafeString:
+        return SafeString(NOTHING) if row.state == Delivery.State.DEAD else relative(row.due_at)
 
     @admin.display(description="error", ordering="error_type")
     def failed_with(self, row: Delivery) -> SafeString:
@@ -135,6 +149,8 @@ class DeliveryAdmin(ActsOnDeliveries):
         context |= {f"may_{act}": self.may(request, act) for act in ("retry", "discard", "edit")}
         context |= {
             "story": stories.link(row),
+            "state": short_state(row.state),
+            "due": self.due(row),
             "raised_at": stack.own_frame(row.traceback),
             "own_stack": stack.own_part(row.traceback),
         }
@@ -193,5 +209,4 @@ class DeliveryAdmin(ActsOnDeliveries):
 
 def short_state(state: str) -> SafeString:
     """The state in one word, and in a sentence on hover."""
-    word = "recovering" if state == Delivery.State.TRYING else state
-    return on_hover(word, dict(Delivery.State.choices).get(state, state))
+    return on_hover(in_a_word(state), dict(Delivery.State.choices).get(state, state))

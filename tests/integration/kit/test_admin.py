@@ -138,6 +138,42 @@ class TestLog:
         assert self.found(admin_client, correlation=self.event().event_id) == {"T-2"}
 
 
+@ONE_ENGINE
+class TestHandling:
+    """The list of events shows which subscriptions have handled each of them."""
+
+    def cells(self, client) -> dict[str, str]:
+        """What each event's row says about its subscriptions, by the event's key."""
+        row = r'field-key">(.*?)</td>.*?field-subscriptions">(.*?)</td>'
+        return dict(re.findall(row, text(client.get(LOG)), re.DOTALL))
+
+    def test_what_is_not_handled_comes_first(self, admin_client, dead):
+        @carveout.subscribe("tickets.TicketSold")
+        def file(event): ...
+
+        steps.consume()
+        sell("U-1")
+        rows(subscription="desk.stamp", key="T-2").update(state="trying")
+        rows(subscription="desk.print_ticket", key="T-3").delete()
+        cells = self.cells(admin_client)
+        assert cells["T-1"] == (
+            'desk.print_ticket <strong class="carveout-dead">dead</strong>, '
+            'desk.stamp <strong class="carveout-waiting">waiting</strong>, desk.file'
+        )
+        assert ">recovering</strong>, desk.file" in cells["T-2"]
+        assert cells["T-3"].endswith(", desk.file, desk.print_ticket")
+        assert cells["U-1"].count(">waiting</strong>") == 3, "it has no position yet"
+
+    def test_of_many_it_shows_few_and_all_on_hover(self, admin_client, kit):
+        for name in "abcde":
+            carveout.subscribe("tickets.TicketSold", name=name)(lambda event: None)
+        sell("T-1")
+        steps.flow()
+        (cell,) = self.cells(admin_client).values()
+        assert cell.startswith("desk.a, desk.b, desk.c, <span title=")
+        assert "desk.e: handled" in cell and cell.endswith(">2 more</span>")
+
+
 class TestOverview:
     FIRST = "/admin/carveout/"
 
