@@ -106,7 +106,7 @@ class IndexViews(OpenApiViewExtension):
 
     def view_replacement(self) -> Any:
         urls = {"type": "object", "additionalProperties": {**TEXT, "format": "uri"}}
-        return extend_schema_view(list=extend_schema(responses=urls))(self.target)
+        return extend_schema_view(list=extend_schema(responses={200: urls}))(self.target)
 
 
 class SubscriptionViews(OpenApiViewExtension):
