@@ -45,6 +45,29 @@ class Declared(admin.SimpleListFilter):
         )
 
 
+class Typed(Declared):
+    """A filter by a name, or by a part of it, in a box that completes the declared names.
+
+    Names that are no longer declared are found if they are typed as a whole.
+    """
+
+    template = "carveout/admin/typed_filter.html"
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        typed = (self.value() or "").strip()
+        if not typed:
+            return queryset
+        declared = self.choices_of()
+        found = [name for name in declared if typed.lower() in name.lower()]
+        names = found if found and typed not in declared else [typed]
+        return queryset.filter(**{f"{self.parameter_name}__in": names})
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        name = str(self.parameter_name)
+        kept = {key: value for key, value in changelist.params.items() if key not in (name, "p")}
+        yield {"value": self.value() or "", "names": self.choices_of(), "kept": kept}
+
+
 class DatabaseFilter(admin.SimpleListFilter):
     """Which database is shown, where contexts have several."""
 

@@ -11,21 +11,42 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
-from carveout.admin import delivery_edit, error_groups
+from carveout.admin import delivery_edit, error_groups, stack
 from carveout.admin import story as stories
-from carveout.admin.base import DatabaseFilter, Declared
+from carveout.admin.base import DatabaseFilter, Declared, Typed, databases
 from carveout.admin.delivery_actions import ActsOnDeliveries
-from carveout.admin.formatting import NOTHING, block, link, pretty, time_in
+from carveout.admin.formatting import (
+    NOTHING,
+    block,
+    in_a_word,
+    in_full,
+    link,
+    on_hover,
+    pretty,
+    relative,
+    shortened,
+    time_in,
+)
 from carveout.conf import get_settings
-from carveout.deliveries.fingerprint import LINE_MAX, raised_in
+from carveout.deliveries.fingerprint import raised_in
 from carveout.models import Delivery
 from carveout.subscriptions import subscription
 
-DUE_AT: Any = time_in("due_at")
-TIMES: list[Any] = [DUE_AT, time_in("claimed_until"), time_in("parked_at")]
+TIMES = [time_in(each, in_full) for each in ("due_at", "claimed_until", "parked_at")]
 
 
-class SubscriptionFilter(Declared):
+ERROR_LENGTH_MAX = 120
+ERROR_LENGTH_ON_HOVER_MAX = 1000
+
+
+class StateFilter(Declared):
+    title, parameter_name = "state", "state__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(state, short_state(state)) for state in Delivery.State.values]
+
+
+class SubscriptionFilter(Typed):
     title, parameter_name = "subscription", "subscription"
 
     @staticmethod
@@ -51,39 +72,37 @@ class DeliveryAdmin(ActsOnDeliveries):
 
     change_list_template = "carveout/admin/deliveries.html"
     change_form_template = "carveout/admin/delivery.html"
-    list_display = ["subscription", "key", "state_word", "attempts", "failed_with", DUE_AT]
-    list_filter = [DatabaseFilter, "state", SubscriptionFilter, AlikeFilter]
+    list_display = ["subscription", "key", "state_word", "attempts", "failed_with", "due"]
+    list_filter = [DatabaseFilter, StateFilter, SubscriptionFilter, AlikeFilter]
     search_fields = ["key", "event_id"]
     search_help_text = "A key, or the id of an event."
     ordering = ["-id"]
     list_per_page = 50
     actions = ["retry", "discard"]
-    fields = [
-        *("subscription", "key", "state", "attempts", *TIMES),
-        *("event_in_log", "story", "place"),
-        *("error_type", "error_text", "raised", "event_text", "stack"),
-    ]
-    readonly_fields = [
-        *TIMES,
-        *("event_in_log", "story", "place", "error_text", "raised", "event_text", "stack"),
-    ]
+    readonly_fields = [*TIMES, "event_in_log", "place", "raised", "event_text"]
 
     # -- What is shown --------------------------------------------------------------------------
 
     @admin.display(description="state", ordering="state")
-    def state_word(self, row: Delivery) -> str:
-        return row.state
+    def state_word(self, row: Delivery) -> SafeString:
+        return short_state(row.state)
 
     @admin.display(description="story")
     def story(self, row: Delivery) -> str:
         return stories.link(row)
 
+    @admin.display(description="due at", ordering="due_at")
+    def due(self, row: Delivery) -> SafeString:
+        return SafeString(NOTHING) if row.state == Delivery.State.DEAD else relative(row.due_at)
+
     @admin.display(description="error", ordering="error_type")
-    def failed_with(self, row: Delivery) -> str:
+    def failed_with(self, row: Delivery) -> SafeString:
         """This row's own error. The page of groups shows what several errors have in common."""
         name = row.error_type.rpartition(".")[2]
-        line = next(iter(row.error.strip().splitlines()), "")[:LINE_MAX]
-        return ": ".join(filter(None, (name, line))) or NOTHING
+        line = next(iter(row.error.strip().splitlines()), "")
+        short = shortened(": ".join(filter(None, (name, line))), ERROR_LENGTH_MAX) or NOTHING
+        whole = ": ".join(filter(None, (row.error_type, row.error.strip())))
+        return on_hover(short, shortened(whole, ERROR_LENGTH_ON_HOVER_MAX))
 
     @admin.display(description="event")
     def event_in_log(self, row: Delivery) -> SafeString:
@@ -93,10 +112,6 @@ class DeliveryAdmin(ActsOnDeliveries):
     def place(self, row: Delivery) -> str:
         return f"{row.context}.{row.partition}, position {row.position}"
 
-    @admin.display(description="error")
-    def error_text(self, row: Delivery) -> SafeString:
-        return block(row.error) if row.error else SafeString(NOTHING)
-
     @admin.display(description="raised in")
     def raised(self, row: Delivery) -> str:
         return raised_in(row.traceback) or NOTHING
@@ -104,10 +119,6 @@ class DeliveryAdmin(ActsOnDeliveries):
     @admin.display(description="event as it was received")
     def event_text(self, row: Delivery) -> SafeString:
         return block(pretty(row.event))
-
-    @admin.display(description="stack")
-    def stack(self, row: Delivery) -> SafeString:
-        return block(row.traceback) if row.traceback else SafeString(NOTHING)
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
@@ -120,17 +131,30 @@ class DeliveryAdmin(ActsOnDeliveries):
         except (ValueError, ValidationError):
             return queryset.filter(key=term), False
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        may = {f"may_{act}": self.may(request, act) for act in ("retry", "discard", "edit")}
-        return super().changeform_view(
-            request, object_id, form_url, {**(extra_context or {}), **may}
-        )
+    def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
+        """What is folded; the template shows above it what an operator needs first."""
+        times = TIMES[1:] if obj and obj.state == Delivery.State.DEAD else TIMES
+        fields = ["subscription", "key", "state", "attempts", *times]
+        fields += ["event_in_log", "place", "error_type", "raised"]
+        folded = {"classes": ["collapse"]}
+        return [
+            ("All fields", {"fields": fields, **folded}),
+            ("Event as it was received", {"fields": ["event_text"], **folded}),
+        ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **options: Any
+    ) -> HttpResponse:
+        row = context["original"]
+        context |= {f"may_{act}": self.may(request, act) for act in ("retry", "discard", "edit")}
+        context |= {
+            "story": stories.link(row),
+            "state": short_state(row.state),
+            "due": self.due(row),
+            "raised_at": stack.own_frame(row.traceback),
+            "own_stack": stack.own_part(row.traceback),
+        }
+        return super().render_change_form(request, context, *args, **options)
 
     # -- What can be done -----------------------------------------------------------------------
 
@@ -138,7 +162,9 @@ class DeliveryAdmin(ActsOnDeliveries):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         self.refuse_forged(request)
-        return super().changelist_view(request, extra_context)
+        found = any(Delivery.objects.using(each).exists() for each in databases())
+        more = {**(extra_context or {}), "nothing": not found}
+        return super().changelist_view(request, more)
 
     @admin.action(description="Retry…", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: "QuerySet[Delivery]") -> HttpResponse | None:
@@ -179,3 +205,8 @@ class DeliveryAdmin(ActsOnDeliveries):
 
     def edit_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
         return delivery_edit.page(self, request, row_id)
+
+
+def short_state(state: str) -> SafeString:
+    """The state in one word, and in a sentence on hover."""
+    return on_hover(in_a_word(state), dict(Delivery.State.choices).get(state, state))

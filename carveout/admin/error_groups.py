@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from carveout.admin.base import databases
 from carveout.admin.delivery_actions import ActsOnDeliveries
-from carveout.admin.formatting import STATES, ago, number
+from carveout.admin.formatting import STATES, exact, number, since
 from carveout.models import Delivery
 from carveout.operations import failed_deliveries
 from carveout.operations.failed_deliveries import ErrorGroup
@@ -26,12 +26,14 @@ def page(of: ActsOnDeliveries, request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _act(of, request)
     found = _groups()
+    shown = [_shown(group) for group in found[:GROUPS_MAX]]
     context = {
         **of.admin_site.each_context(request),
         "title": "Deliveries by error",
         "opts": of.opts,
         "media": of.media,
-        "groups": [_shown(group) for group in found[:GROUPS_MAX]],
+        "groups": shown,
+        "rows": "|".join(_names(shown)),
         "left_out": len(found) - GROUPS_MAX,
         "acts": [act for act in failed_deliveries.ACTIONS if of.may(request, act)],
         "several": len(databases()) > 1,
@@ -44,10 +46,11 @@ def live(of: ActsOnDeliveries, request: HttpRequest) -> HttpResponse:
     if not of.has_view_permission(request):
         raise PermissionDenied
     shown = [_shown(group) for group in _groups()[:GROUPS_MAX]]
-    texts = {
-        f"{each['name']}.{key}": text for each in shown for key, text in each["numbers"].items()
+    keyed = {
+        kind: {f"{each['name']}.{key}": text for each in shown for key, text in each[of].items()}
+        for kind, of in (("texts", "numbers"), ("titles", "titles"))
     }
-    return JsonResponse({"rows": [each["name"] for each in shown], "texts": texts})
+    return JsonResponse({"rows": _names(shown), **keyed})
 
 
 def _groups() -> list[ErrorGroup]:
@@ -55,14 +58,22 @@ def _groups() -> list[ErrorGroup]:
     return sorted(found, key=lambda group: -group.count)
 
 
+def _names(shown: list[dict[str, Any]]) -> list[str]:
+    """In an order that does not change with the numbers: the page moves for new groups only."""
+    return sorted(each["name"] for each in shown)
+
+
 def _shown(group: ErrorGroup) -> dict[str, Any]:
     query = {"database": group.database, "alike": group.alike}
-    numbers = {"count": number(group.count), "last": ago(group.last), "first": ago(group.first)}
+    times = {"last": group.last, "first": group.first}
+    numbers = {"count": number(group.count)}
     numbers |= {state: number(group.states[state]) for state in STATES}
+    numbers |= {name: since(time) for name, time in times.items()}
     return {
         "name": f"{group.database}:{group.alike}",
         "group": group,
         "numbers": numbers,
+        "titles": {name: exact(time) for name, time in times.items()},
         "subscriptions": sorted(group.subscriptions),
         "url": f"{reverse('admin:carveout_delivery_changelist')}?{urlencode(query)}",
     }

@@ -15,8 +15,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from carveout.admin.base import Declared, chosen_database
+from carveout.admin.base import Declared, Typed, chosen_database
 from carveout.admin.formatting import local
+from carveout.admin.handling import states_of
 from carveout.conf import get_settings
 from carveout.conf.time_zones import native
 from carveout.eventlog import search as log_search
@@ -35,7 +36,7 @@ class ContextFilter(Declared):
         return list(get_settings().hosted)
 
 
-class TypeFilter(Declared):
+class TypeFilter(Typed):
     title, parameter_name = "type", "type"
 
     @staticmethod
@@ -181,6 +182,9 @@ class LogList(ChangeList):
 
     def _show(self, page: list[Any]) -> None:
         """Sets the attributes that Django's list templates read."""
+        states = states_of(page)
+        for row in page:
+            row.states = states[row.event_id]
         self.result_list, self.result_count = page, len(page)
         self.full_result_count, self.show_full_result_count = len(page), False
         self.show_admin_actions = self.can_show_all = self.multi_page = False

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from carveout.admin import handling
 from carveout.admin import story as stories
 from carveout.admin.base import DatabaseFilter, ReadOnlyAdmin
 from carveout.admin.event_changelist import (
@@ -16,10 +17,11 @@ from carveout.admin.event_changelist import (
     TimeFilter,
     TypeFilter,
 )
-from carveout.admin.formatting import NOTHING, block, exact, folded, link, pretty
+from carveout.admin.formatting import NOTHING, block, folded, in_full, link, pretty, time_in
 from carveout.models import LoggedEvent
 
 PAGE = "carveout_loggedevent_changelist"
+TIME, TIME_IN_FULL = time_in("time"), time_in("time", in_full)
 
 
 @admin.register(LoggedEvent)
@@ -27,17 +29,17 @@ class LoggedEventAdmin(ReadOnlyAdmin):
     """Stays fast however long the log is; see `event_changelist`."""
 
     change_list_template = "carveout/admin/log.html"
-    list_display = ["type", "key", "context", "partition", "position", "stored_at", "story"]
+    list_display = ["type", "key", TIME, "subscriptions", "story"]
     list_filter = [DatabaseFilter, ContextFilter, TypeFilter, TimeFilter, CorrelationFilter]
     search_fields = ["key", "event_id", "type", "time"]
     search_help_text = "A key, the id of an event, a type, or a time such as 2026-01-31T12:00."
     sortable_by = ()
     list_per_page = 50
     fields = [
-        *("type", "key", "context", "partition", "position", "stored_at", "event_id"),
+        *("type", "key", "context", "partition", "position", TIME_IN_FULL, "event_id"),
         *("data_text", "carries", "carried_text", "story", "cause", "correlated", "traceparent"),
     ]
-    readonly_fields = ["stored_at", "data_text", "carried_text", "story", "cause", "correlated"]
+    readonly_fields = [TIME_IN_FULL, "data_text", "carried_text", "story", "cause", "correlated"]
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[LogList]:
         return LogList
@@ -47,9 +49,9 @@ class LoggedEventAdmin(ReadOnlyAdmin):
     ) -> tuple["QuerySet[Any]", bool]:
         return queryset, False  # LogList searches
 
-    @admin.display(description="time")
-    def stored_at(self, row: LoggedEvent) -> str:
-        return exact(row.time)
+    @admin.display(description="subscriptions here")
+    def subscriptions(self, row: Any) -> SafeString:
+        return handling.shown(row.states)
 
     @admin.display(description="data")
     def data_text(self, row: LoggedEvent) -> SafeString:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from carveout.admin import story
-from carveout.admin.formatting import NOTHING, STATES, ago, exact, number
+from carveout.admin.formatting import NOTHING, STATES, ago, number, relative
 from carveout.conf import get_settings
 from carveout.models import Attempt
 from carveout.operations.doctor import check_settings, examine
@@ -65,8 +65,7 @@ def _last_failures() -> Iterator[dict[str, str]]:
     for row in sorted(rows, key=attrgetter("began_at"), reverse=True)[:FAILURES]:
         said = f"{row.error_type.removeprefix('builtins.')}: {row.error}".splitlines()
         yield {
-            "ago": ago(row.began_at),
-            "at": exact(row.began_at),
+            "when": relative(row.began_at),
             "subscription": row.subscription,
             "error": said[0] if row.error_type else NOTHING,
             "story": story.link(row),

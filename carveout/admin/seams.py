@@ -13,11 +13,14 @@ from django.utils.html import format_html
 
 from carveout.admin.base import DatabaseFilter, ReadOnlyAdmin
 from carveout.admin.confirmation import actor_of
+from carveout.admin.formatting import in_full, time_in
 from carveout.errors import CarveoutError
 from carveout.models import Mismatch, Seam
 from carveout.operations import seam_modes, seam_results
 from carveout.operations.audit import REASON_LENGTH_MAX
 from carveout.seams import switch
+
+CHANGED_AT, LAST_AT = time_in("changed_at", in_full), time_in("last_at", in_full)
 
 
 class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -61,12 +64,12 @@ class SeamAdmin(ReadOnlyAdmin):
 
     form = SwitchForm
     fields = (
-        *("name", "mode", "share", "guard", "reason", "changed_at", "changed_by"),
+        *("name", "mode", "share", "guard", "reason", CHANGED_AT, "changed_by"),
         *("compared", "ignored"),
     )
-    readonly_fields = ("name", "changed_at", "changed_by", "compared", "ignored")
+    readonly_fields = ("name", CHANGED_AT, "changed_by", "compared", "ignored")
     list_filter = (DatabaseFilter,)
-    list_display = ("name", "state", "compared", "changed_at", "changed_by", "reason")
+    list_display = ("name", "state", "compared", time_in("changed_at"), "changed_by", "reason")
 
     @admin.display(description="mode")
     def state(self, row: Seam) -> str:
@@ -118,9 +121,9 @@ def _store_new() -> None:
 class MismatchAdmin(ReadOnlyAdmin):
     """What comparing calls with their events found, by kind."""
 
-    list_display = ("seam", "outcome", "shape", "events", "last_at")
+    list_display = ("seam", "outcome", "shape", "events", time_in("last_at"))
     list_filter = (DatabaseFilter, "outcome", "seam")
-    fields = ("seam", "version", "outcome", "shape", "events", "last_at", "side_by_side")
+    fields = ("seam", "version", "outcome", "shape", "events", LAST_AT, "side_by_side")
     readonly_fields = fields
 
     @admin.display(description="examples")

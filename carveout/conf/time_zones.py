@@ -13,6 +13,11 @@ def native(time: datetime) -> datetime:
     return timezone.make_aware(time) if settings.USE_TZ else timezone.make_naive(time)
 
 
+def named(time: datetime) -> str:
+    """The time in the current zone, with the zone's name."""
+    return f"{timezone.localtime(in_utc(time)):%F %T %Z}"
+
+
 def in_utc(time: datetime) -> datetime:
     """An aware time, for other time zones. A naive time is taken to be in TIME_ZONE."""
     known = time if timezone.is_aware(time) else timezone.make_aware(time)

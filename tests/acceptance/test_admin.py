@@ -42,19 +42,48 @@ def accounts(system) -> None:
     system.of("shop").manage("shell", "-c", ACCOUNTS)
 
 
+COPIED = (
+    "subscription, context, partition, position, key, event, state, attempts, due_at, parked_at"
+)
+DEAD = "UPDATE carveout_delivery SET state = 'dead' WHERE alike <> '' AND state = 'waiting'"
+OTHER = """
+INSERT INTO carveout_delivery (COPIED, event_id, error_type, error, traceback, alike)
+SELECT COPIED, lower(hex(randomblob(16))), 'builtins.OSError', 'no paper', '', 'other'
+FROM carveout_delivery WHERE alike <> ''
+""".replace("COPIED", COPIED)
+RENAMED = "UPDATE carveout_delivery SET alike = 'renamed' WHERE alike = 'other'"
+REMOVED = "DELETE FROM carveout_delivery WHERE alike = 'renamed'"
+
+
+def changed(system, sql: str) -> int:
+    path = system.of("notifications").env["DATABASE_URL"].removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, timeout=20)) as connection, connection:
+        return connection.execute(sql).rowcount
+
+
 def give_up(system) -> None:
     """As after the last attempt; all of them take a day.
 
     Not in the middle of an attempt, which would let the delivery wait again when it fails.
     """
-    path = system.of("notifications").env["DATABASE_URL"].removeprefix("sqlite:///")
-    dead = "UPDATE carveout_delivery SET state = 'dead' WHERE alike <> '' AND state = 'waiting'"
+    eventually(lambda: changed(system, DEAD))
 
-    def given_up() -> int:
-        with closing(sqlite3.connect(path, timeout=20)) as connection, connection:
-            return connection.execute(dead).rowcount
 
-    eventually(given_up)
+def follows(page, system, alike: str) -> None:  # noqa: F811
+    """The page of groups shows groups that come and go; ticks and focus stay."""
+    boxes = page.locator("[type=checkbox][name=group]")
+    playwright.expect(boxes).to_have_count(0)
+    assert changed(system, OTHER) == 1
+    playwright.expect(boxes).to_have_count(2, timeout=PATIENCE_MS)
+    chosen = page.locator(f"[value='default:{alike}']")
+    chosen.check()
+    changed(system, RENAMED)
+    renamed = page.locator("[value='default:renamed']")
+    playwright.expect(renamed).not_to_be_checked(timeout=PATIENCE_MS)
+    playwright.expect(chosen).to_be_checked()
+    playwright.expect(chosen).to_be_focused()
+    changed(system, REMOVED)
+    playwright.expect(boxes).to_have_count(0, timeout=PATIENCE_MS)
 
 
 def look(page, path: str, name: str) -> None:  # noqa: F811
@@ -93,20 +122,21 @@ def sign_in(page, name: str) -> None:  # noqa: F811
 
 def test_an_operator_sees_a_failure_retries_it_and_it_is_handled(page, system, smtp):  # noqa: F811
     smtp.behaviour = "refuse"
+    sign_in(page, "staff")
+    page.goto(f"{ADMIN}/delivery/groups/")
+    sees(page, "Nothing has failed")
+    page.evaluate("window.isTheSamePage = true")
     otto = system.customer("otto")
     otto.order({"CD-02": 1})
     eventually(lambda: system.rows("notifications", FAILED))
     ((row, alike),) = system.rows("notifications", FAILED)
-    sign_in(page, "staff")
-
-    page.goto(f"{ADMIN}/delivery/groups/")
     sees(page, "NotAccepted")
-    page.evaluate("window.isTheSamePage = true")
     give_up(system)
     dead = page.locator("[data-live-text$='.dead']")
     playwright.expect(dead).to_have_text("1", timeout=PATIENCE_MS)
-    assert page.evaluate("window.isTheSamePage"), "it was loaded anew"
     assert dead.inner_text() == "1"
+    follows(page, system, alike)
+    assert page.evaluate("window.isTheSamePage"), "it was loaded anew"
     look(page, "delivery/groups/", "groups")
     look(page, f"delivery/{row}/change/", "delivery")
     look(page, f"delivery/{row}/edit/", "edit")
@@ -115,7 +145,6 @@ def test_an_operator_sees_a_failure_retries_it_and_it_is_handled(page, system, s
 
     smtp.behaviour = "accept"
     page.goto(f"{ADMIN}/delivery/groups/")
-    page.locator("input[name=group]").check()
     page.get_by_role("button", name="Retry…").click()
     sees(page, "Retry 1 delivery")
     picture(page, "operate-confirm", DESK)

@@ -8,6 +8,7 @@ from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 
 from carveout.conf import get_settings
+from carveout.conf.time_zones import named
 from carveout.deliveries import job_queue
 from carveout.deliveries import runnable as turn
 from carveout.models import Delivery
@@ -75,7 +76,7 @@ def _dead(context: str) -> Iterator[Finding]:
         yield error(
             f"Deliveries of {group['subscription']}",
             f"{group['count']} dead of {group['error_type'] or 'a crash of their process'}, the"
-            f" oldest since {group['first']:%F %T}",
+            f" oldest since {named(group['first'])}",
             f"fix the cause, then run `manage.py deliveries retry {of}`; or `discard` them",
         )
 
@@ -84,7 +85,7 @@ def _waiting(context: str) -> Iterator[Finding]:
     runnable = _rows(context).filter(state__in=turn.RUNNABLE).values("subscription", "state")
     for group in runnable.annotate(count=Count("pk"), first=Min("parked_at")).order_by("-count"):
         what = f"Deliveries of {group['subscription']}"
-        found = f"{group['count']} {group['state']}, the oldest since {group['first']:%F %T}"
+        found = f"{group['count']} {group['state']}, the oldest since {named(group['first'])}"
         fix = "`manage.py deliveries` shows why; the admin shows the traceback"
         old = age_s(group["first"]) > OLD_S
         yield warning(what, found, fix) if old else ok(what, found)
@@ -98,7 +99,7 @@ def _misdated(context: str) -> Iterator[Finding]:
         last = max(filter(None, (found["due"], found["claimed"])))
         yield warning(
             f"Deliveries of {context}",
-            f"{found['count']} wait or are claimed until {last:%F %T}, longer than is possible: a"
+            f"{found['count']} wait or are claimed until {named(last)}, longer than is possible: a"
             " clock was wrong. They count as due and unclaimed",
             "synchronize all machines' clocks with NTP; a running consumer then tries them at once",
         )
@@ -113,6 +114,6 @@ def _overdue(context: str) -> Iterator[Finding]:
         many = f"{ROWS_MAX} or more" if len(overdue) == ROWS_MAX else len(overdue)
         yield error(
             f"Deliveries of {context}",
-            f"{many} due, the first since {overdue[0].due_at:%F %T}, and no consumer tries them",
+            f"{many} due, the first since {named(overdue[0].due_at)}, and no consumer tries them",
             f"run `manage.py consume {context}`",
         )

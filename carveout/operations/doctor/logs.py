@@ -7,6 +7,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 
 from carveout.conf import get_settings
+from carveout.conf.time_zones import named
 from carveout.errors import LogMismatch, StreamRefused
 from carveout.eventlog import reader, relay
 from carveout.events.event import PartitionRef
@@ -39,7 +40,7 @@ def _sequenced(context: str) -> Finding:
     ).aggregate(count=Count("pk"), first=Min("time"))
     if late["count"]:
         many = count(late["count"], "event")
-        found = f"{many} without a position, the oldest since {late['first']:%F %T}"
+        found = f"{many} without a position, the oldest since {named(late['first'])}"
         return error(f"Log of {context}", f"{found}; the relay is not running", RUN_THE_RELAY)
     return ok(f"Log of {context}", "every event has its position")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from carveout.conf.time_zones import named
 from carveout.operations import own_copies
 from carveout.operations.doctor.finding import Finding, count, ok, warning
 from carveout.operations.own_copies import CopyStatus
@@ -30,5 +31,5 @@ def _check(each: CopyStatus) -> Finding:
             f"{count(state.differences, 'row')} differed from the owner's when it was verified",
             f"run `manage.py copies verify {each.name} --repair`",
         )
-    verified = f"and verified {state.verified_at:%F %T}" if state.verified_at else "not verified"
-    return ok(what, f"{count(each.rows, 'row')}, filled {state.filled_at:%F %T}, {verified}")
+    verified = f"and verified {named(state.verified_at)}" if state.verified_at else "not verified"
+    return ok(what, f"{count(each.rows, 'row')}, filled {named(state.filled_at)}, {verified}")

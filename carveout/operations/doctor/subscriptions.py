@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from carveout.conf import get_settings
+from carveout.conf.time_zones import named
 from carveout.consumers import leases, source
 from carveout.deliveries import unheard
 from carveout.errors import (
@@ -136,7 +137,7 @@ def _judge(each: SubscriptionStatus, owner: str) -> Finding:
     found = f"{count(each.lag, 'event')} behind"
     if each.oldest is None:
         return ok(what, found)
-    found += f", the oldest since {each.oldest:%F %T}"
+    found += f", the oldest since {named(each.oldest)}"
     if not each.late:
         return ok(what, found)
     context = each.subscription.context

@@ -53,6 +53,7 @@ class DeliveryViewSet(StaffViewSet):
     """Events that subscriptions of the contexts hosted here did not handle at once."""
 
     permission = "carveout.view_delivery"
+    query = DeliveryQuery
 
     def needs(self) -> list[str]:
         """Acting requires the permission to view, as in the admin."""

@@ -54,6 +54,7 @@ class EventViewSet(StaffViewSet):
     """The events of the contexts hosted here; as CloudEvents too."""
 
     permission = "carveout.view_loggedevent"
+    query = EventQuery
 
     def get_renderers(self) -> list[BaseRenderer]:
         cloud = CloudEventsRenderer if self.action == "list" else CloudEventRenderer

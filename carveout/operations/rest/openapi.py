@@ -101,6 +101,14 @@ class EventViews(OpenApiViewExtension):
         )(self.target)
 
 
+class IndexViews(OpenApiViewExtension):
+    target_class = "carveout.operations.rest.index.IndexViewSet"
+
+    def view_replacement(self) -> Any:
+        urls = {"type": "object", "additionalProperties": {**TEXT, "format": "uri"}}
+        return extend_schema_view(list=extend_schema(responses={200: urls}))(self.target)
+
+
 class SubscriptionViews(OpenApiViewExtension):
     target_class = "carveout.operations.rest.subscriptions.SubscriptionViewSet"
 

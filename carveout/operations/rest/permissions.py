@@ -3,11 +3,14 @@
 from typing import Any
 
 from rest_framework.permissions import BasePermission
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
 from carveout.lookups.authentication import StaffAuthentication, is_permitted
 from carveout.lookups.pinned_views import PinnedView
+from carveout.operations.rest.filter_form import FilteredPages
 
 
 class MayView(BasePermission):
@@ -22,3 +25,6 @@ class StaffViewSet(PinnedView, ViewSet):
 
     authentication_classes = [StaffAuthentication]
     permission_classes = [MayView]
+    renderer_classes = [JSONRenderer, FilteredPages]
+    query: type[Serializer[Any]] | None = None
+    """The parameters of its list."""

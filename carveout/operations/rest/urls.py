@@ -7,21 +7,27 @@ from django.urls import path
 
 from carveout.operations.rest.deliveries import DeliveryViewSet
 from carveout.operations.rest.events import EventViewSet
+from carveout.operations.rest.index import IndexViewSet
 from carveout.operations.rest.subscriptions import SubscriptionViewSet
 
 app_name = "carveout_rest"
 LIST: dict[str, Any] = {"get": "list"}
 ONE: dict[str, Any] = {"get": "retrieve"}
 urlpatterns = [
-    path("events/", EventViewSet.as_view(LIST), name="events"),
+    path("", IndexViewSet.as_view(LIST, name="Carveout"), name="index"),
+    path("events/", EventViewSet.as_view(LIST, name="Events"), name="events"),
     path("events/<uuid:event_id>/", EventViewSet.as_view(ONE), name="event"),
-    path("subscriptions/", SubscriptionViewSet.as_view(LIST), name="subscriptions"),
+    path(
+        "subscriptions/",
+        SubscriptionViewSet.as_view(LIST, name="Subscriptions"),
+        name="subscriptions",
+    ),
     path("subscriptions/<str:name>/", SubscriptionViewSet.as_view(ONE), name="subscription"),
-    path("deliveries/", DeliveryViewSet.as_view(LIST), name="deliveries"),
+    path("deliveries/", DeliveryViewSet.as_view(LIST, name="Deliveries"), name="deliveries"),
     path("deliveries/<slug:context>/<int:pk>/", DeliveryViewSet.as_view(ONE), name="delivery"),
     path(
         "deliveries/<slug:context>/<int:pk>/retry/",
-        DeliveryViewSet.as_view({"post": "retry"}),
+        DeliveryViewSet.as_view({"post": "retry"}, name="Retry"),
         name="retry",
     ),
 ]

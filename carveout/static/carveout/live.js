@@ -2,8 +2,9 @@
    without it.
 
    The URL in data-live="<url>" is fetched every two seconds. The answer's `texts` go into the
-   elements with data-live-text, `counts` become rates in those with data-live-rate, and `rows`
-   show whether the page's rows are still the current ones. */
+   elements with data-live-text, `titles` are what these show on hover, `counts` become rates in
+   those with data-live-rate, and `rows` show whether the page's rows are still the current ones.
+   If they are not, a link in the page says so; a page without one is brought up to date. */
 "use strict";
 
 const EVERY_MS = 2000;
@@ -12,9 +13,29 @@ const RATE_OVER_MS = 10000;
 for (const live of document.querySelectorAll("[data-live]")) {
   const seen = [];
 
-  const show = (answer) => {
+  /* Replaces the rows by the current ones. What is ticked stays ticked, and the focus stays. */
+  const follow = async () => {
+    const answer = await fetch(location.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("[data-live]");
+    if (!answer.ok || !fresh) return;
+    const ticked = new Set([...live.querySelectorAll(":checked")].map((box) => box.value));
+    const focused = live.contains(document.activeElement) ? document.activeElement : null;
+    const selector = ["name", "value", "href"]
+      .filter((name) => focused?.hasAttribute(name))
+      .map((name) => `[${name}="${CSS.escape(focused.getAttribute(name))}"]`)
+      .join("");
+    live.replaceChildren(...fresh.childNodes);
+    live.dataset.rows = fresh.dataset.rows;
+    for (const box of live.querySelectorAll("[type=checkbox]")) box.checked = ticked.has(box.value);
+    if (selector) live.querySelector(selector)?.focus();
+  };
+
+  const show = async (answer) => {
     for (const element of live.querySelectorAll("[data-live-text]")) {
       const text = answer.texts[element.dataset.liveText];
+      const title = (answer.titles || {})[element.dataset.liveText];
+      if (title) element.title = title;
       if (text === undefined || text === element.textContent) continue;
       element.textContent = text;
       element.classList.toggle("carveout-zero", text === "0");
@@ -30,14 +51,16 @@ for (const live of document.querySelectorAll("[data-live]")) {
       if (seconds > 0 && moved >= 0) element.textContent = (moved / seconds).toFixed(1);
     }
     const stale = live.querySelector(".carveout-stale");
-    if (stale) stale.hidden = answer.rows.join("|") === live.dataset.rows;
+    const current = answer.rows.join("|") === live.dataset.rows;
+    if (stale) stale.hidden = current;
+    else if (!current) await follow();
   };
 
   const ask = async () => {
     if (!document.hidden) {
       try {
         const response = await fetch(live.dataset.live, { headers: { Accept: "application/json" } });
-        if (response.ok) show(await response.json());
+        if (response.ok) await show(await response.json());
         live.classList.toggle("carveout-late", !response.ok);
       } catch {
         live.classList.add("carveout-late");

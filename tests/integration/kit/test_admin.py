@@ -139,6 +139,42 @@ class TestLog:
         assert self.found(admin_client, correlation=self.event().event_id) == {"T-2"}
 
 
+@ONE_ENGINE
+class TestHandling:
+    """The list of events shows which subscriptions have handled each of them."""
+
+    def cells(self, client) -> dict[str, str]:
+        """What each event's row says about its subscriptions, by the event's key."""
+        row = r'field-key">(.*?)</td>.*?field-subscriptions">(.*?)</td>'
+        return dict(re.findall(row, text(client.get(LOG)), re.DOTALL))
+
+    def test_what_is_not_handled_comes_first(self, admin_client, dead):
+        @carveout.subscribe("tickets.TicketSold")
+        def file(event): ...
+
+        steps.consume()
+        sell("U-1")
+        rows(subscription="desk.stamp", key="T-2").update(state="trying")
+        rows(subscription="desk.print_ticket", key="T-3").delete()
+        cells = self.cells(admin_client)
+        assert cells["T-1"] == (
+            'desk.print_ticket <strong class="carveout-dead">dead</strong>, '
+            'desk.stamp <strong class="carveout-waiting">waiting</strong>, desk.file'
+        )
+        assert ">recovering</strong>, desk.file" in cells["T-2"]
+        assert cells["T-3"].endswith(", desk.file, desk.print_ticket")
+        assert cells["U-1"].count(">waiting</strong>") == 3, "it has no position yet"
+
+    def test_of_many_it_shows_few_and_all_on_hover(self, admin_client, kit):
+        for name in "abcde":
+            carveout.subscribe("tickets.TicketSold", name=name)(lambda event: None)
+        sell("T-1")
+        steps.flow()
+        (cell,) = self.cells(admin_client).values()
+        assert cell.startswith("desk.a, desk.b, desk.c, <span title=")
+        assert "desk.e: handled" in cell and cell.endswith(">2 more</span>")
+
+
 class TestOverview:
     FIRST = "/admin/carveout/"
 
@@ -254,6 +290,77 @@ class TestRows:
         assert "Traceback (most recent call last)" in page
         found = text(admin_client.get(ROWS, {"q": "T-2"}))
         assert found.count('name="_selected_action"') == 2
+
+    @ONE_ENGINE
+    def test_error_own_line_and_actions_come_before_all_else(self, admin_client, dead):
+        row = rows(subscription="desk.print_ticket", key="T-2").get()
+        page = text(admin_client.get(f"{ROWS}{row.pk}/change/?database=kit"))
+        top, folded = page.split("<fieldset", 1)
+        said, line, acts, own, whole = (
+            "<strong>builtins.ValueError</strong>",
+            "raise ValueError(f&quot;no paper for {event.key}&quot;)</pre>",
+            'value="discard"',
+            "Stack, own code only",
+            "Whole stack",
+        )
+        places = [top.index(each) for each in (said, line, acts, own, whole)]
+        assert places == sorted(places)
+        assert re.search(r"<code>tests/integration/kit/test_admin\.py:\d+</code> in print_", top)
+        assert "call_handler" not in top[places[3] : places[4]]
+        assert "call_handler" in top[places[4] :]
+        assert "Event as it was received" in folded
+        assert "Due at" not in page
+        waits = rows(subscription="desk.stamp").first()
+        assert "Due at" in text(admin_client.get(f"{ROWS}{waits.pk}/change/?database=kit"))
+
+    @ONE_ENGINE
+    def test_a_state_is_a_word_with_its_sentence_on_hover(self, admin_client, dead):
+        rows(key="T-1", subscription="desk.stamp").update(state="trying")
+        page = text(admin_client.get(ROWS))
+        assert page.count('<span title="given up; retry or discard it">dead</span>') == 4, (
+            "one of a filter"
+        )
+        recovering = text(admin_client.get(ROWS, {"state__exact": "trying"}))
+        assert recovering.count('name="_selected_action"') == 1
+        assert 'after a consumer died there">recovering</span>' in recovering
+
+    @ONE_ENGINE
+    def test_an_error_is_shortened_and_whole_on_hover(self, admin_client, dead):
+        rows(key="T-1").update(error="<b>" + "long " * 50 + "end\nsecond line")
+        page = text(admin_client.get(ROWS, {"state__exact": "dead"}))
+        assert re.search(r">ValueError: &lt;b&gt;(long )+long…</span>", page)
+        assert re.search(r'title="builtins.ValueError: &lt;b&gt;(long )+end\nsecond line"', page)
+
+    @ONE_ENGINE
+    def test_subscriptions_are_filtered_by_a_part_of_their_name(self, admin_client, dead):
+        @carveout.subscribe("tickets.TicketSold")
+        def stamp_twice(event): ...
+
+        moved = rows(subscription="desk.stamp").first()
+        rows(pk=moved.pk).update(subscription="desk.stamp_twice")
+        gone = rows(subscription="desk.print_ticket").first()
+        rows(pk=gone.pk).update(subscription="desk.gone")
+
+        def count(**query: str) -> int:
+            return text(admin_client.get(ROWS, query)).count('name="_selected_action"')
+
+        assert count(subscription="STAMP") == 3
+        assert count(subscription="desk.stamp") == 2, "a whole name is only that one"
+        assert count(subscription="desk.gone") == 1, "no longer declared"
+        assert count(subscription="nothing") == 0
+        page = text(admin_client.get(ROWS, {"state__exact": "dead", "subscription": "stamp"}))
+        assert '<option value="desk.stamp_twice">' in page
+        box = page.split('<form method="get" class="carveout-jump">')[1].split("</form>")[0]
+        assert '<input type="hidden" name="state__exact" value="dead">' in box
+        assert 'name="subscription" value="stamp"' in box
+
+    @ONE_ENGINE
+    def test_without_any_there_is_nothing_to_choose_from(self, admin_client, kit):
+        page = text(admin_client.get(ROWS))
+        assert "Nothing has failed." in page
+        for absent in ('name="action"', "changelist-filter", "searchbar", "0 deliveries"):
+            assert absent not in page
+        assert "Search events</span></label>" in text(admin_client.get(LOG))
 
     @ONE_ENGINE
     @pytest.mark.parametrize("act", ["retry", "discard"])
@@ -509,6 +616,12 @@ class TestSeveralDatabases:
         one = {"action": "discard", "_selected_action": str(row.pk), "reason": "twice"}
         admin_client.post(f"{ROWS}?database=kit", one)
         assert rows().count() == 5
+
+    def test_one_without_rows_leads_to_the_others(self, admin_client):
+        Delivery.objects.using("default").all().delete()
+        page = text(admin_client.get(ROWS))
+        assert "Nothing has failed" not in page
+        assert "?database=kit" in page
 
 
 @ONE_ENGINE

@@ -71,6 +71,10 @@ def test_all_times_of_a_page_are_in_one_zone_which_it_names(db, kit, settings, u
     sell("T-1")
     steps.flow()
     row, event = Delivery.objects.using("kit").get(), LoggedEvent.objects.using("kit").get()
+    LoggedEvent.objects.using("kit").update(time=timezone.now() - timedelta(days=3, minutes=90))
+    Delivery.objects.using("kit").update(due_at=timezone.now() + timedelta(hours=26.5))
+    row.refresh_from_db()
+    event.refresh_from_db()
     seam = Seam.objects.using("kit").create(name="tickets.tell", changed_at=timezone.now())
     due, stored = (in_utc(time).astimezone(BERLIN) for time in (row.due_at, event.time))
     client = Client()
@@ -86,6 +90,8 @@ def test_all_times_of_a_page_are_in_one_zone_which_it_names(db, kit, settings, u
         f"loggedevent/{event.pk}/change/": stored,
         "delivery/": due,
         f"delivery/{row.pk}/change/": due,
+        "delivery/groups/": in_utc(row.parked_at).astimezone(BERLIN),
+        "": None,
         "cursor/": None,
         **dict.fromkeys(("copystate/", "mismatch/", "seam/", f"seam/{seam.pk}/change/")),
     }
@@ -99,10 +105,18 @@ def test_all_times_of_a_page_are_in_one_zone_which_it_names(db, kit, settings, u
     assert "UTC" not in story
     assert f"{stored:%H:%M:%S}</time>" in story
     assert f"next attempt not before {due:%H:%M:%S}<" in story
-    assert f"{due.tzname()}" in page("delivery/groups/")
+    assert ">3 d 1 h ago</time>" in page("loggedevent/")
+    assert f"{stored:%H:%M:%S}.{stored.microsecond // 1000:03}, 3 d 1 h ago<" in page(
+        f"loggedevent/{event.pk}/change/"
+    )
+    assert page("delivery/").count(">in 1 d 2 h</time>") == 1
     live = client.get("/admin/carveout/map/live/").json()["at"]
     assert live.endswith(" Europe/Berlin")
     assert live[:2] == f"{datetime.now(BERLIN):%H}"
     out = StringIO()
     call_command("story", "T-1", stdout=out)
     assert f"next attempt not before {in_utc(due):%H:%M:%S} UTC" in out.getvalue()
+    Delivery.objects.using("kit").update(state="dead")
+    parked = in_utc(row.parked_at).astimezone(BERLIN)
+    assert f"oldest since {parked:%F %T %Z}" in page("")
+    assert ">in 1 d 2 h</time>" not in page("delivery/"), "it is not tried any more"

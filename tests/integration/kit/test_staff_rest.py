@@ -1,6 +1,7 @@
 """The browsable REST for staff: who may see what, how it is filtered, and that no page is dear."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from carveout.operations.rest import pagination
 from tests.integration.kit import steps
 from tests.integration.kit.tickets.services import announce, returned, sold
 
+INDEX = "/api/carveout/"
 EVENTS = "/api/carveout/events/"
 SUBSCRIPTIONS = "/api/carveout/subscriptions/"
 DELIVERIES = "/api/carveout/deliveries/"
@@ -74,6 +76,13 @@ def test_a_browser_gets_json_where_rest_framework_is_not_installed(staff, settin
         assert answer.headers["Content-Type"].startswith("application/json")
 
 
+def browsed(client: Client, path: str, **query) -> str:
+    answer = client.get(path, query, headers={"accept": "text/html"})
+    assert answer.status_code == 200, answer.content
+    assert answer.headers["Content-Type"].startswith("text/html")
+    return answer.content.decode()
+
+
 def keys(client: Client, **query) -> list[str]:
     return [event["key"] for event in got(client, EVENTS, **query)["results"]]
 
@@ -112,10 +121,34 @@ class TestWhoMaySee:
         assert getattr(client, method)(path).status_code == 405
 
     @pytest.mark.parametrize("path", VIEWS)
-    def test_it_can_be_browsed(self, staff, path):
-        answer = staff.get(path, headers={"accept": "text/html"})
-        assert answer.status_code == 200
-        assert answer.headers["Content-Type"].startswith("text/html")
+    def test_it_can_be_browsed_under_its_own_heading(self, staff, path):
+        page = browsed(staff, path)
+        heading = path.rstrip("/").rpartition("/")[2].capitalize()
+        assert f"<h1>{heading}</h1>" in page
+
+    def test_the_index_names_what_the_account_may_see(self, staff):
+        assert Client().get(INDEX).status_code == 403
+        assert list(got(staff, INDEX).values()) == [f"http://testserver{path}" for path in VIEWS]
+        assert "<h1>Carveout</h1>" in browsed(staff, INDEX)
+        User.objects.get().user_permissions.set([])
+        assert got(staff, INDEX) == {}
+        User.objects.update(is_staff=False)
+        assert staff.get(INDEX).status_code == 403
+
+    def test_a_page_offers_its_filters_with_what_was_given(self, staff):
+        announce(sold(2))
+        page = browsed(staff, EVENTS, key="T-1")
+        form = page.partition('id="filtersModal"')[2]
+        assert re.search(r'name="key"[^>]*value="T-1"', form)
+        offered = set(re.findall(r'<(?:input|select)[^>]* name="(\w+)"', form, re.DOTALL))
+        others = {"type", "key", "correlation_id", "since", "until"}
+        assert offered == {"context", "limit", *others}
+        blank = dict.fromkeys(offered, "") | {"key": "T-1"}
+        assert keys(staff, **blank) == ["T-1"]
+        assert re.search(r"<option[^>]*>dead<", browsed(staff, DELIVERIES))
+        for without in (SUBSCRIPTIONS, INDEX):
+            assert "filtersModal" not in browsed(staff, without)
+        assert staff.get(EVENTS, {"limit": "x"}, headers={"accept": "text/html"}).status_code == 400
 
 
 @on_sqlite
