@@ -1,5 +1,6 @@
 """Shows stories in the admin."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -9,9 +10,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
+from carveout.admin.story_links import StoryLinks
 from carveout.models import Attempt, Delivery, LoggedEvent, Story
 from carveout.operations.story import tree
-from carveout.operations.story.text import headline
+from carveout.operations.story.tree import StoryTree
+from carveout.operations.story.waterfall import Waterfall
 
 REFRESH_S = 3
 QUERY_MAX = 255
@@ -58,10 +61,16 @@ class StoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "title": f"Story of {query}" if query else "What happened after this event?",
             "query": query,
             "found": found,
-            "stories": [(each, headline(each)) for each in stories],
+            "waterfalls": _waterfalls(stories, request.user),
             "moving": any(each.moving for each in stories),
             "still": "still" in request.GET,
             "refresh_s": REFRESH_S,
             **(extra_context or {}),
         }
         return TemplateResponse(request, "carveout/story.html", context)
+
+
+def _waterfalls(stories: Sequence[StoryTree], user: Any) -> list[tuple[Waterfall, str]]:
+    """Each story as it is shown, and the map with what its first event leads to."""
+    links = StoryLinks(stories, user)
+    return [(Waterfall(each, links), links.map_of(each)) for each in stories]
