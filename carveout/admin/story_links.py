@@ -43,7 +43,7 @@ class StoryLinks:
 
     def map_of(self, story: StoryTree) -> str:
         """The map, with what follows from the story's first event if its type is known here."""
-        type_ = story.nodes[0].title.partition(" ")[0]
+        type_ = story.title.partition(" ")[0]
         return f"{reverse(MAP)}?after={type_}" if type_ in event.registry else reverse(MAP)
 
     def _subscription(self, name: str) -> str:

@@ -41,7 +41,27 @@ def text(answer: Any) -> str:
 
 def test_who_may_see_the_log_finds_the_page_in_the_index(client):
     assert URL in text(client.get("/admin/"))
-    assert "What happened after this event?" in text(client.get(URL))
+    assert "There is no such story." in text(client.get(URL))
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [("newest", True), ("slowest", True), ("under-way", True), ("failed", False), ("x", True)],
+)
+def test_without_a_question_stories_are_listed(client, name, listed):
+    with transaction.atomic():
+        event_id = carveout.publish(OrderCreated(order_number="A-404"))
+    page = text(client.get(URL, {"list": name}))
+    assert (f'<a href="?q={event_id}">orders.OrderCreated A-404</a>' in page) == listed
+    assert ("at notifications.tell_by_email, notifications.tell_by_sms" in page) == listed
+    chosen = "newest" if name == "x" else name
+    assert re.findall(r'"\?list=([\w-]+)" aria-current="page"', page) == [chosen]
+    assert "listed where these contexts are hosted" not in page
+
+
+def test_a_list_names_the_contexts_that_it_does_not_show(client, settings):
+    settings.CARVEOUT = {**settings.CARVEOUT, "HOSTED": ["orders", "shop"]}
+    assert "Stories that began in notifications, reviews are listed where" in text(client.get(URL))
 
 
 def test_who_may_not_sees_neither(staff, client):

@@ -53,6 +53,8 @@ class StoryTree(msgspec.Struct, kw_only=True):
     """All events of one correlation id, and what became of them."""
 
     correlation_id: str
+    title: str
+    """Its first event."""
     state: str
     began_at: datetime
     ended_at: datetime
@@ -100,7 +102,8 @@ def build(
     """The tree of a story's events. found: outcomes, also of other events."""
     ids = {each.id for each in events}
     ours = [outcome for outcome in found if outcome.event in ids]
-    began_at = min(each.time for each in events)
+    first = min(events, key=lambda each: each.time)
+    began_at = first.time
     by_event: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in ours:
         by_event[outcome.event].append(outcome)
@@ -116,6 +119,7 @@ def build(
     state = _state(events, ours)
     return StoryTree(
         correlation_id=root,
+        title=_title(first),
         state=state,
         began_at=began_at,
         ended_at=last,
