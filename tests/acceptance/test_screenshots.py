@@ -126,6 +126,7 @@ def test_the_order_page_shows_live_what_happens(page, system):
     wait_until_told(page)
     sees(page, "Reserved: your CDs are set aside for you")
     assert page.evaluate("window.isTheSamePage"), "it was loaded anew"
+    playwright.expect(page.locator(".pulse:visible")).to_have_count(4)
     assert not is_too_wide(page)
     picture(page, "order")
 
@@ -138,6 +139,7 @@ def test_a_cancelled_order_loses_its_badge_live(page):
     sees(page, "Cancelled")
     sees(page, "Stock released at")
     sees(page, "Not a verified customer by this order")
+    playwright.expect(page.locator(".pulse").first).to_be_hidden()  # it can't change any more
     picture(page, "cancelled")
 
 

@@ -219,6 +219,22 @@ def test_the_order_page_pulls_in_what_the_others_know(ada):
     assert f'hx-get="/orders/{order.number}/status/"' in page
     assert order.lines.get().name in page
     assert str(order.total) in page
+    assert re.findall(r'class="context">(\w+)<', page) == [
+        "orders",
+        "shop",
+        "notifications",
+        "reviews",
+    ]
+
+
+def test_the_order_page_leads_staff_to_the_story_and_the_map(ada):
+    order = placed()
+    story = f'href="/admin/carveout/story/?q={order.number}"'
+    whole_map = 'href="/admin/carveout/map/?after=orders.OrderCreated"'
+    page = browser_of("root", is_staff=True).get(f"/orders/{order.number}/").content.decode()
+    assert story in page
+    assert whole_map in page
+    assert "/admin/carveout/" not in ada.get(f"/orders/{order.number}/").content.decode()
 
 
 def test_pages_of_anothers_order_are_not_found(ada):

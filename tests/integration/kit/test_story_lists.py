@@ -136,19 +136,20 @@ def fill(events: int, deliveries: int) -> None:
         cursor.execute("ANALYZE")
 
 
-@pytest.mark.parametrize("listed", LISTS, ids=lambda each: each.__name__)
-def test_a_list_costs_the_same_however_much_there_is(listed):
+def test_a_list_costs_the_same_however_much_there_is():
     counts = []
     for _ in range(2):
-        fill(events=1_000, deliveries=500)
-        with CaptureQueriesContext(connections["kit"]) as captured:
-            assert len(listed()) == listing.SHOWN
-        counts.append(len(captured))
-    assert counts[0] == counts[1] <= STATEMENTS_MAX
+        fill(events=300, deliveries=60)
+        for listed in LISTS:
+            with CaptureQueriesContext(connections["kit"]) as captured:
+                assert len(listed()) == listing.SHOWN
+            counts.append(len(captured))
+    assert counts[:4] == counts[4:]
+    assert max(counts) <= STATEMENTS_MAX
 
 
 def test_the_ends_of_the_log_and_of_the_deliveries_are_read_by_an_index():
-    fill(events=5_000, deliveries=3_000)
+    fill(events=2_000, deliveries=1_000)
     connection = connections["kit"]
     explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
     plans = []
