@@ -76,6 +76,18 @@ def test_a_visitor_fills_changes_and_empties_a_basket():
     assert "Go to checkout" in page
 
 
+def test_a_price_is_told_once_for_one_piece():
+    visitor = Client()
+    fill(visitor, quantity=1)
+    page = visitor.get(BASKET).content.decode()
+    assert page.count("$7.99") == 2  # and the total
+    assert "$7.99 each" not in page
+    fill(visitor, quantity=1)
+    page = visitor.get(BASKET).content.decode()
+    assert "$7.99 each" in page
+    assert page.count("$15.98") == 2
+
+
 def test_the_basket_cookie_is_kept_from_scripts():
     visitor = Client()
     fill(visitor)
@@ -173,6 +185,7 @@ def test_a_checkout_form_with_mistakes_is_shown_again(ada, fields):
     fill(ada)
     answer = ada.post(CHECKOUT, fields)
     assert answer.status_code == 400
+    assert ('id="id_phone_error"' in answer.content.decode()) == ("phone" in fields)
     assert not Order.objects.exists()
 
 
