@@ -73,7 +73,7 @@ def _stories(seeds: Sequence[StoryEvent], limit: int | None = None) -> Iterator[
     return (build(root, [*by_root[root].values()], found, cut) for root in roots)
 
 
-class _Parked(msgspec.Struct):
+class _EventCopy(msgspec.Struct):
     """What a delivery's copy of its event has, and its columns don't."""
 
     type: str
@@ -98,7 +98,7 @@ def _parked(*states: str) -> list[StoryEvent]:
 def _events_of(rows: Iterable[Delivery]) -> Iterator[StoryEvent]:
     for row in rows:
         try:
-            event = msgspec.json.decode(row.event, type=_Parked)
+            event = msgspec.json.decode(row.event, type=_EventCopy)
         except msgspec.MsgspecError:
             continue  # its own page shows what is wrong
         yield StoryEvent(
