@@ -33,6 +33,7 @@ WIDE, DESK = {"width": 1100, "height": 900}, {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PICTURES = Path(os.environ["SCREENSHOTS"]) if "SCREENSHOTS" in os.environ else None
 PATIENCE_MS = 20_000
+STOP_POLLING = 286
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -135,7 +136,8 @@ def test_a_cancelled_order_loses_its_badge_live(page):
     sign_up(page)
     order(page, "CD-02")
     wait_until_told(page)
-    page.get_by_role("button", name="Cancel this order").click()
+    with page.expect_response(lambda response: response.status == STOP_POLLING):
+        page.get_by_role("button", name="Cancel this order").click()
     sees(page, "Cancelled")
     sees(page, "Stock released at")
     sees(page, "Not a verified customer by this order")
