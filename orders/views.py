@@ -29,7 +29,7 @@ def order_list(request, customer):
 @never_cache
 @signed_in
 def order_page(request, customer, number):
-    return render(request, "orders/order.html", {"order": visible(customer, number)})
+    return show(request, customer, visible(customer, number))
 
 
 @require_safe
@@ -50,9 +50,13 @@ def cancel(request, customer, number):
             services.cancel_order(number, services.reason_of(customer, order))
         except StatusForbids as error:
             order.refresh_from_db()
-            shown = {"order": order, "problem": str(error)}
-            return render(request, "orders/order.html", shown, status=409)
+            return show(request, customer, order, str(error), status=409)
     return redirect("orders:order", number)
+
+
+def show(request, customer, order, problem="", status=200):
+    shown = {"order": order, "problem": problem, "is_staff": customer.is_staff}
+    return render(request, "orders/order.html", shown, status=status)
 
 
 def visible(customer, number) -> Order:

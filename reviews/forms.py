@@ -8,7 +8,11 @@ from reviews.models import BEST_RATING, Review
 class ReviewForm(forms.ModelForm):
     rating = forms.TypedChoiceField(
         coerce=int,
-        choices=[(n, "★" * n + "☆" * (BEST_RATING - n)) for n in range(BEST_RATING, 0, -1)],
+        choices=[
+            ("", "Choose …"),
+            *((n, "★" * n + "☆" * (BEST_RATING - n)) for n in range(BEST_RATING, 0, -1)),
+        ],
+        error_messages={"required": "Choose how many stars it gets."},
     )
 
     class Meta:
@@ -16,3 +20,4 @@ class ReviewForm(forms.ModelForm):
         fields = ["rating", "text"]
         widgets = {"text": forms.Textarea(attrs={"rows": 4})}
         labels = {"text": "What do you think?"}
+        error_messages = {"text": {"required": "Write what you think of it."}}

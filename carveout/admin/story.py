@@ -1,5 +1,6 @@
 """Shows stories in the admin."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -9,9 +10,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
+from carveout.admin.story_links import StoryLinks
+from carveout.conf import get_settings
 from carveout.models import Attempt, Delivery, LoggedEvent, Story
-from carveout.operations.story import tree
+from carveout.operations.story import listing, tree
 from carveout.operations.story.text import headline
+from carveout.operations.story.tree import StoryTree
+from carveout.operations.story.waterfall import Waterfall
 
 REFRESH_S = 3
 QUERY_MAX = 255
@@ -46,7 +51,10 @@ class StoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Finds `?q=`, an event's id, key or correlation id; `&still=1` turns refreshing off."""
+        """Finds `?q=`, an event's id, key or correlation id; `&still=1` turns refreshing off.
+
+        Without a query it lists stories, those of `?list=`.
+        """
         if not self.has_view_permission(request):
             raise PermissionDenied
         query = request.GET.get("q", "").strip()[:QUERY_MAX]
@@ -55,13 +63,59 @@ class StoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"Story of {query}" if query else "What happened after this event?",
+            "title": f"Story of {query}" if query else "Stories",
             "query": query,
+            "list": None if query else _listed(request.GET.get("list", "")),
             "found": found,
-            "stories": [(each, headline(each)) for each in stories],
+            "waterfalls": _waterfalls(stories, request.user),
             "moving": any(each.moving for each in stories),
             "still": "still" in request.GET,
             "refresh_s": REFRESH_S,
             **(extra_context or {}),
         }
         return TemplateResponse(request, "carveout/story.html", context)
+
+
+LISTS = {
+    "newest": (
+        "Newest",
+        listing.newest,
+        f"The stories of the newest events, at most {listing.SHOWN}.",
+    ),
+    "slowest": (
+        "Slowest",
+        listing.slowest,
+        f"The slowest of the stories of the newest {listing.EVENTS} events.",
+    ),
+    "failed": (
+        "Failed",
+        listing.failed,
+        f"Stories with a dead delivery, those of the last {listing.DELIVERIES} to die:"
+        " each waits until a person retries or discards it.",
+    ),
+    "under-way": (
+        "Under way",
+        listing.under_way,
+        f"Stories with something that waits, of the newest {listing.EVENTS} events and of"
+        f" {listing.DELIVERIES} deliveries in each state.",
+    ),
+}
+
+
+def _listed(name: str) -> dict[str, Any]:
+    """What the page shows of a list; of the first one if there is no such list."""
+    chosen = name if name in LISTS else next(iter(LISTS))
+    _, stories, text = LISTS[chosen]
+    settings = get_settings()
+    return {
+        "tabs": [(each, title, each == chosen) for each, (title, *_) in LISTS.items()],
+        "text": text,
+        "elsewhere": sorted(set(settings.contexts) - set(settings.hosted)),
+        "rows": [(each, headline(each), listing.held_up_at(each)) for each in stories()],
+    }
+
+
+def _waterfalls(stories: Sequence[StoryTree], user: Any) -> list[tuple[Waterfall, str]]:
+    """Each story as it is shown, and the map with what its first event leads to."""
+    links = StoryLinks(stories, user)
+    return [(Waterfall(each, links), links.map_of(each)) for each in stories]

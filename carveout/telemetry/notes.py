@@ -1,5 +1,6 @@
 """Collects a handler's notes about its work, and the times of its lookups."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,8 @@ class LookupCall(msgspec.Struct, frozen=True):
     keys: int
     took_ms: float
     failed: bool = False
+    began: float = 0.0
+    """Seconds since 1970; 0: recorded by a release that did not store it."""
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -61,7 +64,8 @@ def record_lookup(of: str, keys: int, took_s: float, *, failed: bool) -> None:
     """Record a request that the current handler waited for."""
     run_notes = _into.get()
     if run_notes is not None:
-        run_notes.lookups.append(LookupCall(of, keys, round(took_s * 1000, 1), failed))
+        began = round(time.time() - took_s, 3)
+        run_notes.lookups.append(LookupCall(of, keys, round(took_s * 1000, 1), failed, began))
 
 
 @contextmanager

@@ -2,12 +2,21 @@
 // sentence; a part that was shown before, and is only being polled, stays as it is.
 "use strict";
 
+const STOP_POLLING = 286;  // https://htmx.org/docs/#polling
+
+// A card that is polled shows that it listens, until nothing can change any more.
+function listens(part, yes) {
+  part.closest?.("article")?.toggleAttribute("data-listens", yes);
+}
+
 function shown(event) {
   for (const part of [event.detail.target, event.detail.elt]) part.dataset.shown = "yes";
+  listens(event.detail.target, event.detail.xhr.status !== STOP_POLLING);
 }
 
 function quiet(event) {
   const part = event.detail.target ?? event.detail.elt;
+  listens(part, false);
   if (part.dataset.shown) return;
   const sentence = document.createElement("small");
   sentence.className = "away";

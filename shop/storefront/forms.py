@@ -29,7 +29,7 @@ class SignInForm(forms.Form):
         if {"email", "password"} <= entered.keys():
             self.account = services.account_for(self.request, **_credentials(entered))
             if self.account is None:
-                raise ValidationError("The e-mail address or the password is wrong.")
+                self.add_error("password", "The e-mail address or the password is wrong.")
         return entered
 
 

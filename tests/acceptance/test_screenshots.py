@@ -33,6 +33,7 @@ WIDE, DESK = {"width": 1100, "height": 900}, {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PICTURES = Path(os.environ["SCREENSHOTS"]) if "SCREENSHOTS" in os.environ else None
 PATIENCE_MS = 20_000
+STOP_POLLING = 286
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -126,6 +127,7 @@ def test_the_order_page_shows_live_what_happens(page, system):
     wait_until_told(page)
     sees(page, "Reserved: your CDs are set aside for you")
     assert page.evaluate("window.isTheSamePage"), "it was loaded anew"
+    playwright.expect(page.locator(".pulse:visible")).to_have_count(4)
     assert not is_too_wide(page)
     picture(page, "order")
 
@@ -134,10 +136,12 @@ def test_a_cancelled_order_loses_its_badge_live(page):
     sign_up(page)
     order(page, "CD-02")
     wait_until_told(page)
-    page.get_by_role("button", name="Cancel this order").click()
+    with page.expect_response(lambda response: response.status == STOP_POLLING):
+        page.get_by_role("button", name="Cancel this order").click()
     sees(page, "Cancelled")
     sees(page, "Stock released at")
     sees(page, "Not a verified customer by this order")
+    playwright.expect(page.locator(".pulse").first).to_be_hidden()  # it can't change any more
     picture(page, "cancelled")
 
 

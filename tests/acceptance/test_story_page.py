@@ -52,9 +52,11 @@ def test_an_order_leads_to_its_whole_story(page, system, smtp):
     page.get_by_role("link", name="what happened").click()
     page.wait_for_url(f"**/admin/carveout/story/?q={number}")
     is_told(page, "notifications.tell_by_email", "waiting")
-    is_told(page, "attempt 1", "failed")
+    is_told(page, "attempts 1 to ", "failed")  # the second ended alike
     sees(page, "this page refreshes")
     page.locator("details.story-error > summary").first.click()
+    page.locator("details.story-alike > summary").click()
+    is_told(page, "attempt 2", "failed")
     picture(page, "story-failing", DESK)
     assert not is_too_wide(page)
     page.set_viewport_size(LOW)
@@ -78,7 +80,8 @@ def test_an_order_leads_to_its_whole_story(page, system, smtp):
     is_done = page.locator(".story-head .story-state", has_text="done")
     playwright.expect(is_done).to_be_visible(timeout=PATIENCE_MS)
     # It was never loaded anew: what was opened is still open, where it was scrolled to.
-    assert page.locator("details.story-error").first.get_attribute("open") is not None
+    for kind in ("error", "alike"):
+        assert page.locator(f"details.story-{kind}").first.get_attribute("open") is not None
     assert page.evaluate("[scrollY, reloaded]") == [150, False]
     page.set_viewport_size(DESK)
     asked = []
@@ -87,6 +90,7 @@ def test_an_order_leads_to_its_whole_story(page, system, smtp):
     assert asked == []
     assert not is_too_wide(page)
     page.locator("details.story-error > summary").first.click()  # its paths are of this machine
+    page.locator("details.story-alike > summary").click()
     picture(page, "story", DESK)
     told = system.of("orders").manage("story", number)
     assert "confirmation sent by e-mail: noted" in told

@@ -76,6 +76,18 @@ def test_a_visitor_fills_changes_and_empties_a_basket():
     assert "Go to checkout" in page
 
 
+def test_a_price_is_told_once_for_one_piece():
+    visitor = Client()
+    fill(visitor, quantity=1)
+    page = visitor.get(BASKET).content.decode()
+    assert page.count("$7.99") == 2  # and the total
+    assert "$7.99 each" not in page
+    fill(visitor, quantity=1)
+    page = visitor.get(BASKET).content.decode()
+    assert "$7.99 each" in page
+    assert page.count("$15.98") == 2
+
+
 def test_the_basket_cookie_is_kept_from_scripts():
     visitor = Client()
     fill(visitor)
@@ -173,6 +185,7 @@ def test_a_checkout_form_with_mistakes_is_shown_again(ada, fields):
     fill(ada)
     answer = ada.post(CHECKOUT, fields)
     assert answer.status_code == 400
+    assert ('id="id_phone_error"' in answer.content.decode()) == ("phone" in fields)
     assert not Order.objects.exists()
 
 
@@ -219,6 +232,22 @@ def test_the_order_page_pulls_in_what_the_others_know(ada):
     assert f'hx-get="/orders/{order.number}/status/"' in page
     assert order.lines.get().name in page
     assert str(order.total) in page
+    assert re.findall(r'class="context">(\w+)<', page) == [
+        "orders",
+        "shop",
+        "notifications",
+        "reviews",
+    ]
+
+
+def test_the_order_page_leads_staff_to_the_story_and_the_map(ada):
+    order = placed()
+    story = f'href="/admin/carveout/story/?q={order.number}"'
+    whole_map = 'href="/admin/carveout/map/?after=orders.OrderCreated"'
+    page = browser_of("root", is_staff=True).get(f"/orders/{order.number}/").content.decode()
+    assert story in page
+    assert whole_map in page
+    assert "/admin/carveout/" not in ada.get(f"/orders/{order.number}/").content.decode()
 
 
 def test_pages_of_anothers_order_are_not_found(ada):

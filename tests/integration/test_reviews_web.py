@@ -198,6 +198,7 @@ def test_a_signed_in_customer_writes_a_review_with_htmx(client):
     client.cookies["customer"] = token()
     page = client.get(PRODUCT, headers={"HX-Request": "true"})
     assert "<form" in page.content.decode()
+    assert '<option value="" selected>Choose …</option>' in page.content.decode()
     answer = client.post(PRODUCT, {"rating": 4, "text": "Nice"}, headers={"HX-Request": "true"})
     assert "Thank you" in answer.content.decode()
     assert "<form" not in answer.content.decode()
@@ -220,6 +221,14 @@ def test_a_form_with_mistakes_comes_back_with_its_reasons(client):
         assert "at most 2000 characters" in answer.content.decode()
         assert "6 is not one of the available choices" in answer.content.decode()
     assert not Review.objects.exists()
+
+
+def test_a_review_without_stars_is_asked_for_them(client):
+    client.cookies["customer"] = token()
+    answer = client.post(PRODUCT, {"rating": "", "text": ""})
+    assert answer.status_code == 400
+    assert "Choose how many stars it gets." in answer.content.decode()
+    assert "Write what you think of it." in answer.content.decode()
 
 
 def test_a_second_review_by_the_form_is_refused(client):

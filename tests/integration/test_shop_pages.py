@@ -50,6 +50,11 @@ def test_the_product_page_sells_and_pulls_the_reviews_in(client, cd):
     assert "3 in stock" in page
 
 
+def test_a_large_stock_has_separators(client, cd):
+    Product.objects.update(stock=19_950)
+    assert "19,950 in stock" in client.get("/products/CD-77/").content.decode()
+
+
 def test_an_unknown_product_is_404(client):
     assert client.get("/products/CD-00/").status_code == 404
 

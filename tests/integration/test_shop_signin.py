@@ -91,6 +91,8 @@ def test_address_in_any_case_or_user_name(client, email):
 def test_wrong_credentials_sign_nobody_in(client, ann, entered):
     response = client.post("/sign-in/", entered)
     assert response.status_code == 400
+    field = "email" if "\0" in entered["email"] else "password"
+    assert f'id="id_{field}_error"' in response.content.decode()
     assert "customer" not in response.cookies
 
 
@@ -142,7 +144,9 @@ def test_a_bad_sign_up_names_the_reason_and_writes_nothing(client, ann, changed,
     entered = {"name": "Bo", "email": "bo@example.com", "password": PASSWORD, **changed}
     response = client.post("/sign-up/", entered)
     assert response.status_code == 400
-    assert reason in response.content.decode()
+    page = response.content.decode()
+    (field,) = changed
+    assert reason in page[page.index(f'name="{field}"') :].partition("</div>")[0]
     assert get_user_model().objects.count() == 1
 
 

@@ -41,7 +41,27 @@ def text(answer: Any) -> str:
 
 def test_who_may_see_the_log_finds_the_page_in_the_index(client):
     assert URL in text(client.get("/admin/"))
-    assert "What happened after this event?" in text(client.get(URL))
+    assert "There is no such story." in text(client.get(URL))
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [("newest", True), ("slowest", True), ("under-way", True), ("failed", False), ("x", True)],
+)
+def test_without_a_question_stories_are_listed(client, name, listed):
+    with transaction.atomic():
+        event_id = carveout.publish(OrderCreated(order_number="A-404"))
+    page = text(client.get(URL, {"list": name}))
+    assert (f'<a href="?q={event_id}">orders.OrderCreated A-404</a>' in page) == listed
+    assert ("at notifications.tell_by_email, notifications.tell_by_sms" in page) == listed
+    chosen = "newest" if name == "x" else name
+    assert re.findall(r'"\?list=([\w-]+)" aria-current="page"', page) == [chosen]
+    assert "listed where these contexts are hosted" not in page
+
+
+def test_a_list_names_the_contexts_that_it_does_not_show(client, settings):
+    settings.CARVEOUT = {**settings.CARVEOUT, "HOSTED": ["orders", "shop"]}
+    assert "Stories that began in notifications, reviews are listed where" in text(client.get(URL))
 
 
 def test_who_may_not_sees_neither(staff, client):
@@ -66,6 +86,7 @@ def test_a_story_that_failed_shows_its_error_and_its_traceback(client):
     assert "orders.OrderCreated A-404" in page
     assert "LookupNotFound" in page
     assert "<details" in page
+    assert "<rect" in page
     assert 'data-follow="3"' in page
     assert "data-follow" not in text(client.get(URL, {"q": "A-404", "still": "1"}))
     assert "http-equiv" not in page  # it would close a traceback that is being read
@@ -85,7 +106,7 @@ def test_events_that_cause_each_other_on_and_on_are_all_shown(client):
         before = str(row.event_id)
     page = text(client.get(URL, {"q": "a-loop"}))
     assert "60 events" in page
-    titles = re.findall(r'is-event">.{0,200}story-title">orders.OrderCreated (A-\d+)<', page)
+    titles = re.findall(r'is-event">.{0,200}story-title"[^>]*>orders.OrderCreated (A-\d+)<', page)
     assert titles == [f"A-{number}" for number in range(60)]
 
 
@@ -111,3 +132,35 @@ def test_events_and_deliveries_lead_there(client, staff):
         listed = text(client.get(f"/admin/carveout/{page}/"))
         (first, *_) = re.findall(rf'href="(/admin/carveout/{page}/\d+/[^"]*)"', listed)
         assert f"{URL}?q={event_id}" in text(client.get(first))
+
+
+class TestNamesAreLinks:
+    """Each leads to its page here, if the reader may see it and it is hosted here."""
+
+    @pytest.fixture
+    def failed(self, db: None) -> None:
+        with transaction.atomic():
+            carveout.publish(OrderCreated(order_number="A-404"))
+        with pytest.raises(carveout.errors.HandlerFailed):
+            drain()
+
+    def links(self, client: Client) -> list[str]:
+        page = text(client.get(URL, {"q": "A-404"}))
+        story = page[page.index('<section class="story"') : page.index("</section>")]
+        return [each.replace("&amp;", "&") for each in re.findall(r'href="([^"]+)"', story)]
+
+    def test_all_of_them(self, failed, client, staff):
+        staff.user_permissions.add(
+            *Permission.objects.filter(codename__in=("view_delivery", "view_subscriptionrecord"))
+        )
+        links = self.links(client)
+        for name, shown in (("loggedevent", "A-404"), ("delivery", "A-404"), ("map", "happens")):
+            found = next(each for each in links if each.startswith(f"/admin/carveout/{name}/"))
+            assert shown in text(client.get(found)), found
+        assert "/admin/carveout/map/?after=orders.OrderCreated" in links
+        listed = text(client.get("/admin/carveout/subscriptionrecord/"))
+        rows = {each.partition("#")[2] for each in links if "#" in each}
+        assert rows == {each for each in rows if f'<tr id="{each}"' in listed} != set()
+
+    def test_not_to_what_the_reader_may_not_see(self, failed, client):
+        assert {each.split("/")[3] for each in self.links(client)} == {"map", "loggedevent"}

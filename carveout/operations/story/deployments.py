@@ -31,7 +31,8 @@ class StoryPart(msgspec.Struct, frozen=True):
 
 def part(query: str, correlations: Sequence[str], event_refs: Sequence[EventRef]) -> StoryPart:
     """What this deployment knows of a query, of correlation ids, or of events."""
-    events, cut = story_events.events([each for each in correlations if "\0" not in each])
+    names = [each for each in correlations if "\0" not in each]
+    events, cut = story_events.events(names, story_events.EVENTS_MAX)
     roots = story_events.roots(query) if query and "\0" not in query else []
     return StoryPart(roots, events, outcomes(event_refs) if event_refs else [], cut)
 
@@ -61,10 +62,7 @@ def ask(
 
 def outcomes_of(events: Sequence[StoryEvent], unreachable: dict[str, str]) -> list[Outcome]:
     """What became of these events in all deployments."""
-    event_refs = [
-        EventRef(each.id, each.type, PartitionRef(each.context, each.partition), each.position)
-        for each in events
-    ]
+    event_refs = [each.ref for each in events]
     found: dict[tuple[str, str], Outcome] = {}
     for first in range(0, len(event_refs), EVENTS_PER_REQUEST):
         for each in ask(unreachable, event_refs=event_refs[first : first + EVENTS_PER_REQUEST]):

@@ -13,7 +13,7 @@ from carveout.conf.time_zones import in_utc
 from carveout.errors import StreamUnavailable
 from carveout.events.event import PartitionRef
 from carveout.models import LoggedEvent
-from carveout.operations.story.outcomes import databases
+from carveout.operations.story.outcomes import EventRef, databases
 from carveout.redis import streams
 
 EVENTS_MAX = 300
@@ -44,6 +44,12 @@ class StoryEvent(msgspec.Struct, frozen=True, kw_only=True):
     def root(self) -> str:
         return self.correlation_id or self.id
 
+    @property
+    def ref(self) -> EventRef:
+        return EventRef(
+            self.id, self.type, PartitionRef(self.context, self.partition), self.position
+        )
+
 
 def roots(query: str) -> list[str]:
     """The correlation ids that an event's id, a key or a correlation id leads to, oldest first."""
@@ -64,18 +70,28 @@ def roots(query: str) -> list[str]:
     return newest[-ROOTS_MAX:]
 
 
-def events(correlations: Sequence[str]) -> tuple[list[StoryEvent], bool]:
-    """The events of our logs with these ids, in time order, and whether there are more."""
+def newest(database: str, limit: int) -> list[StoryEvent]:
+    """The newest events of the logs in a database."""
+    rows = LoggedEvent.objects.using(database).defer("data", "carried").order_by("-id")
+    return [_story_event(row) for row in rows[:limit]]
+
+
+def events(correlations: Sequence[str], limit: int) -> tuple[list[StoryEvent], bool]:
+    """The events of our logs with these ids, in time order, and whether there are more.
+
+    limit: of those of all ids together.
+    """
     ids = [each for name in correlations if (each := _uuid(name)) is not None]
     found: dict[str, StoryEvent] = {}
     for database in databases() if correlations else ():
         rows = LoggedEvent.objects.using(database).defer("data", "carried")
         for query in (_correlated(correlations), Q(event_id__in=ids)):
-            for row in rows.filter(query).order_by(*_ORDER)[: EVENTS_MAX + 1]:
+            for row in rows.filter(query).order_by(*_ORDER)[: limit + 1]:
                 found[str(row.event_id)] = _story_event(row)
-    ours = [each for each in found.values() if each.root in correlations]
+    wanted = set(correlations)
+    ours = [each for each in found.values() if each.root in wanted]
     ours.sort(key=lambda each: (each.time, each.position))
-    return _with_shipping(ours[:EVENTS_MAX]), len(ours) > EVENTS_MAX
+    return _with_shipping(ours[:limit]), len(ours) > limit
 
 
 def _correlated(names: Sequence[str]) -> Q:

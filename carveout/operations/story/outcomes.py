@@ -6,7 +6,7 @@ It reads what each of them left: its cursor, a delivery, its attempts, the trace
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +27,9 @@ class OutcomeStep(msgspec.Struct, frozen=True, kw_only=True):
 
     state: str
     at: datetime | None = None
+    began: datetime | None = None
+    """None where `took_ms` is not known, and from older releases, which send only `at`."""
+    ended: datetime | None = None
     took_ms: float | None = None
     text: str = ""
     due: datetime | None = None
@@ -197,10 +200,13 @@ def _batch_steps(
                 text=f"{text}, or the event is older than the subscription" if late else text,
             )
         ]
+    committed = datetime.fromtimestamp(kept.committed, UTC)
     return [
         OutcomeStep(
             state=state,
-            at=datetime.fromtimestamp(kept.committed, UTC),
+            at=committed,
+            began=None if job else datetime.fromtimestamp(kept.began, UTC),
+            ended=None if job else committed,
             took_ms=None if job else round((kept.committed - kept.began) * 1000, 1),
             lookups=kept.lookups,
             notes=[each.text for each in kept.notes if each.position in (0, event.position)],
@@ -223,10 +229,14 @@ def _attempt_steps(attempts: Sequence[Attempt]) -> Iterator[OutcomeStep]:
 
 def _attempt_step(attempt: Attempt) -> OutcomeStep:
     number = f"attempt {attempt.number}" if attempt.number else ""
+    began_at = in_utc(attempt.began_at)
+    took = None if attempt.took_ms is None else timedelta(milliseconds=attempt.took_ms)
     by_hand = attempt.outcome in (Attempt.Outcome.RETRIED, Attempt.Outcome.DISCARDED)
     return OutcomeStep(
         state=attempt.outcome,
-        at=in_utc(attempt.began_at),
+        at=began_at,
+        began=began_at if took else None,
+        ended=began_at + took if took else None,
         took_ms=None if attempt.took_ms is None else round(attempt.took_ms, 1),
         text="by hand" if by_hand else number,
         error=f"{attempt.error_type}: {attempt.error}".removeprefix(": ") if attempt.error else "",

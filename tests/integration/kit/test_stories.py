@@ -100,6 +100,9 @@ class TestWhatASubscriptionIsTold:
         )
         assert states(handled) == [("looked up", "tickets.ticket"), ("noted", "shown Concert T-2")]
         assert handled.children[0].text == "2 keys"
+        lookup = handled.children[0]  # made before the batch's transaction
+        assert lookup.at < lookup.until <= handled.until
+        assert all(each.after for each in handled.children)
         assert state_of("T-2") == "done"
 
     def test_a_lost_trace_costs_only_the_time(self, valkey):
@@ -300,7 +303,7 @@ class TestTheTree:
         first = an_event("tickets.TicketSold", "T-1")
         caused = an_event("desk.Seated", "T-1", by=first)
         fate = story_tree.Outcome(event=first.id, subscription="desk.seat", state="handled")
-        tree = story_tree._story(first.id, [first, caused], [fate], False)
+        tree = story_tree.build(first.id, [first, caused], [fate], False)
         branch = tree.nodes[0].children[1]
         assert (branch.title, branch.children[0].title) == ("desk.seat", "desk.Seated T-1")
 
@@ -359,7 +362,7 @@ class TestTheCommand:
         assert lines[2] == "tickets.TicketSold T-1: published, +0 ms"
         assert lines[3] == "├─ tickets.0 position 1: shipped, in the stream"
         assert lines[4].startswith("└─ desk.show: handled, +")
-        assert lines[5] == "   └─ shown: noted"
+        assert lines[5].startswith("   └─ shown: noted, +")
 
     def test_json_has_the_same(self):
         announce(sold(1))

@@ -54,6 +54,7 @@ def test_each_deployment_tells_its_part(apart, settings, by):
         assert node(found, "tickets.0 position 1").state == "shipped"
         handled = node(found, "desk.show")
     assert [each.title for each in handled.children] == ["shown"]
+    assert handled.until is not None
     assert set(tickets.asked) == {"/internal/stories/tickets/"}
 
 
