@@ -13,22 +13,11 @@ const RATE_OVER_MS = 10000;
 for (const live of document.querySelectorAll("[data-live]")) {
   const seen = [];
 
-  /* Replaces the rows by the current ones. What is ticked stays ticked, and the focus stays. */
   const follow = async () => {
     const answer = await fetch(location.href);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("[data-live]");
-    if (!answer.ok || !fresh) return;
-    const ticked = new Set([...live.querySelectorAll(":checked")].map((box) => box.value));
-    const focused = live.contains(document.activeElement) ? document.activeElement : null;
-    const selector = ["name", "value", "href"]
-      .filter((name) => focused?.hasAttribute(name))
-      .map((name) => `[${name}="${CSS.escape(focused.getAttribute(name))}"]`)
-      .join("");
-    live.replaceChildren(...fresh.childNodes);
-    live.dataset.rows = fresh.dataset.rows;
-    for (const box of live.querySelectorAll("[type=checkbox]")) box.checked = ticked.has(box.value);
-    if (selector) live.querySelector(selector)?.focus();
+    if (answer.ok && fresh) merge(live, fresh);
   };
 
   const show = async (answer) => {

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 import carveout
+from carveout.admin import overview
 from carveout.eventlog import reader
 from carveout.models import CopyState, Cursor, Delivery, LoggedEvent
 from carveout.operations import audit
@@ -189,6 +190,11 @@ class TestOverview:
         assert failed.count(">story</a>") == 6
         assert ">ValueError: no paper for T-1<" in failed
         assert "/admin/carveout/map/" in failed, "the list of all pages"
+
+    def test_it_looks_for_failures_among_the_newest_attempts(self, admin_client, dead, monkeypatch):
+        monkeypatch.setattr(overview, "ATTEMPTS_READ", 2)
+        failed = text(admin_client.get(self.FIRST)).partition("Failed last")[2]
+        assert failed.count(">story</a>") == 2
 
     def test_who_may_not_see_deliveries_sees_only_the_list_of_pages(self, limited, dead):
         client = limited()
