@@ -21,6 +21,9 @@ FAILURES = 10
 ATTEMPTS_READ = 20_000
 """The newest ones of each database: among millions that succeeded, a failure is hard to find."""
 FAILED = (Attempt.Outcome.FAILED, Attempt.Outcome.GIVEN_UP)
+PAGES = ["Map", "Story", "Delivery", "SubscriptionRecord", "LoggedEvent"]
+"""The models of the pages that are used most; others follow by name."""
+INTERNALS = ["Cursor", "Partition"]
 DELIVERIES = "admin:carveout_delivery_changelist"
 SUBSCRIPTIONS = "admin:carveout_subscriptionrecord_changelist"
 
@@ -38,6 +41,20 @@ def of(request: HttpRequest) -> dict[str, Any] | None:
         "numbers": [*_numbers(status.statuses(hosted))],
         "failures": [*_last_failures()],
     }
+
+
+def grouped(app: dict[str, Any]) -> list[dict[str, Any]]:
+    """An app of Django's list of pages as two: in the order of use, and what is internal."""
+    pages = sorted(app["models"], key=lambda page: (_place(page), page["name"]))
+    daily = [page for page in pages if page["object_name"] not in INTERNALS]
+    internal = [page for page in pages if page["object_name"] in INTERNALS]
+    parts = [{**app, "models": daily}, {**app, "name": "Internals", "models": internal}]
+    return [part for part in parts if part["models"]]
+
+
+def _place(page: dict[str, Any]) -> int:
+    name = page["object_name"]
+    return PAGES.index(name) if name in PAGES else len(PAGES)
 
 
 def _is_bad(finding: Finding) -> bool:

@@ -31,11 +31,20 @@ class Part:
         return not path.resolve().is_relative_to(KIT) and not code_locations.is_installed(path)
 
     @property
-    def place(self) -> str:
-        """The file, relative to the project's root, and the line."""
+    def file(self) -> str:
+        """Relative to the project's root."""
         path, root = Path(self.path).resolve(), code_locations.root()
-        shown = path.relative_to(root) if path.is_relative_to(root) else path
-        return f"{shown}:{self.line}"
+        return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    @property
+    def shown(self) -> list[str]:
+        """Its lines, with a short name of its file."""
+        first = [self.lines[0].replace(f'"{self.path}"', f'"{self.file}"')] if self.path else []
+        return first + self.lines[len(first) :]
 
     @property
     def source(self) -> str:
@@ -46,7 +55,7 @@ class Part:
 def own_part(stack: str) -> str:
     """The stack without the frames of the kit and of installed packages."""
     shown = [part for part in _parts(stack) if not part.path or part.is_own]
-    return "\n".join(line for part in shown for line in part.lines)
+    return "\n".join(line for part in shown for line in part.shown)
 
 
 def own_frame(stack: str) -> Part | None:

@@ -13,3 +13,11 @@ def carveout_overview(context: template.RequestContext) -> dict[str, Any] | None
     from carveout.admin import overview  # loaded here: workers load all tags, and no pages
 
     return overview.of(context["request"])
+
+
+@register.simple_tag
+def carveout_pages(app_list: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pages of an account, those that are needed most first, and the internal ones apart."""
+    from carveout.admin import overview
+
+    return [part for app in app_list for part in overview.grouped(app)]

@@ -35,7 +35,7 @@ def test_who_may_see_events_finds_the_map_and_sees_it(client, permitted):
     page = client.get(MAP).content.decode()
     for name in ("shop", "orders", "notifications", "reviews"):
         assert f'data-show="context:{name}"' in page
-    assert client.get(LIVE).json().keys() == {"at", "bad", "cells", "unread"}
+    assert client.get(LIVE).json().keys() == {"at", "cells", "levels", "troubles", "unread"}
     assert client.post(MAP, {"action": "delete_selected"}).status_code == 405
 
 

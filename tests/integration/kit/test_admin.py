@@ -191,6 +191,14 @@ class TestOverview:
         assert ">ValueError: no paper for T-1<" in failed
         assert "/admin/carveout/map/" in failed, "the list of all pages"
 
+    def test_pages_are_in_the_order_of_use_and_internals_last(self, admin_client, kit):
+        shown = text(admin_client.get(self.FIRST))
+        pages = re.findall(r'<a href="/admin/carveout/(\w+)/">', shown.partition("content-main")[2])
+        assert pages[:5] == ["map", "story", "delivery", "subscriptionrecord", "loggedevent"]
+        assert pages[-2:] == ["cursor", "partition"]
+        assert len(pages) == len({*pages})
+        assert shown.index(">Internals<") < shown.rindex("/admin/carveout/cursor/")
+
     def test_it_looks_for_failures_among_the_newest_attempts(self, admin_client, dead, monkeypatch):
         monkeypatch.setattr(overview, "ATTEMPTS_READ", 2)
         failed = text(admin_client.get(self.FIRST)).partition("Failed last")[2]
