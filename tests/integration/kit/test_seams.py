@@ -116,7 +116,7 @@ def test_a_subscription_of_a_finished_seam_handles_its_events_and_plain_ones(kit
 
 
 def test_a_seam_is_ripe_once_all_its_keys_have_been_events_for_long_enough(subscribed, kit):
-    assert "not asked" in ripe(NAME, 0)
+    assert "not checked" in ripe(NAME, 0)
     for mode, share in (("events", 50), ("direct", 100)):
         to(mode, share)
         with pytest.raises(SwitchRefused, match=r"Switch it first: .* or, if this is not"):
