@@ -27,6 +27,7 @@ from tqdm import tqdm
 from bench import servers
 from bench.side import ROOT, Side
 from bench.workers import eventually
+from carveout.redis import keys
 from carveout.runtime import ports
 from carveout.telemetry.counters import FLUSH_EVERY_S
 from tests import processes
@@ -42,7 +43,6 @@ STYLES = {
 }
 ORDERS = 200
 PER_SECOND = 10
-LOOKUPS = "carveout:tally:lookups"
 DOWN_S = 5.0
 """How long the subscriber may work while the owner is down."""
 LOOK_EVERY_S = 0.005
@@ -195,12 +195,12 @@ class Run:
         return self.database.execute(sql.SQL(statement).format(table), values).fetchall()
 
     def _requests(self) -> int:
-        counts = self.redis.hgetall(LOOKUPS)
+        counts = self.redis.hgetall(keys.counts("lookups"))
         return sum(int(count) for name, count in counts.items() if name.endswith(" orders.order"))
 
     def _redis_bytes(self) -> int:
-        keys = self.redis.scan_iter(_type="stream")
-        return sum(self.redis.memory_usage(key, samples=0) for key in keys)
+        streams = self.redis.scan_iter(_type="stream")
+        return sum(self.redis.memory_usage(stream, samples=0) for stream in streams)
 
 
 def main() -> None:

@@ -78,14 +78,19 @@ def repeated(earlier: Order, order: Order, lines: Sequence[WantedLine]) -> Order
 
 
 def store(order: Order, lines: list[OrderLine]) -> Order:
+    with transaction_of_orders():
+        insert(order, lines)
+        carveout.publish(OrderCreated(order_number=order.number))
+    return order
+
+
+def insert(order: Order, lines: list[OrderLine]) -> None:
+    """Store the rows alone. The caller publishes, in the same transaction."""
     order.total = sum(line.amount for line in lines)
     for line in lines:
         line.order = order
-    with transaction_of_orders():
-        order.save(force_insert=True)
-        OrderLine.objects.bulk_create(lines)
-        carveout.publish(OrderCreated(order_number=order.number))
-    return order
+    order.save(force_insert=True)
+    OrderLine.objects.bulk_create(lines)
 
 
 def cancel_order(number: str, reason: str) -> Order:

@@ -45,6 +45,7 @@ class Sources(list):
     """Source files as the survey gives them."""
 
     each = survey.Sources.each
+    unread = survey.Sources.unread
 
     def __init__(self) -> None:
         super().__init__()

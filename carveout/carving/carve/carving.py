@@ -50,7 +50,7 @@ def carve(project: Project, decisions: Decisions) -> Carved:
         for site in [site for plan in found.plans.values() for site in plan.sites]:
             found.notices += guesses(graph, callee, site)
             found.notices += afterwards.changes(site, looked_up)
-    found.unread = project.gaps.all(sources.defined)
+    found.unread = sources.unread
     return found
 
 

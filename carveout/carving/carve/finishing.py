@@ -62,7 +62,7 @@ def finish(sources: Sources, seams: Sequence[str]) -> Finished:
         _publish(found, files, sources.project)
     if found.step:
         found.blocking += _published_elsewhere(sources, files, seams)
-    found.unread = sources.project.gaps.all(sources.defined)
+    found.unread = sources.unread
     return found
 
 

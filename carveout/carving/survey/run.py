@@ -100,7 +100,7 @@ def _survey(project: Project, sources: Sources) -> Survey:
         modules=len(sources.by_module),
         packages={label: project.apps[label].module for label in project.own},
         sizes=dict(sorted(Counter(each.app for each in sources).items())),
-        unread=project.gaps.all(sources.defined),
+        unread=sources.unread,
         tried=project.gaps.counted,
         couplings=couplings,
         dangers=found_dangers,

@@ -15,7 +15,7 @@ from carveout.carving.survey.coupling import Coupling
 from carveout.carving.survey.facts import Call, Definition, Facts
 from carveout.carving.survey.module_files import modules
 from carveout.carving.survey.project import Project
-from carveout.carving.survey.unread import FILE, attributes
+from carveout.carving.survey.unread import FILE, Gap, attributes
 
 Found = TypeVar("Found")
 NO_FACTS = Facts("")
@@ -92,6 +92,11 @@ class Sources:
     def each(self, find: Callable[[SourceFile], Iterable[Found]]) -> Iterator[Found]:
         """What `find` gives for each file; only a file that raises is left out."""
         return self.project.gaps.each(FILE, self, lambda source: source.file, find)
+
+    @property
+    def unread(self) -> list[Gap]:
+        """What could not be read of the project until now."""
+        return self.project.gaps.all(self.defined)
 
     def calls(self, name: str) -> list[tuple[SourceFile, Call]]:
         """Every call of a function or method of this name, and its file."""

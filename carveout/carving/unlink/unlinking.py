@@ -55,7 +55,7 @@ def unlink(
     found.blocking += planner.copies_lack()
     planner.edit()
     planner.plan()
-    found.unread = project.gaps.all(sources.defined)
+    found.unread = sources.unread
     return found
 
 

@@ -2,18 +2,14 @@
 
 import carveout
 from orders.models import Order, OrderLine, Status
-from orders.services import locked, transaction_of_orders
+from orders.services import insert, locked, transaction_of_orders
 
 from .events import OrderCancelledInFull, OrderPlacedInFull
 
 
 def place(order: Order, lines: list[OrderLine]) -> None:
-    order.total = sum(line.amount for line in lines)
-    for line in lines:
-        line.order = order
     with transaction_of_orders():
-        order.save(force_insert=True)
-        OrderLine.objects.bulk_create(lines)
+        insert(order, lines)
         carveout.publish(OrderPlacedInFull(order_number=order.number))
 
 
