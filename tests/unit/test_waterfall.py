@@ -123,3 +123,8 @@ def test_attempts_that_end_otherwise_are_not() -> None:
 
 def test_a_story_names_its_contexts() -> None:
     assert drawn(attempt(1)).contexts == ["letters", "orders"]
+
+
+def test_attempts_that_ended_in_different_states_are_lines_of_their_own() -> None:
+    line = subscription_of(drawn(attempt(1), attempt(2, state="put off"), attempt(3)))
+    assert titles(line.children) == ["attempt 1", "attempt 2", "attempt 3"]

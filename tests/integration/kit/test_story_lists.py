@@ -66,6 +66,13 @@ def test_what_failed_or_waits_is_listed_with_where():
     )
 
 
+def test_a_delivery_whose_event_can_not_be_read_hides_no_other():
+    handled_and_not()
+    Delivery.objects.using("kit").filter(state="dead").update(event="{")
+    assert titles(listing.failed()) == []
+    assert titles(listing.under_way()) == ["tickets.TicketSold S2-1"]
+
+
 def test_an_event_that_no_delivery_holds_up_is_under_way_too():
     sell(1)
     assert titles(listing.under_way()) == ["tickets.TicketSold S1-1"]
