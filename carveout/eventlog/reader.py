@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -38,6 +38,49 @@ def all_partitions(contexts: Iterable[str]) -> list[PartitionRef]:
         numbers = list(heads.order_by("number").values_list("number", flat=True))
         refs += [PartitionRef(context, number) for number in numbers or create_partitions(context)]
     return refs
+
+
+class LogEnd(NamedTuple):
+    """Where the log of a partition ends."""
+
+    ref: PartitionRef
+    identity: str
+    head: int
+    event_id: UUID | None
+    """The event at the head; None if there is none, or if it was pruned."""
+    is_stopped: bool
+
+
+def ends(contexts: Sequence[str], database: str) -> list[LogEnd]:
+    """The end of each partition, in one statement. The contexts must be hosted in this database."""
+    found = _ends(contexts, database)
+    if new := set(contexts) - {end.ref.context for end in found}:
+        for context in new:
+            create_partitions(context)
+        found = _ends(contexts, database)
+    return found
+
+
+def _ends(contexts: Sequence[str], database: str) -> list[LogEnd]:
+    with connections[database].cursor() as cursor:
+        cursor.execute(ENDS.format(contexts=", ".join(["%s"] * len(contexts))), contexts)
+        return list(map(log_end, cursor.fetchall()))
+
+
+def log_end(found: Sequence[Any]) -> LogEnd:
+    """From a row of `ENDS`."""
+    context, number, log_id, epoch, stopped_at, head, event_id = found
+    ref, identity = PartitionRef(context, number), identity_of(log_id, epoch)
+    return LogEnd(ref, identity, head, uuid_of(event_id), bool(stopped_at))
+
+
+ENDS = """
+    SELECT context, number, log_id, epoch, stopped_at, head, (
+        SELECT event_id FROM carveout_loggedevent AS event
+        WHERE event.context = part.context AND event."partition" = part.number
+            AND position = part.head
+    ) FROM carveout_partition AS part WHERE context IN ({contexts})
+"""
 
 
 def create_partitions(context: str) -> range:

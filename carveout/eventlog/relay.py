@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from django.db import Error
@@ -121,6 +122,34 @@ def stop(ref: PartitionRef) -> LogMismatch | None:
     return None
 
 
+def _to_check(contexts: Sequence[str], database: str) -> list[PartitionRef]:
+    """The partitions whose stream does not end exactly as their log does.
+
+    In one statement and one round trip for all of them: a relay asks each second.
+    """
+    ends = reader.ends(contexts, database)
+    try:
+        tails = streams.tails([end.ref for end in ends])
+    except StreamUnavailable:  # of a cluster's servers, some may answer
+        tails = [None] * len(ends)
+    return [end.ref for end, tail in zip(ends, tails, strict=True) if not _is_alike(end, tail)]
+
+
+def _is_alike(end: reader.LogEnd, tail: streams.Tail | None) -> bool:
+    if tail is None or end.is_stopped or not tail.is_whole:
+        return False
+    if tail.mark and not streams.marks(tail.mark, end.identity):
+        return False
+    return (tail.last, tail.event_id) == (end.head, end.event_id)
+
+
+def _by_database(contexts: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for context in contexts:
+        found[get_settings().database_of(context)].append(context)
+    return found
+
+
 @contextmanager
 def _noting(errors: list[Exception]) -> Iterator[None]:
     """Separate parts, since the trouble of one database or server does not affect the others."""
@@ -167,17 +196,19 @@ class Relay:
         """
         done, errors = 0, list[Exception]()
         chosen, thorough = self._choose()
-        refreshed, again, full = set[str](), False, False
-        for context in chosen:
+        refreshed, late, full = set[str](), 0, False
+        for context in self._with_news(chosen, errors):
             with _noting(errors):
                 fresh = self._sequence(context)
                 done += (new := sum(len(each.rows) for each in fresh.values()))
-                late = self._ship_all(context, fresh, thorough, errors)
-                done += late
-                again = again or late > 0
+                late += self._ship_all(context, fresh, errors)
                 full = full or new >= _rows_at_once()
                 if new:
                     refreshed.add(context)
+        if thorough:
+            late += self._ship_late(errors)
+        done += late
+        again = late > 0
         self._woken = set()
         self._refreshed = refreshed if full and not (again or errors) else set()
         self.caught_up = not (again or errors or full)
@@ -194,26 +225,39 @@ class Relay:
         self._thorough_at = time.monotonic()
         return self.contexts, True
 
+    def _with_news(self, contexts: Iterable[str], errors: list[Exception]) -> list[str]:
+        """Those that have woken the relay, or have events without a position."""
+        found = self._woken.copy()
+        for database, theirs in _by_database(contexts).items():
+            with _noting(errors):
+                asked = [context for context in theirs if context not in self._woken]
+                found |= sequencer.unsequenced(asked, database)
+        return [context for context in contexts if context in found]
+
     def _sequence(self, context: str) -> dict[int, Fresh]:
-        if context not in self._woken and not sequencer.unsequenced(context):
-            return {}
         fresh = sequencer.sequence_returning_records(context, _rows_at_once())
         reach("relay: sequenced")
         instrumentation.sequenced(row.type for each in fresh.values() for row in each.rows)
         return fresh
 
-    def _ship_all(
-        self, context: str, fresh: dict[int, Fresh], thorough: bool, errors: list[Exception]
-    ) -> int:
+    def _ship_all(self, context: str, fresh: dict[int, Fresh], errors: list[Exception]) -> int:
         """Returns: how many events were shipped that were not new."""
-        fresh_refs = [PartitionRef(context, number) for number in fresh]
-        refs = reader.all_partitions([context]) if thorough else fresh_refs
         late = 0
-        for ref in refs:
+        for number, new in fresh.items():
             with _noting(errors):
-                new = fresh.get(ref.number)
-                if not (new and self._ship_fresh(ref, new)):
+                ref = PartitionRef(context, number)
+                if not self._ship_fresh(ref, new):
                     late += self._ship(ref)
+        return late
+
+    def _ship_late(self, errors: list[Exception]) -> int:
+        """Ship what streams lack: Redis lost it, or a relay died before it was shipped."""
+        late = 0
+        for database, contexts in _by_database(self.contexts).items():
+            with _noting(errors):
+                for ref in _to_check(contexts, database):
+                    with _noting(errors):
+                        late += self._ship(ref)
         return late
 
     def _ship_fresh(self, ref: PartitionRef, fresh: Fresh) -> bool:

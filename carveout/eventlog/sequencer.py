@@ -14,9 +14,8 @@ from django.db import connections, transaction
 from carveout.conf import get_settings
 from carveout.eventlog import rows
 from carveout.eventlog.partitions import SLOT_IN_SQL
-from carveout.eventlog.reader import create_partitions, identity_of, uuid_of
+from carveout.eventlog.reader import ENDS, create_partitions, log_end
 from carveout.events.event import Record
-from carveout.models import LoggedEvent
 from carveout.runtime.failpoints import reach
 
 
@@ -75,9 +74,9 @@ def sequence_returning_records(context: str, limit: int) -> dict[int, Fresh]:
     for number, *rest in sorted(found, key=itemgetter(0, 1)):
         placed[number].append(Record._make(rest))
     return {
-        number: Fresh(placed[number], identity_of(log_id, epoch), uuid_of(event_id), bool(stopped))
-        for number, log_id, epoch, stopped, event_id in ends
-        if number in placed
+        end.ref.number: Fresh(placed[end.ref.number], end.identity, end.event_id, end.is_stopped)
+        for end in map(log_end, ends)
+        if end.ref.number in placed
     }
 
 
@@ -135,13 +134,7 @@ def _answers_each(connection: Any) -> bool:
 
 
 # Read before the heads move: where each partition ended, and with which event.
-_ENDS = """
-    SELECT number, log_id, epoch, stopped_at, (
-        SELECT event_id FROM carveout_loggedevent AS event
-        WHERE event.context = part.context AND event."partition" = part.number
-            AND position = part.head
-    ) FROM carveout_partition AS part WHERE context = %s
-"""
+_ENDS = ENDS.format(contexts="%s")
 _GIVE_POSITIONS = """
     UPDATE carveout_loggedevent SET "partition" = fresh.number, position = fresh.place
     FROM (
@@ -179,7 +172,18 @@ _GIVE_AND_MOVE = """
 """
 
 
-def unsequenced(context: str) -> bool:
-    """Whether any committed event has no position yet."""
-    rows = LoggedEvent.objects.using(get_settings().database_of(context))
-    return rows.filter(context=context, position=None).exists()
+def unsequenced(contexts: Sequence[str], database: str) -> set[str]:
+    """Those with committed events that have no position yet. They must be in this database."""
+    if not contexts:
+        return set()
+    statement = " UNION ALL ".join([_IF_UNSEQUENCED] * len(contexts))
+    with connections[database].cursor() as cursor:
+        cursor.execute(statement, [each for context in contexts for each in (context, context)])
+        return {context for (context,) in cursor.fetchall()}
+
+
+_IF_UNSEQUENCED = """
+    SELECT %s AS context WHERE EXISTS (
+        SELECT 1 FROM carveout_loggedevent WHERE context = %s AND position IS NULL
+    )
+"""

@@ -111,7 +111,25 @@ def tail(ref: PartitionRef) -> Tail:
     Raises: StreamUnavailable: Redis did not answer.
     """
     with answering(keys.stream(ref)):
-        entry_id, event, last, mark = client().eval(_TAIL, 2, keys.stream(ref), keys.identity(ref))
+        return _tail(client().eval(_TAIL, 2, keys.stream(ref), keys.identity(ref)))
+
+
+def tails(refs: Sequence[PartitionRef]) -> list[Tail | None]:
+    """Where streams end, in one round trip. None: it can't be read, `tail` raises why.
+
+    Raises: StreamUnavailable: Redis did not answer.
+    """
+    with answering(*map(keys.stream, refs)):
+        pipeline = client().pipeline(transaction=False)
+        for ref in refs:
+            # redis-py has no `eval` for the pipeline of a cluster.
+            pipeline.execute_command("EVAL", _TAIL, 2, keys.stream(ref), keys.identity(ref))
+        found = pipeline.execute(raise_on_error=False)
+    return [None if isinstance(each, Exception) else _tail(each) for each in found]
+
+
+def _tail(found: Sequence[bytes]) -> Tail:
+    entry_id, event, last, mark = found
     position = codec.position_of(entry_id) if entry_id else 0
     ours = entry_id == f"{position}-0".encode()  # the relay uses no other ID
     event_id = _uuid(event) if ours else None
@@ -223,10 +241,15 @@ def check_not_stopped(ref: PartitionRef, mark: bytes) -> None:
         )
 
 
+def marks(mark: bytes, identity: str) -> bool:
+    """Whether a mark says that this log filled the stream."""
+    return mark.startswith(f"{identity}:".encode())
+
+
 def check_mark(ref: PartitionRef, mark: bytes, identity: str) -> None:
     """Raises: LogMismatch: another log filled the stream."""
     check_not_stopped(ref, mark)
-    if not mark.startswith(f"{identity}:".encode()):
+    if not marks(mark, identity):
         raise mismatch(ref, f"it is marked {mark[:MARK_SHOWN_BYTES].decode(errors='replace')}")
 
 

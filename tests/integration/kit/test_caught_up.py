@@ -67,6 +67,18 @@ def test_a_relay_has_caught_up_after_a_batch_that_was_not_full(events, caught_up
         assert ours.caught_up == caught_up
 
 
+def test_a_relay_without_news_asks_for_all_partitions_at_once(kit):
+    kit.change("tickets", partitions=5)
+    kit.change("desk", partitions=5)
+    announce(sold(20))
+    with closing(Relay(["tickets", "desk"])) as ours:
+        while ours.run_once():
+            pass
+        with CaptureQueriesContext(connections["kit"]) as queries:
+            assert ours.run_once() == 0
+    assert len(queries) == 2, [query["sql"] for query in queries]
+
+
 def test_a_relay_looks_only_into_the_logs_of_those_who_woke_it(monkeypatch):
     monkeypatch.setattr(relay, "THOROUGH_EVERY_S", 1e9)
     announce(sold(1, "U"))

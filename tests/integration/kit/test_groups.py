@@ -16,7 +16,7 @@ from tests.eventually import eventually
 from tests.integration.kit import steps
 from tests.integration.kit.desk.models import note, notes
 from tests.integration.kit.tickets.services import sell
-from tests.redis_groups import ClusterForTests, SentinelForTests
+from tests.redis_groups import ClusterForTests, Node, SentinelForTests
 
 FOR_EVER_MS = 600_000
 """Longer than a test may last: who waits that long was not woken."""
@@ -155,6 +155,29 @@ def test_a_cluster_that_was_gone_altogether_is_found_again(kit):
         cluster.start()
         eventually(flows)
         assert notes() == ["T-1", "T-2"]
+
+
+def test_a_node_that_is_gone_leaves_the_streams_of_the_others_whole(kit):
+    with closing(ClusterForTests(replicas=False)) as cluster:
+        kit.set(REDIS_URL=cluster.url)
+        kit.change("tickets", partitions=PARTITIONS)
+        sell(*TICKETS)
+        steps.relay()
+        gone, *others = cluster.nodes
+        before = [streams_on(node) for node in others]
+        for node in others:
+            node.say("CONFIG", "SET", "cluster-require-full-coverage", "no")
+            node.say("FLUSHALL")
+        gone.kill()
+        with pytest.raises(carveout.StreamUnavailable):
+            steps.relay()
+        assert [streams_on(node) for node in others] == before
+        assert all(before)
+
+
+def streams_on(node: Node) -> dict[str, int]:
+    """How many entries each has."""
+    return {key: node.say("XLEN", key) for key in node.say("KEYS", "*:stream")}
 
 
 def flows() -> bool:

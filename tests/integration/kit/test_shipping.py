@@ -7,6 +7,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 import carveout
 from carveout.errors import LogMismatch
@@ -197,6 +198,22 @@ class TestAStreamThatIsNotTheLogs:
         with pytest.raises(LogMismatch, match="is marked"):
             relay.ship(PARTITION, 10)
 
+    @pytest.mark.parametrize("difference", ["mark", "event", "stop"])
+    def test_is_stopped_even_if_nothing_is_published(self, difference, redis):
+        announce(sold(2))
+        steps.relay()
+        if difference == "mark":
+            redis.set(keys.identity(PARTITION), f"{uuid4()}:1:begun")
+        elif difference == "event":
+            redis.delete(STREAM)
+            redis.xadd(STREAM, {"id": EARLIER_LIFE}, id="2-0")
+        else:  # Redis lost it
+            Partition.objects.using("kit").update(stopped_at=timezone.now(), stopped_why="restored")
+        assert steps.relay() == 0
+        assert Partition.objects.using("kit").get().stopped_at
+        is_marked = redis.get(keys.identity(PARTITION)).startswith(streams.STOPPED)
+        assert is_marked == (difference != "mark")  # that one may belong to another system
+
     def test_stops_its_own_partition_only_and_is_reported_once(self, kit, redis, caplog):
         kit.change("tickets", partitions=2)
         redis.xadd(STREAM, {"id": EARLIER_LIFE}, id="999-0")
@@ -215,6 +232,18 @@ class TestAStreamThatIsNotTheLogs:
         call_command("epoch", "tickets", "--yes")
         drain(running)
         assert len(entry_ids(redis)) + other == 20
+
+
+def test_a_stream_that_can_not_be_read_leaves_the_others_whole(kit, redis):
+    kit.change("tickets", partitions=2)
+    announce(sold(20))
+    steps.relay()
+    other = keys.stream(PartitionRef("tickets", 1))
+    before = entry_ids(redis, other)
+    redis.delete(STREAM, other)
+    redis.set(STREAM, "somebody else's")
+    assert steps.relay() == len(before) > 0
+    assert entry_ids(redis, other) == before
 
 
 def test_a_full_redis_takes_all_of_a_batch_or_nothing(redis):
