@@ -8,7 +8,7 @@ from django.utils import timezone
 
 def native(time: datetime) -> datetime:
     """The time as models have it here: aware if USE_TZ is set, else naive in TIME_ZONE."""
-    if timezone.is_aware(time) == settings.USE_TZ:
+    if (time.tzinfo is not None) == settings.USE_TZ:  # `is_aware` takes ten times as long
         return time
     return timezone.make_aware(time) if settings.USE_TZ else timezone.make_naive(time)
 

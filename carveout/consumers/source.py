@@ -36,16 +36,19 @@ class StreamSource:
         self._mark = b""
         self._verified: set[tuple[int, UUID | None]] = set()
         self._new, self._asked_at = True, 0.0
+        self._is_behind = False
+        """Whether the next events were last missing from the stream, so that the log has them."""
 
     def read(self, after: CursorPosition, limit: int) -> list[ReceivedEvent]:
         """Raises: StreamUnavailable, LookupUnavailable: call again.
         HistoryGone: neither stream nor log has the next event.
         LogMismatch: the log is not the one that this cursor moved in, or that fills the stream.
         """
-        events = self._read(after, limit)
+        events = self._next(after, limit)
         self._verify(after)
         if not events and streams.last_position(self._ref) > after.position:
-            events = self._read(after, limit)  # events added between the two reads are not a gap
+            self._is_behind = True
+            events = self._next(after, limit)  # events added between the two reads are not a gap
             if not events:
                 return self._read_log(after, limit)
         if events:
@@ -57,6 +60,13 @@ class StreamSource:
         logger.info("%s: gap after %d, reading the log", self._ref, after.position)
         verify(self._subscriber, self._ref, after)
         return remote.read(self._subscriber, self._ref, after.position, limit)
+
+    def _next(self, after: CursorPosition, limit: int) -> list[ReceivedEvent]:
+        """The next events, if the stream has them. While it does not, read no more than one."""
+        if self._is_behind and not self._read(after, 1):
+            return []
+        self._is_behind = False
+        return self._read(after, limit)
 
     def _read(self, after: CursorPosition, limit: int) -> list[ReceivedEvent]:
         """Read entries; discard them if the stream was recreated: they may be from the old one."""

@@ -1,6 +1,7 @@
 """Converts events to the fields of stream entries, and back."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -90,12 +91,17 @@ def from_entry(ref: PartitionRef, entry_id: bytes, fields: dict[bytes, bytes]) -
 
 def _check_partition(ref: PartitionRef, entry_id: bytes, fields: dict[bytes, bytes]) -> None:
     """Raises: ValueError: not an entry of this partition, which older releases did not write."""
-    source, partition = f"/{ref.context}".encode(), str(ref.number).encode()
+    source, partition = _encoded(ref)
     here = fields[b"source"] == source and fields.get(b"partition", partition) == partition
     if not here or not entry_id.endswith(b"-0"):
         raise ValueError("it is not an entry of this stream")
     if sum(map(len, fields.values())) > ENTRY_BYTES_MAX:
         raise ValueError(f"it is larger than {ENTRY_BYTES_MAX} bytes")
+
+
+@lru_cache(maxsize=1_000)
+def _encoded(ref: PartitionRef) -> tuple[bytes, bytes]:
+    return f"/{ref.context}".encode(), str(ref.number).encode()
 
 
 def from_record(ref: PartitionRef, row: Record) -> ReceivedEvent:

@@ -31,6 +31,8 @@ def is_due_at_once(connection: Any) -> bool:
 def deliver(connection: Any, sql: str) -> None:
     """Deliver now; after `save` if SQLite has not finished the statement."""
     if "returning" in sql.lower():
+        # Only now: every `save` of the project would have to call it.
+        post_save.connect(_saved, dispatch_uid="carveout_announced_tables")
         connection.__dict__[_WAITS] = True
     else:
         _deliver()
@@ -45,6 +47,3 @@ def _deliver() -> None:
     is_under_way = import_string("carveout.consumers.inline.is_under_way")
     if not is_under_way():
         import_string(_DELIVER[get_settings().delivery])()
-
-
-post_save.connect(_saved, dispatch_uid="carveout_announced_tables")

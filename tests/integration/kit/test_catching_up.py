@@ -1,5 +1,7 @@
 """Gaps, late subscribers and moved cursors: what the stream lacks comes from the log."""
 
+from collections import defaultdict
+
 import pytest
 
 import carveout
@@ -55,6 +57,28 @@ def test_a_trimmed_stream_is_repaired_from_the_log(redis):
     redis.xtrim(STREAM, maxlen=3, approximate=False)
     steps.consume()
     assert heard("ear") == keys(1, 10)
+
+
+def test_no_batches_of_the_stream_are_read_in_vain_while_the_log_has_what_is_next(
+    kit, redis, monkeypatch
+):
+    kit.set(BATCH_ROWS=4)
+    listening("ear")
+    announce(sold(20))
+    steps.relay()
+    redis.xtrim(STREAM, maxlen=6, approximate=False)
+    asked: dict[int, list[int]] = defaultdict(list)
+    read = streams.read
+
+    def noted(ref, after, limit):
+        asked[after].append(limit)
+        return read(ref, after, limit)
+
+    monkeypatch.setattr(streams, "read", noted)
+    steps.consume()
+    assert heard("ear") == keys(1, 20)
+    assert {1} == set(asked[4] + asked[8] + asked[12])
+    assert asked[16] == [1, 4]
 
 
 def test_entries_that_come_between_the_two_looks_are_no_gap(monkeypatch, caplog):
