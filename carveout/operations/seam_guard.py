@@ -13,6 +13,7 @@ from carveout.operations.audit import Actor
 from carveout.runtime import databases
 from carveout.seams import switch
 from carveout.seams.unhandled import subscriptions_of
+from carveout.subscriptions.subscription import hosted
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +28,12 @@ class SeamGuard:
 
     def __init__(self, contexts: Collection[str]) -> None:
         self._contexts = contexts
+        self._has_seams = any({*each.seams} - {""} for each in hosted(contexts))
         self._waits_until = 0.0
 
     def check(self) -> None:
         """Switch back what has to be; at most every two seconds. Never fails: delivery goes on."""
-        if time.monotonic() < self._waits_until:
+        if not self._has_seams or time.monotonic() < self._waits_until:
             return
         self._waits_until = time.monotonic() + CHECK_EVERY_S
         try:

@@ -347,6 +347,14 @@ def test_calls_inside_calls_are_part_of_them(same):
     assert (found().equal, len(notes())) == (1, 1)
 
 
+def test_a_guard_without_seams_looks_for_none(monkeypatch):
+    @carveout.subscribe("tickets.TicketSold")
+    def listens(event): ...
+
+    monkeypatch.setattr(seam_modes, "stored", lambda: pytest.fail("looked"))
+    SeamGuard(["desk"]).check()
+
+
 def test_a_guard_that_can_not_look_stops_no_consumer(same, monkeypatch, caplog):
     def broken():
         raise DatabaseError("no such column: carveout_seam.guard")
