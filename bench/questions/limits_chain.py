@@ -17,7 +17,7 @@ from source.services import new_order
 from bench import chain, cpu
 from bench.backlog import empty, heard, migrate
 from bench.questions.cpu_per_event import LOOK_EVERY_S, _flood, _less, _orders, _signal, _used
-from bench.questions.latency import EVENTS, PAUSE_S, PERCENTILES, _trickle
+from bench.questions.latency import EVENTS, PAUSE_S, PERCENTILES, latencies, trickle
 from bench.rounds import Answer, Scale, Taken, in_turns
 from bench.side import environment
 from bench.workers import eventually, relay_and_consumer
@@ -30,7 +30,7 @@ def measure(keys: list[str], quick: bool) -> dict[str, Answer]:
     migrate()
     scale, answers = Scale(quick), dict[str, Answer]()
     with relay_and_consumer("single") as workers, _chain() as least:
-        _trickle(1)
+        trickle(1)
         if "latency" in keys:
             answers |= _latency(scale)
         if "cpu_vs_celery" in keys:
@@ -42,14 +42,14 @@ def _latency(scale: Scale) -> dict[str, Answer]:
     count = scale.of(EVENTS)
     taken = {percentile: Taken(ours=[], limit=[]) for percentile in PERCENTILES}
 
-    def note(name: str, latencies: list[float]) -> float:
-        cut = quantiles(latencies, n=100)
+    def note(name: str, taken_s: list[float]) -> float:
+        cut = quantiles(taken_s, n=100)
         for percentile, place in PERCENTILES.items():
             taken[percentile][name].append(cut[place])
         return cut[PERCENTILES["p50"]]
 
     ways = {
-        "ours": lambda: note("ours", _trickle(count)),
+        "ours": lambda: note("ours", latencies(count)),
         "limit": lambda: note("limit", _trickle_least(count)),
     }
     in_turns(scale, ways, "latency")
