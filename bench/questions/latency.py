@@ -41,11 +41,11 @@ def measure(keys: list[str], quick: bool) -> dict[str, Answer]:
             "celery": lambda: note("celery", sides["celery"].call("trickle", count, PAUSE_S)),
         }
         in_turns(scale, ways, "latency")
-    measured = {each: _without_warm_up(taken[each], scale.rounds) for each in taken}
+    measured = {each: without_warm_up(taken[each], scale.rounds) for each in taken}
     return {key: measured[key.split("_")[1]].times("ours", "celery") for key in keys}
 
 
-def _without_warm_up(taken: Taken, rounds: int) -> Taken:
+def without_warm_up(taken: Taken, rounds: int) -> Taken:
     return Taken({name: seconds[-rounds:] for name, seconds in taken.items()})
 
 

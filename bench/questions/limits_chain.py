@@ -17,7 +17,14 @@ from source.services import new_order
 from bench import chain, cpu
 from bench.backlog import empty, heard, migrate
 from bench.questions.cpu_per_event import LOOK_EVERY_S, _flood, _less, _orders, _signal, _used
-from bench.questions.latency import EVENTS, PAUSE_S, PERCENTILES, latencies, trickle
+from bench.questions.latency import (
+    EVENTS,
+    PAUSE_S,
+    PERCENTILES,
+    latencies,
+    trickle,
+    without_warm_up,
+)
 from bench.rounds import Answer, Scale, Taken, in_turns
 from bench.side import environment
 from bench.workers import eventually, relay_and_consumer
@@ -54,9 +61,9 @@ def _latency(scale: Scale) -> dict[str, Answer]:
     }
     in_turns(scale, ways, "latency")
     return {
-        f"latency_{each}_vs_celery": Taken(
-            {name: seconds[-scale.rounds :] for name, seconds in taken[each].items()}
-        ).times("limit", "ours")
+        f"latency_{each}_vs_celery": without_warm_up(taken[each], scale.rounds).times(
+            "limit", "ours"
+        )
         for each in PERCENTILES
     }
 

@@ -201,17 +201,16 @@ class Relay:
             with _noting(errors):
                 fresh = self._sequence(context)
                 done += (new := sum(len(each.rows) for each in fresh.values()))
-                late += self._ship_all(context, fresh, errors)
+                late += self._ship_new(context, fresh, errors)
                 full = full or new >= _rows_at_once()
                 if new:
                     refreshed.add(context)
         if thorough:
             late += self._ship_late(errors)
         done += late
-        again = late > 0
         self._woken = set()
-        self._refreshed = refreshed if full and not (again or errors) else set()
-        self.caught_up = not (again or errors or full)
+        self._refreshed = refreshed if full and not (late or errors) else set()
+        self.caught_up = not (late or errors or full)
         self._store_reports(errors)
         if errors:
             raise errors[0]
@@ -240,7 +239,7 @@ class Relay:
         instrumentation.sequenced(row.type for each in fresh.values() for row in each.rows)
         return fresh
 
-    def _ship_all(self, context: str, fresh: dict[int, Fresh], errors: list[Exception]) -> int:
+    def _ship_new(self, context: str, fresh: dict[int, Fresh], errors: list[Exception]) -> int:
         """Returns: how many events were shipped that were not new."""
         late = 0
         for number, new in fresh.items():
