@@ -86,17 +86,17 @@ class Process:
 
     def interrupt(self) -> None:
         """What Ctrl-C in a terminal sends."""
-        os.kill(self.pid, signal.SIGINT)
+        self._started[-1].send_signal(signal.SIGINT)
 
     def wait(self, timeout_s: float = END_TIMEOUT_S) -> int:
         """Returns: its exit code. Raises: subprocess.TimeoutExpired."""
         return self._started[-1].wait(timeout_s)
 
     def pause(self) -> None:
-        os.kill(self.pid, signal.SIGSTOP)
+        self._started[-1].send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
+        self._started[-1].send_signal(signal.SIGCONT)
 
     def end(self) -> None:
         """End it and all that it ever started."""

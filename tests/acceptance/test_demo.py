@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 
 from carveout.runtime import ports
 from tests import processes
-from tests.acceptance.test_up import left_of
+from tests.acceptance.test_up import kill_what_is_left_of, left_of
 from tests.copies import ROOT
 from tests.databases import ENVIRONMENT
 from tests.eventually import eventually
@@ -30,8 +29,7 @@ TUTORIAL = ROOT / "docs/tutorial/add-a-subscriber.md"
 def env(tmp_path):
     """The environment of a demonstration that keeps everything in this test's folder."""
     yield {**ENVIRONMENT, "CARVEOUT_DIR": str(tmp_path)}
-    for pid in left_of(tmp_path / "demo"):
-        os.kill(pid, signal.SIGKILL)
+    kill_what_is_left_of(tmp_path / "demo")
 
 
 def test_the_demo_ends_by_itself_with_every_number_as_expected(env, tmp_path):

@@ -29,8 +29,7 @@ def up(tmp_path, databases):
     env["DATABASE_URL"] = databases.new("sqlite", ROOT, env, to=tmp_path)
     process = Process("up", ("up", "--port", str(free_port())), ROOT, env, tmp_path / "up.log")
     yield process
-    for pid in left_of(tmp_path):
-        os.kill(pid, signal.SIGKILL)
+    kill_what_is_left_of(tmp_path)
     process.end()
 
 
@@ -44,6 +43,12 @@ def left_of(state_dir: Path) -> dict[int, str]:
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 found[int(folder.name)] = command
     return found
+
+
+def kill_what_is_left_of(state_dir: Path) -> None:
+    for pid in left_of(state_dir):
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(pid, signal.SIGKILL)
 
 
 def wait_until_ready(up: Process) -> None:

@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from tests.copies import ROOT
+from tests.nursery import Child
+from tests.processes import Process
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "posix_spawn"), reason="Windows has no SIGCHLD")
 TWO_AT_ONCE = """
@@ -36,3 +38,12 @@ def test_a_child_that_ends_while_another_is_noted_is_noted_too(tmp_path):
     """In a process of its own: it takes the ends of all children, whoever started them."""
     subprocess.run([sys.executable, "-c", TWO_AT_ONCE, tmp_path], cwd=ROOT, check=True)
     assert sorted(each.read_text() for each in tmp_path.iterdir()) == ["3", "4"]
+
+
+def test_a_signal_to_a_child_that_has_just_ended_does_no_harm(tmp_path):
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    process = Process("web", (), tmp_path, {}, tmp_path / "log")
+    process._started.append(Child(gone.pid, tmp_path))
+    for send in (process.pause, process.ask_to_end, process.resume, process.interrupt):
+        send()
