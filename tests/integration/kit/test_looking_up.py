@@ -200,19 +200,19 @@ class TestAnOwnerInTrouble:
             self.unavailable("did not answer")
 
     def test_it_answers_byte_by_byte(self, kit):
-        with serving(dripping(seconds=3)) as url:
+        with serving(dripping(seconds=30)) as url:
             asking(kit, url)
             began = time.monotonic()
             self.unavailable("did not answer")
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 15
 
-    @pytest.mark.parametrize("every_s", [None, 0.05])
+    @pytest.mark.parametrize("every_s", [None, 0.2])
     def test_it_takes_the_call_and_says_nothing_or_hardly_anything(self, kit, every_s):
         with mumbling(every_s=every_s) as url:
             asking(kit, url)
             began = time.monotonic()
             self.unavailable("did not answer")
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 15
 
     def test_it_sends_us_elsewhere(self, kit):
         elsewhere = Owner(body=b'{"T-1": {"number": "T-1", "title": "forged"}}')

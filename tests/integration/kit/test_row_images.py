@@ -634,6 +634,9 @@ def test_the_log_is_left_to_the_relay():
             assert LoggedEvent.objects.using("kit").filter(position=1).count() == 1
 
 
+LATE = "SET LOCAL deadlock_timeout = '30s'"
+
+
 @on_postgres
 def test_a_row_in_use_ends_the_undo_and_hurts_nobody():
     found = sold()
@@ -641,6 +644,7 @@ def test_a_row_in_use_ends_the_undo_and_hurts_nobody():
 
     def buyer():
         with transaction.atomic(using="kit"):
+            run(LATE)
             STALLS.filter(number="S-3").update(rank=1)
             locked.set()
             assert is_deadlock.wait(10)
@@ -650,11 +654,12 @@ def test_a_row_in_use_ends_the_undo_and_hurts_nobody():
         assert locked.wait(10)
         began = time.monotonic()
         with pytest.raises(MovedOn, match=r"is being changed"), rolled_back():
+            run(LATE)
             STALLS.select_for_update().get(number="S-1")
             is_deadlock.set()
             time.sleep(0.05)
             undo("kit", found.rows)
-        assert time.monotonic() - began < 0.9
+        assert time.monotonic() - began < 15
 
     threads.at_once(buyer, undoing)
     assert STALLS.filter(rank=1).count() == 2

@@ -582,7 +582,7 @@ class TestStopping:
                 raise ZeroDivisionError
         began = time.monotonic()
         run_for(5, Consumer(["desk"]))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         assert notes() == []
         assert [attempts for _, _, attempts, _ in parked()] in ([], [0])
         slow.clear()
@@ -644,7 +644,7 @@ class TestStopping:
         steps.flow()
         began = time.monotonic()
         work()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         assert notes() == []
         assert parked() == [("T-1", "queued", 0, "")]
 
