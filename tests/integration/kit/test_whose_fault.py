@@ -648,7 +648,7 @@ class TestStopping:
         assert notes() == []
         assert parked() == [("T-1", "queued", 0, "")]
 
-    @pytest.mark.timeout(20)
+    @pytest.mark.timeout(60)
     def test_a_worker_of_jobs_that_has_ended_is_not_interrupted(self, hasty, monkeypatch):
         """By a signal that comes again while it cleans up."""
 
@@ -664,7 +664,7 @@ class TestStopping:
         monkeypatch.setattr(stopping, "heard_at_once", asked_again_at_the_end)
         call_command("work", "desk", verbosity=0)
 
-    @pytest.mark.timeout(20)
+    @pytest.mark.timeout(60)
     @pytest.mark.parametrize("line", ["dequeueing jobs", "could not connect"])
     def test_an_idle_worker_of_jobs_does_though_logging_swallowed_it(
         self, hasty, monkeypatch, request, line
