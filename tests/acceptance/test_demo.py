@@ -33,10 +33,8 @@ def env(tmp_path):
 
 
 def test_the_demo_ends_by_itself_with_every_number_as_expected(env, tmp_path):
-    with socket.socket() as taken:
-        taken.bind((ports.HOST, 0))
-        wanted = taken.getsockname()[1]
-        taken.listen()
+    wanted = free_port()
+    with socket.create_server((ports.HOST, wanted)):
         printed = processes.run("demo", *ORDERS, "--port", str(wanted), folder=ROOT, env=env)
 
     table = {name: numbers for name, *numbers in ROW.findall(printed)}

@@ -65,9 +65,7 @@ def url_of(up: Process) -> str:
 
 def test_a_taken_port_gives_way_and_ctrl_c_leaves_nothing_behind(up, tmp_path):
     wanted = int(up.arguments[-1])
-    with socket.socket() as taken:
-        taken.bind((ports.HOST, wanted))
-        taken.listen()
+    with socket.create_server((ports.HOST, wanted)):
         up.start()
         wait_until_ready(up)
     assert url_of(up) != f"http://{ports.HOST}:{wanted}"
