@@ -72,11 +72,64 @@ def due_date(): ...
 }
 USED = {
     # What stands in a module of `shop`: how the import is cut, the commands, what is copied.
-    "from post.services import tell as say\nsay(*[1])": ("event", ["post.services.tell"], []),
-    "from post import tell\ntell(1)": ("event", ["post.services.tell"], []),
-    "import post\npost.tell(1)": ("event", ["post.services.tell"], []),
-    "import post.services\npost.services.tell(1).id": ("event", ["post.services.tell"], []),
-    "import post.services as s\ns.remind()\ns.tell(*[1])": (
+    "from post.services import tell as say\ndef f():\n    say(*[1])": (
+        "event",
+        ["post.services.tell"],
+        [],
+    ),
+    "from post import tell\ndef f():\n    tell(1)": ("event", ["post.services.tell"], []),
+    "import post\ndef f():\n    post.tell(1)": ("event", ["post.services.tell"], []),
+    "from post.services import tell\ndef f():\n    return tell(1)": ("lookup or event", [], []),
+    "import post.services\ndef f():\n    post.services.tell(1).close()": (
+        "lookup or event",
+        [],
+        [],
+    ),
+    "import post.services\ndef f():\n    job = post.services.tell.delay(1)": (
+        "event",
+        ["post.services.tell"],
+        [],
+    ),
+    "from post.services import tell\ndef f():\n    print(tell(1))": ("lookup or event", [], []),
+    "from post.services import tell\ndef f():\n    for each in tell(1): print(each)": (
+        "lookup or event",
+        [],
+        [],
+    ),
+    "from post.services import tell\ndef f():\n    a = tell(1)\n    tell(a)": (
+        "event",
+        ["post.services.tell"],
+        [],
+    ),
+    "from post.services import remind, tell\ndef f():\n    a = tell(1)\n    remind()": (
+        "event",
+        ["post.services.remind"],
+        [],
+    ),
+    "from post.services import tell\ntell(1)": ("library", [], []),
+    "from post.services import tell\nclass A:\n    a = tell(1)": ("library", [], []),
+    "from post.services import tell\nclass A(AppConfig):\n    def ready(self):\n        tell(1)": (
+        "library",
+        [],
+        [],
+    ),
+    "from post.services import tell\nclass A(Config):\n    def start(self):\n        tell(1)": (
+        "event",
+        ["post.services.tell"],
+        [],
+    ),
+    "from post.services import remind, tell\nremind()\ndef f():\n    tell(1)": (
+        "event",
+        ["post.services.tell"],
+        [],
+    ),
+    "from post.services import remind, tell\nremind()\ndef f():\n    return tell(1)": (
+        "lookup or event",
+        [],
+        [],
+    ),
+    "from post.services import tell\na = dict(call=tell)": ("event", ["post.services.tell"], []),
+    "import post.services as s\ndef f():\n    s.remind()\n    s.tell(*[1])": (
         "event",
         ["post.services.remind", "post.services.tell"],
         [],
@@ -86,13 +139,18 @@ USED = {
         ["post.services.warn"],
         [],
     ),
-    "from post.services import *\nremind()": ("event", ["post.services.remind"], []),
-    "from post.services import Mailer\nm = Mailer()\nm.send()\nm.later()": (
+    "from post import services\ndef f(on_commit):\n    on_commit(lambda: services.warn())": (
+        "event",
+        ["post.services.warn"],
+        [],
+    ),
+    "from post.services import *\ndef f():\n    remind()": ("event", ["post.services.remind"], []),
+    "from post.services import Mailer\ndef f():\n    m = Mailer()\n    m.send()\n    m.later()": (
         "event",
         ["post.services.Mailer.later", "post.services.Mailer.send"],
         [],
     ),
-    "from post import services\nservices.gateway.send()": (
+    "from post import services\ndef f():\n    services.gateway.send()": (
         "event",
         ["post.services.gateway.send"],
         [],
@@ -125,7 +183,11 @@ USED = {
         [],
         ["Kind"],
     ),
-    "from post.models import due_date\ndue_date()": ("event", ["post.models.due_date"], []),
+    "from post.models import due_date\ndef f():\n    due_date()": (
+        "event",
+        ["post.models.due_date"],
+        [],
+    ),
     "from post.names import Order\nrows = Order.objects.filter(lines__sku=1)": (
         "copy or library",
         [],

@@ -16,7 +16,7 @@ from tests.chaos.pooler import Pooler
 from tests.servers import PostgresForTests
 
 CONTEXTS = ("ledger", "audit")
-CRASHED_S = 10.0
+CRASHED_S = 120.0
 """A server that was made to crash answers again after less."""
 Rows = list[tuple[Any, ...]]
 

@@ -88,6 +88,7 @@ STAY = {
     "walrus": "its arguments use `:=`",
     "in_a_coroutine": "it is in an async function",
     "WhenImported": "it runs when the module is imported",
+    "Orders": "it runs when a process starts",
     "read_afterwards": "reads Note rows after the call, which the function writes",
     "another_attribute": "it uses `tell.__name__`",
     "object_that_may_be_none": "it passes badge=badge, which may be None",

@@ -244,10 +244,13 @@ class _Search(UpwardVisitor):
     def _hindrance(self, node: cst.Call) -> tuple[str, str] | None:
         """A statement around the call, inside the same function, that a seam can't be in."""
         inner: cst.CSTNode = node
-        for each in self._around(node):
+        around = list(self._around(node))
+        for each in around:
             if isinstance(each, cst.FunctionDef):
                 if each.asynchronous:
                     return "it is in an async function", "events are published in synchronous code"
+                if each.name.value == "ready" and any(map(_is_app_config, around)):
+                    return "it runs when a process starts", "move what it needs into a library"
                 return None
             if isinstance(each, cst.ClassDef):
                 break
@@ -299,6 +302,11 @@ class _Search(UpwardVisitor):
     def _refuse(self, node: cst.CSTNode, text: str, fix: str) -> None:
         line = self.get_metadata(PositionProvider, node).start.line
         self.problems.append(Problem(self.file, line, text, fix))
+
+
+def _is_app_config(node: cst.CSTNode) -> bool:
+    bases = node.bases if isinstance(node, cst.ClassDef) else ()
+    return any(dotted(each.value).endswith("Config") for each in bases)
 
 
 _LOOP = "collect the keys, and publish the events of all with carveout.publish_many"

@@ -3,7 +3,7 @@
 from django.apps import apps as registry
 
 from carveout.carving.survey.coupling import EVERY, Coupling
-from carveout.carving.survey.import_uses import STAR
+from carveout.carving.survey.import_uses import CALLS, RESULTS, STAR, WAYS
 
 OF_MODULES = {"models": "of models", "signals": "of signals", "urls": "of urls"}
 HELPERS = {
@@ -58,7 +58,10 @@ def _imported(coupling: Coupling, shared: bool) -> str:
         return "of helpers"
     if names and all(name.startswith(QUESTIONS) for name in names):
         return "of questions"
-    return "of functions" if names else ""
+    ways = {way for each in names for way in _ways(each, coupling)}
+    if not names or CALLS in ways:
+        return "of functions" if names else ""
+    return "of results" if RESULTS in ways else "at start-up"
 
 
 def needed(coupling: Coupling) -> tuple[list[str], list[str]]:
@@ -74,7 +77,14 @@ def needed(coupling: Coupling) -> tuple[list[str], list[str]]:
 
 def _is_called_on(name: str, coupling: Coupling) -> bool:
     """Whether methods of this class are called. If so, it is cut as a function is."""
-    return any(f".{name}." in each for each in coupling.listed("calls"))
+    return any(f".{name}." in each for way in WAYS for each in coupling.listed(way))
+
+
+def _ways(name: str, coupling: Coupling) -> set[str]:
+    """How this function, or the methods of this class, are called; as `calls` if unknown."""
+    return {way for way in WAYS for each in coupling.listed(way) if f".{name}." in f"{each}."} or {
+        CALLS
+    }
 
 
 def _is_class(name: str) -> bool:

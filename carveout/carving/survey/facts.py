@@ -10,6 +10,11 @@ import msgspec
 ALWAYS = "module"
 IN_FUNCTION = "function"
 FOR_TYPES = "type checking"
+AFTERWARDS = {
+    *("on_commit", "delay", "apply_async", "delay_on_commit", "apply_async_on_commit"),
+    *("enqueue", "enqueue_in", "enqueue_at", "async_task", "submit", "defer"),
+}
+"""Calls whose argument runs later."""
 AT_ONCE = -1
 """The loop's end for a comprehension, which is one expression."""
 LOADED = "models:"
@@ -120,6 +125,11 @@ class Call(msgspec.Struct, frozen=True):
     @property
     def last(self) -> str:
         return self.name.rpartition(".")[2]
+
+    @property
+    def is_later(self) -> bool:
+        """Whether it is an argument of a call that runs it later."""
+        return self.place.within.rpartition(".")[2] in AFTERWARDS
 
     def argument(self, position: int, keyword: str) -> str:
         """A string that is passed by position or by keyword, or an empty string."""

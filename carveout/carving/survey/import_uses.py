@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from carveout.carving.survey.facts import Call, Import
+from carveout.carving.survey.facts import AFTERWARDS, ALWAYS, Call, Import
 from carveout.carving.survey.sources import SourceFile, Sources
 
 STAR = "*"
+CALLS, RESULTS, AT_START = WAYS = ("calls", "results", "at_start")
+"""How a function is called: for what it does, for its return value, or as the process starts."""
 
 
 class ImportUse(NamedTuple):
@@ -15,7 +17,8 @@ class ImportUse(NamedTuple):
 
     name: str
     scope: str
-    called: bool = False
+    way: str = ""
+    """One of `WAYS`, if it is called."""
 
 
 class Uses:
@@ -23,14 +26,29 @@ class Uses:
         self.facts = source.facts
         self.sources = sources
 
-    def calls(self, imported: Import, symbol: str) -> list[str]:
-        """Functions and methods of the symbol that are called or passed on, by their real names."""
-        used = {each.name for each in self._of(imported, symbol) if each.called}
-        return sorted({*filter(None, map(self._function, used))})
+    def calls(self, imported: Import, symbol: str) -> dict[str, list[str]]:
+        """Functions and methods of the symbol that are called or passed on, by their real names.
+
+        Each by the first of its `WAYS`.
+        """
+        found = dict[str, str]()
+        for each in self._of(imported, symbol):
+            function, rest = self._function(each.name) if each.way else ("", "")
+            if function:
+                way = self._way(each.way, rest)
+                found[function] = min(way, found.get(function, way), key=WAYS.index)
+        return {way: sorted(each for each in found if found[each] == way) for way in WAYS}
+
+    def _way(self, way: str, rest: str) -> str:
+        """rest: what is done with what is returned, such as `items` or `delay`."""
+        if not rest or way == AT_START:
+            return way
+        return CALLS if rest in AFTERWARDS else RESULTS
 
     def functions(self, module: str, names: list[str]) -> list[str]:
         """The functions among these names, by their real names."""
-        return sorted({*filter(None, (self._function(f"{module}.{each}") for each in names))})
+        found = {self._function(f"{module}.{each}")[0] for each in names}
+        return sorted(found - {""})
 
     def names(self, imported: Import, symbol: str) -> list[str]:
         """The names that are used from a module imported as a whole."""
@@ -78,15 +96,31 @@ class Uses:
 
     def _uses(self) -> Iterator[ImportUse]:
         for each in self.facts.uses():
-            scope = each.place.scope
-            yield ImportUse(self._resolved(each.name, scope), scope, isinstance(each, Call))
+            scope, way = each.place.scope, self._called(each) if isinstance(each, Call) else ""
+            yield ImportUse(self._resolved(each.name, scope), scope, way)
         for call in self.facts.calls:  # `on_commit(send_mail)` calls its argument
             for given in [*call.arguments, *call.keywords.values()]:
-                if given.startswith("="):
-                    scope = call.place.scope
-                    yield ImportUse(self._resolved(given[1:], scope), scope, called=True)
+                scope = call.place.scope
+                if given.startswith("=") and not self._is_result(given[1:], scope):
+                    yield ImportUse(self._resolved(given[1:], scope), scope, CALLS)
         for scope, name in self.facts.bare:
             yield ImportUse(self._resolved(name, scope), scope)
+
+    def _called(self, call: Call) -> str:
+        if call.place.level == ALWAYS or self._is_ready(call.place.scope):
+            return AT_START
+        return CALLS if call.alone or call.is_later else RESULTS
+
+    def _is_ready(self, scope: str) -> bool:
+        """Whether it is `AppConfig.ready`, by the name of the base class."""
+        holder, _, name = scope.rpartition(".")
+        definition = self.facts.definitions.get(holder)
+        return name == "ready" and any(
+            each.endswith("Config") for each in (definition.bases if definition else ())
+        )
+
+    def _is_result(self, name: str, scope: str) -> bool:
+        return self.facts.resolve(name, scope).endswith("()")
 
     def _resolved(self, name: str, scope: str) -> str:
         resolved = self._made(self.facts.resolve(name, scope)).replace("()", "")
@@ -125,16 +159,17 @@ class Uses:
             return home, f"{origin.rpartition('.')[2]}{dot}{rest}"
         return module, f"{first}{dot}{rest}"
 
-    def _function(self, name: str) -> str:
-        """The name up to the function or method, without what is done with its result."""
+    def _function(self, name: str) -> tuple[str, str]:
+        """The name up to the function or method, and the rest: what is done with its result."""
         module, rest = self._split(name)
         path = module
-        for part in filter(None, rest.split(".")):
+        parts = [*filter(None, rest.split("."))]
+        for number, part in enumerate(parts, 1):
             is_in_module, path = path == module, f"{path}.{part}"
             _, definition = self.sources.defined(path)
             if self.sources.is_function(path):
-                return path
+                return path, ".".join(parts[number:])
             is_object = is_in_module and definition is not None and definition.value
             if not part[0].isupper() and not is_object:
-                return ""
-        return ""
+                break
+        return "", ""

@@ -41,6 +41,22 @@ CODE: CutRules = {
         "In {source}, use a lookup of {target_app} instead of calling {names} of {target}.",
         doubt="this is inferred from the name only; a function that touches no rows can be copied",
     ),
+    ("import", "of results"): CutRule(
+        "lookup or event",
+        5,
+        "a lookup for the return value; what the call changes becomes an event",
+        "In {source}, read what {names} of {target} returns through a lookup of {target_app}. If"
+        " the call also changes rows, publish an event for that.",
+        doubt="only its code shows whether it changes rows; what touches none can be copied",
+    ),
+    ("import", "at start-up"): CutRule(
+        "library",
+        2,
+        "what others register with moves once for all of them",
+        "Move {names} of {target} into a library that all may use: {source} calls it as the process"
+        " starts, when there is nothing to announce.",
+        doubt="code that stores rows is not a library: replace it by a lookup or an event",
+    ),
     ("import", "of a library"): CutRule(
         "library",
         1,

@@ -10,11 +10,6 @@ from carveout.carving.survey.kinds.signal_receivers import live_receivers
 from carveout.carving.survey.model_inference import MANAGERS, Rows
 from carveout.carving.survey.sources import SourceFile, Sources
 
-AFTERWARDS = {
-    *("on_commit", "delay", "apply_async", "delay_on_commit", "apply_async_on_commit"),
-    *("enqueue", "enqueue_in", "enqueue_at", "async_task", "submit", "defer"),
-}
-"""Calls whose argument runs later."""
 OF_SELF = ("self", "cls", "super()")
 SENDING = ("send", "send_robust")
 SAVING = {
@@ -50,7 +45,7 @@ class Callgraph:
         """By the function that is called; calls that run later are left out."""
         for source in sources:
             for call in () if source.migration else source.facts.calls:
-                if not is_later(call):
+                if not call.is_later:
                     self.calls.setdefault(self.called(source, call), []).append((source, call))
         self.receivers = dict(self._receivers())
         self.run_in: dict[str, list[str]] = {}
@@ -171,10 +166,6 @@ class Callgraph:
     def _managers(self, model: type[Model]) -> Iterator[type]:
         for each in self.rows.models.managers(model):
             yield from each.__mro__
-
-
-def is_later(call: Call) -> bool:
-    return call.place.within.rpartition(".")[2] in AFTERWARDS
 
 
 def function_of(source: SourceFile, call: Call) -> str:

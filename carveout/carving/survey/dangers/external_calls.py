@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from carveout.carving.survey.dangers.call_graph import Callgraph, is_later
+from carveout.carving.survey.dangers.call_graph import Callgraph
 from carveout.carving.survey.dangers.danger import Danger, danger
 from carveout.carving.survey.dangers.external_reach import ExternalReach
 from carveout.carving.survey.sources import SourceFile, Sources
@@ -25,7 +25,7 @@ def _of_source(
         if call.place.atomic:
             what, symbol = reach.of(source, call)
             inside = "inside a transaction"
-        elif f"{source.facts.module}.{call.place.scope}" in views and not is_later(call):
+        elif f"{source.facts.module}.{call.place.scope}" in views and not call.is_later:
             what, symbol = in_no_other.of(source, call)
             inside = "inside the transaction of its request"
         else:

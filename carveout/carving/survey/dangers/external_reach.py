@@ -2,7 +2,7 @@
 
 import re
 
-from carveout.carving.survey.dangers.call_graph import Callgraph, function_of, is_later
+from carveout.carving.survey.dangers.call_graph import Callgraph, function_of
 from carveout.carving.survey.facts import Call
 from carveout.carving.survey.sources import SourceFile
 
@@ -50,7 +50,7 @@ class ExternalReach:
 
     def of(self, source: SourceFile, call: Call) -> tuple[str, str]:
         """What a call reaches, empty if nothing, and the dotted name of what is called."""
-        if is_later(call):
+        if call.is_later:
             return "", ""
         name = self.graph.called(source, call)
         return outside(name) or self._of_function(name) or self._sent(name), name

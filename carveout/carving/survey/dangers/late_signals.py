@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from carveout.carving.survey.dangers.call_graph import Callgraph, function_of, is_later
+from carveout.carving.survey.dangers.call_graph import Callgraph, function_of
 from carveout.carving.survey.dangers.danger import Danger, danger
 from carveout.carving.survey.facts import Call
 from carveout.carving.survey.kinds.signal_sends import SENDING, declared_signals
@@ -22,7 +22,7 @@ def _of_source(
     source: SourceFile, signals: set[str], opening: set[str], graph: Callgraph
 ) -> Iterator[Danger]:
     for call in () if source.migration or source.in_tests else source.facts.calls:
-        if call.last not in SENDING or call.place.atomic or is_later(call) or not call.alone:
+        if call.last not in SENDING or call.place.atomic or call.is_later or not call.alone:
             continue  # code that uses the receivers' results asks a question
         signal = graph.called(source, call).rpartition(".")[0]
         if signal in signals and _is_late(source, call, opening, graph):
@@ -38,7 +38,7 @@ def _is_late(source: SourceFile, call: Call, opening: set[str], graph: Callgraph
         for each in source.facts.calls
         if each.place.scope == call.place.scope and each.line < call.line
     )
-    return any(not is_later(each) and graph.called(source, each) in opening for each in before)
+    return any(not each.is_later and graph.called(source, each) in opening for each in before)
 
 
 def _opening(sources: Sources) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from carveout.carving.survey.dangers.call_graph import Callgraph, function_of, is_later
+from carveout.carving.survey.dangers.call_graph import Callgraph, function_of
 from carveout.carving.survey.dangers.danger import Danger, danger
 from carveout.carving.survey.facts import Swallow
 from carveout.carving.survey.kinds.signal_sends import declared_signals
@@ -24,7 +24,7 @@ def swallows(sources: Sources, graph: Callgraph, views: set[str]) -> Iterator[Da
         function_of(source, call)
         for source in sources
         for call in source.facts.calls
-        if _writes(call.name) and not is_later(call)
+        if _writes(call.name) and not call.is_later
     )
     sent = {f"{signal}.send_robust" for signal in declared_signals(sources)}
 
@@ -42,7 +42,7 @@ def swallows(sources: Sources, graph: Callgraph, views: set[str]) -> Iterator[Da
         for call in source.facts.calls:
             if call.place.atomic and call.last == "send_robust" and call.alone:
                 name = graph.called(source, call)
-                if name in sent and not is_later(call):
+                if name in sent and not call.is_later:
                     text = f"{call.name} swallows what receivers raise inside a transaction"
                     yield danger(source, call.line, call.place, KIND, name, text)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from carveout.carving.survey.coupling import Coupling
 from carveout.carving.survey.facts import Import
-from carveout.carving.survey.import_uses import STAR, Uses
+from carveout.carving.survey.import_uses import STAR, WAYS, Uses
 from carveout.carving.survey.sources import SourceFile, Sources
 
 KIND = "import"
@@ -41,20 +41,22 @@ def _coupling(source: SourceFile, each: Import, sources: Sources, uses: Uses) ->
 
 def _details(each: Import, module: str, uses: Uses) -> dict[str, list[str]]:
     """`names` that are imported, or that are `used` from a module imported as a whole; which of
-    them are `constants`; and the `calls` by their real names, or else the `functions`.
+    them are `constants`; the functions that are called, by their real names and by how they are
+    called; or else the `functions`.
 
     Calls of what the target app only re-exports belong to another app, and are left out.
     """
     symbol = f"{each.module}.{each.name}" if each.name else each.module
     whole = symbol == module or each.name == STAR
+    calls = uses.calls(each, module if whole else symbol)
     details = {
         "names": [each.name] if each.name and symbol != module else [],
         "used": uses.names(each, module) if whole else [],
-        "calls": uses.calls(each, module if whole else symbol),
+        **calls,
     }
     names = details["used"] if whole else details["names"]
     details["constants"] = uses.constants(each, module, names)
-    details["functions"] = [] if details["calls"] else uses.functions(module, names)
-    for name in ("calls", "functions"):
+    details["functions"] = [] if any(calls.values()) else uses.functions(module, names)
+    for name in (*WAYS, "functions"):
         details[name] = [one for one in details[name] if uses.app_of(one) == uses.app_of(module)]
     return {name: found for name, found in details.items() if found}

@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Any
 
+from django.apps import AppConfig
+
 from market.notifications.models import Badge, Note, decorate
 from market.notifications.services import Choir, Teller, tell
 from market.orders.models import Order
@@ -75,6 +77,11 @@ async def in_a_coroutine(order: Order) -> None:
 class WhenImported:
     if not __name__:
         tell("import", Order(number="import"))
+
+
+class Orders(AppConfig):
+    def ready(self) -> None:
+        tell("start", Order(number="start"))
 
 
 def read_afterwards(order: Order) -> bool:
