@@ -305,6 +305,7 @@ class _Search(UpwardVisitor):
 
 
 def _is_app_config(node: cst.CSTNode) -> bool:
+    """Whether it is a class that extends an AppConfig, by the name of its base."""
     bases = node.bases if isinstance(node, cst.ClassDef) else ()
     return any(dotted(each.value).endswith("Config") for each in bases)
 

@@ -56,11 +56,13 @@ def _imported(coupling: Coupling, shared: bool) -> str:
         return "of classes"
     if HELPERS & {*coupling.target_symbol.split(".")[-2:]}:
         return "of helpers"
-    if names and all(name.startswith(QUESTIONS) for name in names):
+    if not names:
+        return ""
+    if all(name.startswith(QUESTIONS) for name in names):
         return "of questions"
     ways = {way for each in names for way in _ways(each, coupling)}
-    if not names or CALLS in ways:
-        return "of functions" if names else ""
+    if CALLS in ways:
+        return "of functions"
     return "of results" if RESULTS in ways else "at start-up"
 
 
@@ -82,9 +84,8 @@ def _is_called_on(name: str, coupling: Coupling) -> bool:
 
 def _ways(name: str, coupling: Coupling) -> set[str]:
     """How this function, or the methods of this class, are called; as `calls` if unknown."""
-    return {way for way in WAYS for each in coupling.listed(way) if f".{name}." in f"{each}."} or {
-        CALLS
-    }
+    known = {way for way in WAYS for each in coupling.listed(way) if f".{name}." in f"{each}."}
+    return known or {CALLS}
 
 
 def _is_class(name: str) -> bool:
