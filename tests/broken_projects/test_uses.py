@@ -91,6 +91,11 @@ USED = {
         [],
     ),
     "from post.services import tell\ndef f():\n    print(tell(1))": ("lookup or event", [], []),
+    "from post.services import tell\ndef f():\n    a = tell(1)\n    print(a)": (
+        "lookup or event",
+        [],
+        [],
+    ),
     "from post.services import tell\ndef f():\n    for each in tell(1): print(each)": (
         "lookup or event",
         [],
