@@ -118,7 +118,7 @@ USED = {
         [],
         [],
     ),
-    "from post.services import tell\nclass A(Config):\n    def start(self):\n        tell(1)": (
+    "from post.services import tell\nclass A(Thing):\n    def ready(self):\n        tell(1)": (
         "event",
         ["post.services.tell"],
         [],
