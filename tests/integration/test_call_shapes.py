@@ -182,7 +182,7 @@ def commands() -> list[tuple[str, ...]]:
     ]
     called = (
         *("services.tell", "services.Teller.shout", "services.Teller.whisper"),
-        *("services.Teller.sing", "models.Badge.award", "models.Prize.give"),
+        *("services.Teller.sing", "public.Badge.award", "models.Prize.give"),
         *("models.Badge.count_up", "models.introduce", "models.decorate"),
         *("models.congratulate", "models.promote"),
     )

@@ -25,7 +25,7 @@ def test_calls_become_seams_or_stay_with_a_reason(copied):
     assert lines
     for each in lines:
         assert each["seams"] or each["said"], each
-        assert all(". Fix: " in said or "Add --key" in said for said in each["said"]), each
+        assert all(". Fix: " in said or "Add " in said for said in each["said"]), each
         assert not each.get("again"), each
         for file in each.get("written", ()):
             ast.parse((copied.folder / file).read_text())

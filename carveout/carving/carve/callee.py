@@ -102,8 +102,10 @@ def callee_of(
 
 
 def canonical(sources: Sources, name: str, steps: int = 4) -> str:
-    """Where a function is defined that may be re-exported, also by `import *`."""
-    name = sources.origin(name)
+    """Where a function or method is defined that may be re-exported, also by `import *`."""
+    home = sources.module_of(name)
+    first, dot, rest = name[len(home) + 1 :].partition(".")
+    name = f"{sources.origin(f'{home}.{first}')}{dot}{rest}" if home and first else name
     module = sources.module_of(name)
     if module in ("", name) or sources.defined(name)[1] is not None:
         return name
