@@ -10,11 +10,14 @@ import warnings
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
+from weakref import WeakSet
 
 import psycopg
 import redis
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 from psycopg import sql
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -28,6 +31,8 @@ PORTS = range(10_000 + WORKER, 20_000, WORKERS)
 """Of this worker alone, and apart from the ports of outgoing connections: a stopped server gets its
 own back."""
 SMTP_TIMEOUT_S = 10.0
+ACCEPTING = "_accept_connection2"
+"""The task of asyncio that makes a connection of what was accepted."""
 OTHER_SERVER = os.environ.get("REDIS_SERVER")
 """The program of another server to test on, such as an older Redis."""
 
@@ -168,6 +173,37 @@ class PostgresForTests:
             connection.execute(statement)
 
 
+async def stop_listening(server: asyncio.AbstractServer) -> None:
+    """Close a server, but not while it accepts: asyncio would leave that connection open."""
+    while any(each.get_coro().__name__ == ACCEPTING for each in asyncio.all_tasks()):
+        await asyncio.sleep(0)
+    server.close()
+
+
+class HangingUp(Controller):
+    """Ends its connections before it stops: what is left open would be found in a later test."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._calls = WeakSet[SMTP]()
+
+    def factory(self) -> SMTP:
+        call = super().factory()
+        self._calls.add(call)
+        return call
+
+    def hang_up(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(SMTP_TIMEOUT_S)
+
+    async def _hang_up(self) -> None:
+        if self.server is not None:
+            await stop_listening(self.server)
+        for call in list(self._calls):
+            if call.transport is not None:
+                call.transport.abort()
+        await asyncio.sleep(0)  # now they are closed
+
+
 class SmtpForTests:
     """A mail server in a thread. `behaviour` says how it treats a message:
 
@@ -185,13 +221,14 @@ class SmtpForTests:
 
     def start(self) -> None:
         if self._controller is None:
-            self._controller = Controller(
+            self._controller = HangingUp(
                 self, hostname=HOST, port=self.port, ready_timeout=SMTP_TIMEOUT_S
             )
             self._controller.start()
 
     def stop(self) -> None:
         if self._controller is not None:
+            self._controller.hang_up()
             self._controller.stop()
             self._controller = None
 

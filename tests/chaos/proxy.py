@@ -5,7 +5,7 @@ import threading
 from contextlib import suppress
 
 from carveout.runtime.ports import HOST
-from tests.servers import free_port
+from tests.servers import free_port, stop_listening
 
 CHUNK = 65_536
 END_TIMEOUT_S = 5.0
@@ -48,8 +48,9 @@ class Proxy:
         self._loop.close()
 
     async def _stop(self) -> None:
-        self._server.close()
-        self._close_all()
+        await stop_listening(self._server)
+        for writer in self._writers:
+            writer.transport.abort()  # also if nobody reads what is still to be sent
         left = asyncio.all_tasks() - {asyncio.current_task()}
         if left:  # they end by themselves: their connections are closed
             await asyncio.wait(left, timeout=END_TIMEOUT_S)
