@@ -253,15 +253,15 @@ class TestAHandlerThatLosesItsConnection:
         def hear(event):
             note(f"begun {event.key}")
             if event.key == "T-2":
-                time.sleep(0.3)
+                time.sleep(1.5)
             if writes:
                 note(event.key)
 
         announce(sold(3))
         steps.relay()
-        execute("SET idle_in_transaction_session_timeout = '100ms'")
+        execute("SET idle_in_transaction_session_timeout = '700ms'")
         name = connections["kit"].settings_dict["NAME"]
-        execute(f"ALTER DATABASE \"{name}\" SET idle_in_transaction_session_timeout = '100ms'")
+        execute(f"ALTER DATABASE \"{name}\" SET idle_in_transaction_session_timeout = '700ms'")
         try:
             run_for(6, Consumer(["desk"]))
         finally:
@@ -273,7 +273,7 @@ class TestAHandlerThatLosesItsConnection:
 
     @pytest.mark.parametrize("wait", ["SELECT pg_sleep(20)", "LOCK TABLE kit_tickets_ticket"])
     def test_that_waits_in_a_statement_past_its_limit_is_parked(self, wait, database):
-        @carveout.subscribe("tickets.TicketSold", time_limit_s=0.2)
+        @carveout.subscribe("tickets.TicketSold", time_limit_s=1.0)
         def hear(event):
             note(event.key)
             if event.key == "T-2":
